@@ -1,0 +1,230 @@
+"""Generations of decisions, their cases, and the dispatches that they call for.
+
+A decision, the message's new state and every dispatch are written in one transaction: what shall
+leave exists before anything does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from triage.record.audit import Change, Param, write_changes
+from triage.record.messages import COLUMNS, MessageRow, row_of
+from triage.record.store import Transaction
+from triage.record.tables import cases, decisions, dispatches, messages
+from triage.vocabulary import Action, Decision, DispatchKind, DispatchState, MessageState, Reason, RuleTried
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedDispatch:
+    """One outgoing message to one recipient, as yet unsent; its Message-ID is fixed from here on."""
+
+    kind: DispatchKind
+    project: str
+    address_key: str
+    forward_path: str
+    recipient_key: str
+    rfc_message_id: str
+    priority: int
+    due_at: datetime
+    neutral: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What was decided for one claimed message, and what follows from it.
+
+    ``case_id`` is ``None`` when the message opens a case of its own. ``file`` says that the
+    message is to be filed without anything being sent.
+    """
+
+    row: MessageRow
+    decision: Decision
+    state: MessageState
+    hold_reason: str = ""
+    case_id: int | None = None
+    author_key: str | None = None
+    message_id_key: str | None = None
+    content_key: str | None = None
+    same_as: int | None = None
+    dispatches: tuple[PlannedDispatch, ...] = ()
+    file: bool = False
+
+
+def record_decisions(tx: Transaction, settlements: Sequence[Settlement]) -> int:
+    """Write a batch; messages whose lease was lost are left out. How many were written."""
+    mine = _still_leased(tx, [item.row for item in settlements])
+    kept = [item for item in settlements if item.row.id in mine]
+    if not kept:
+        return 0
+    case_ids = _open_cases(tx, kept)
+    tx.execute(sa.insert(decisions), [_decision_values(tx, item) for item in kept])
+    statement = (
+        sa.update(messages)
+        .where(messages.c.id == sa.bindparam("key"))
+        .values(
+            {
+                name: sa.bindparam(f"new_{name}", type_=messages.c[name].type)
+                for name in _message_values(kept[0], case_ids[0])
+            }
+        )
+    )
+    rows = []
+    for item, case_id in zip(kept, case_ids, strict=True):
+        values = _message_values(item, case_id)
+        rows.append({"key": item.row.id} | {f"new_{name}": value for name, value in values.items()})
+    tx.execute(statement, rows)
+    outgoing = [
+        _dispatch_values(tx, item, plan, case_id)
+        for item, case_id in zip(kept, case_ids, strict=True)
+        for plan in item.dispatches
+    ]
+    if outgoing:
+        # A second acknowledgement of a case meets the unique index and is left out.
+        tx.execute(tx.insert(dispatches).on_conflict_do_nothing(), outgoing)
+    write_changes(tx, [_change(item) for item in kept])
+    return len(kept)
+
+
+def _still_leased(tx: Transaction, rows: Sequence[MessageRow]) -> set[int]:
+    wanted = {row.id: row.lease_epoch for row in rows}
+    query = (
+        sa.select(messages.c.id, messages.c.lease_epoch)
+        .where(messages.c.id.in_(list(wanted)), messages.c.state == MessageState.RECEIVED)
+        .with_for_update()
+    )
+    return {key for key, epoch in tx.execute(query) if wanted[key] == epoch}
+
+
+def _open_cases(tx: Transaction, items: Sequence[Settlement]) -> list[int]:
+    fresh = [item for item in items if item.case_id is None]
+    made: list[int] = []
+    if fresh:
+        statement = sa.insert(cases).returning(cases.c.id, sort_by_parameter_order=True)
+        rows = [{"opened_at": tx.now, "author_key": item.author_key} for item in fresh]
+        made = list(tx.execute(statement, rows).scalars())
+    new = iter(made)
+    return [item.case_id if item.case_id is not None else next(new) for item in items]
+
+
+def _message_values(item: Settlement, case_id: int) -> dict[str, object]:
+    return {
+        "state": item.state,
+        "generation": item.row.generation + 1,
+        "hold_reason": item.hold_reason,
+        "urgent": item.decision.urgent,
+        "case_id": case_id,
+        "author_key": item.author_key,
+        "message_id_key": item.message_id_key,
+        "content_key": item.content_key,
+        "same_as": item.same_as,
+        "file_step": "ready" if item.file else "",
+        "lease_owner": None,
+        "lease_until": None,
+        "tries": 0,
+    }
+
+
+def _decision_values(tx: Transaction, item: Settlement) -> dict[str, object]:
+    decision = item.decision
+    return {
+        "message_id": item.row.id,
+        "generation": item.row.generation + 1,
+        "action": decision.action,
+        "destination": decision.destination,
+        "territory": decision.territory,
+        "topic": decision.topic,
+        "urgent": decision.urgent,
+        "language": decision.language,
+        "automatic": decision.automatic,
+        "acknowledge": decision.acknowledge,
+        "confidence": decision.confidence,
+        "project": decision.project,
+        "address_key": decision.address_key,
+        "forward_path": decision.forward_path,
+        "rules_tried": [asdict(rule) for rule in decision.rules_tried],
+        "reasons": [{"code": reason.code, "params": dict(reason.params)} for reason in decision.reasons],
+        "rules_version": decision.rules_version,
+        "model_version": decision.model_version,
+        "decided_at": tx.now,
+        "decided_by": tx.actor,
+    }
+
+
+def _dispatch_values(tx: Transaction, item: Settlement, plan: PlannedDispatch, case_id: int) -> dict[str, object]:
+    return {
+        "message_id": item.row.id,
+        "generation": item.row.generation + 1,
+        "case_id": case_id,
+        "kind": plan.kind,
+        "project": plan.project,
+        "address_key": plan.address_key,
+        "forward_path": plan.forward_path,
+        "recipient_key": plan.recipient_key,
+        "rfc_message_id": plan.rfc_message_id,
+        "state": DispatchState.PENDING,
+        "priority": plan.priority,
+        "neutral": plan.neutral,
+        "created_at": tx.now,
+        "due_at": plan.due_at,
+    }
+
+
+def _change(item: Settlement) -> Change:
+    params: dict[str, Param] = {"generation": item.row.generation + 1, "action": str(item.decision.action)}
+    if item.hold_reason:
+        params["reason"] = item.hold_reason
+    return Change("message", item.row.id, "decided", item.row.state, item.state, params)
+
+
+# --------------------------------------------------------------------------- looking back
+
+
+def decision_of(tx: Transaction, message_id: int, generation: int) -> Decision | None:
+    """One generation's decision, or ``None``."""
+    return decisions_of(tx, [(message_id, generation)]).get(message_id)
+
+
+def decisions_of(tx: Transaction, wanted: Iterable[tuple[int, int]]) -> dict[int, Decision]:
+    """Several decisions in one query, by message id."""
+    pairs = list(wanted)
+    query = sa.select(decisions).where(sa.tuple_(decisions.c.message_id, decisions.c.generation).in_(pairs))
+    return {row["message_id"]: _decision(row) for row in tx.execute(query).mappings()} if pairs else {}
+
+
+def _decision(row: sa.RowMapping) -> Decision:
+    names = [name for name in Decision.__slots__ if name not in ("action", "rules_tried", "reasons")]
+    return Decision(
+        action=Action(row["action"]),
+        rules_tried=tuple(RuleTried(**rule) for rule in row["rules_tried"]),
+        reasons=tuple(Reason(reason["code"], reason["params"]) for reason in row["reasons"]),
+        **{name: row[name] for name in names},
+    )
+
+
+def case_of_content(tx: Transaction, keys: Sequence[str], before: int) -> dict[str, MessageRow]:
+    """Earlier decided messages with the same author, Message-ID and body, by ``content_key``."""
+    query = (
+        sa.select(*COLUMNS)
+        .where(messages.c.content_key.in_(list(keys)), messages.c.case_id.is_not(None))
+        .order_by(messages.c.id.desc())
+    )
+    rows = [row_of(row) for row in tx.execute(query).mappings()]
+    return {row.content_key: row for row in rows if row.content_key and row.id != before}
+
+
+def cases_of_thread(tx: Transaction, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """Cases in which this author already wrote the message that is answered.
+
+    ``pairs`` are (``message_id_key`` of a reference, ``author_key``); a stranger who quotes a
+    Message-ID finds nothing (failures F86, F87).
+    """
+    query = sa.select(messages.c.message_id_key, messages.c.author_key, messages.c.case_id).where(
+        messages.c.message_id_key.in_([reference for reference, _ in pairs]), messages.c.case_id.is_not(None)
+    )
+    wanted = set(pairs)
+    return {(ref, author): case for ref, author, case in tx.execute(query) if (ref, author) in wanted}

@@ -1,0 +1,209 @@
+"""Rows of outgoing messages: leased, given back, ended; ``attempts`` holds what happens on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from triage.record.audit import Change, write_changes
+from triage.record.store import Transaction
+from triage.record.tables import attempts, dispatches, messages
+from triage.vocabulary import DispatchKind, DispatchState, MessageState
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchRow:
+    """One outgoing message and what must be known of its message before it may leave."""
+
+    id: int
+    message_id: int
+    generation: int
+    case_id: int
+    kind: str
+    project: str
+    address_key: str
+    forward_path: str
+    rfc_message_id: str
+    state: str
+    neutral: bool
+    created_at: datetime
+    due_at: datetime
+    attempts: int
+    unknowns: int
+    lease_epoch: int
+    message_state: str
+    message_generation: int
+    mailbox_id: int
+    sha256: str | None
+    size: int
+    present_at: datetime | None
+    gone_at: datetime | None
+
+
+_OWN = DispatchRow.__slots__[:16]
+_COLUMNS = [
+    *(dispatches.c[name] for name in _OWN),
+    messages.c.state.label("message_state"),
+    messages.c.generation.label("message_generation"),
+    messages.c.mailbox_id,
+    messages.c.sha256,
+    messages.c.size,
+    messages.c.present_at,
+    messages.c.gone_at,
+]
+
+
+def select_dispatches() -> sa.Select[*tuple[object, ...]]:
+    return sa.select(*_COLUMNS).join_from(dispatches, messages, dispatches.c.message_id == messages.c.id)
+
+
+def dispatch_row(mapping: sa.RowMapping) -> DispatchRow:
+    return DispatchRow(**{name: mapping[name] for name in DispatchRow.__slots__})
+
+
+def dispatches_of(tx: Transaction, message_id: int) -> list[DispatchRow]:
+    """Everything that was to leave because of one message, in the order it was written."""
+    query = select_dispatches().where(dispatches.c.message_id == message_id).order_by(dispatches.c.id)
+    return [dispatch_row(row) for row in tx.execute(query).mappings()]
+
+
+def attempts_of(tx: Transaction, dispatch_id: int) -> list[sa.RowMapping]:
+    """Every try of one dispatch with the server's answer."""
+    query = sa.select(attempts).where(attempts.c.dispatch_id == dispatch_id).order_by(attempts.c.number)
+    return list(tx.execute(query).mappings())
+
+
+def lease_dispatches(tx: Transaction, worker: str, limit: int, lease: timedelta) -> list[DispatchRow]:
+    """Take the next dispatches that are due: notices, forwards, the rest; oldest first."""
+    query = (
+        sa.select(dispatches.c.id)
+        .where(dispatches.c.state == DispatchState.PENDING, dispatches.c.due_at <= tx.now)
+        .where(sa.or_(dispatches.c.lease_until.is_(None), dispatches.c.lease_until <= tx.now))
+        .order_by(dispatches.c.priority, dispatches.c.due_at, dispatches.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    keys = list(tx.execute(query).scalars())
+    if not keys:
+        return []
+    _take(tx, keys, worker, lease)
+    rows = select_dispatches().where(dispatches.c.id.in_(keys)).order_by(dispatches.c.priority, dispatches.c.id)
+    return [dispatch_row(row) for row in tx.execute(rows).mappings()]
+
+
+def _take(tx: Transaction, keys: Sequence[int], worker: str, lease: timedelta) -> None:
+    tx.execute(
+        sa.update(dispatches)
+        .where(dispatches.c.id.in_(list(keys)))
+        .values(lease_owner=worker, lease_until=tx.now + lease, lease_epoch=dispatches.c.lease_epoch + 1)
+    )
+
+
+def take_abandoned(tx: Transaction, worker: str, limit: int, lease: timedelta) -> list[DispatchRow]:
+    """Dispatches that somebody began and whose lease ran out: their outcome is unknown."""
+    query = (
+        sa.select(dispatches.c.id)
+        .where(dispatches.c.state == DispatchState.SUBMITTING, dispatches.c.lease_until <= tx.now)
+        .order_by(dispatches.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    keys = list(tx.execute(query).scalars())
+    if not keys:
+        return []
+    _take(tx, keys, worker, lease)
+    return [dispatch_row(row) for row in tx.execute(select_dispatches().where(dispatches.c.id.in_(keys))).mappings()]
+
+
+def renew_leases(tx: Transaction, keys: Sequence[int], worker: str, lease: timedelta) -> None:
+    """Keep what is on the wire while a slow server makes us wait."""
+    tx.execute(
+        sa.update(dispatches)
+        .where(dispatches.c.id.in_(list(keys)), dispatches.c.lease_owner == worker)
+        .values(lease_until=tx.now + lease)
+    )
+
+
+def put_back(tx: Transaction, rows: Sequence[DispatchRow], due_at: datetime) -> None:
+    """Give leased, unbegun dispatches back, due at a later (or the same) time."""
+    for row in rows:
+        tx.execute(
+            sa.update(dispatches)
+            .where(dispatches.c.id == row.id, dispatches.c.lease_epoch == row.lease_epoch)
+            .where(dispatches.c.state == DispatchState.PENDING)
+            .values(lease_owner=None, lease_until=None, due_at=due_at)
+        )
+
+
+def end_unsent(tx: Transaction, rows: Sequence[DispatchRow], state: DispatchState, reason: str) -> list[DispatchRow]:
+    """End leased dispatches that never went on the wire (cancelled, or failed); those ended."""
+    ended = []
+    for row in rows:
+        changed = tx.execute(
+            sa.update(dispatches)
+            .where(dispatches.c.id == row.id, dispatches.c.lease_epoch == row.lease_epoch)
+            .where(dispatches.c.state == DispatchState.PENDING)
+            .values(state=state, ended_at=tx.now, lease_owner=None, lease_until=None)
+        )
+        if changed.rowcount:
+            ended.append(row)
+    write_changes(tx, [Change("dispatch", row.id, "unsent", row.state, state, {"reason": reason}) for row in ended])
+    return ended
+
+
+def cancel_older(tx: Transaction, message_id: int, generation: int) -> None:
+    """Cancel what an earlier decision still wanted to send (acknowledgements are the case's, and stay)."""
+    query = select_dispatches().where(
+        dispatches.c.message_id == message_id,
+        dispatches.c.generation < generation,
+        dispatches.c.kind != DispatchKind.ACKNOWLEDGEMENT,
+        dispatches.c.state == DispatchState.PENDING,
+    )
+    for row in [dispatch_row(mapping) for mapping in tx.execute(query).mappings()]:
+        tx.execute(
+            sa.update(dispatches)
+            .where(dispatches.c.id == row.id, dispatches.c.state == DispatchState.PENDING)
+            .values(state=DispatchState.CANCELLED, ended_at=tx.now, lease_epoch=dispatches.c.lease_epoch + 1)
+        )
+        write_changes(
+            tx, [Change("dispatch", row.id, "unsent", row.state, DispatchState.CANCELLED, {"reason": "superseded"})]
+        )
+
+
+def unfinished_forwards(tx: Transaction, message_ids: Sequence[int]) -> set[int]:
+    """Messages of these that still have a forward of their current generation not accepted."""
+    query = (
+        sa.select(dispatches.c.message_id)
+        .join_from(dispatches, messages, dispatches.c.message_id == messages.c.id)
+        .where(dispatches.c.message_id.in_(list(message_ids)), dispatches.c.generation == messages.c.generation)
+        .where(dispatches.c.kind == DispatchKind.FORWARD, dispatches.c.state != DispatchState.ACCEPTED)
+    )
+    return set(tx.execute(query).scalars())
+
+
+def mark_forwarded(tx: Transaction, rows: Sequence[DispatchRow]) -> None:
+    """The forwards of these were accepted: to be filed, and their acknowledgements fall due."""
+    waiting = unfinished_forwards(tx, [row.message_id for row in rows])
+    done = [row for row in rows if row.message_id not in waiting and row.generation == row.message_generation]
+    if not done:
+        return
+    keys = [row.message_id for row in done]
+    query = sa.select(messages.c.id).where(messages.c.id.in_(keys), messages.c.state == MessageState.DECIDED)
+    moved = list(tx.execute(query.with_for_update()).scalars())
+    tx.execute(
+        sa.update(messages)
+        .where(messages.c.id.in_(moved))
+        .values(state=MessageState.FORWARDED, file_step="ready", due_at=tx.now)
+    )
+    write_changes(
+        tx, [Change("message", key, "forwarded", MessageState.DECIDED, MessageState.FORWARDED) for key in moved]
+    )
+    tx.execute(
+        sa.update(dispatches)
+        .where(dispatches.c.message_id.in_(moved), dispatches.c.kind == DispatchKind.ACKNOWLEDGEMENT)
+        .where(dispatches.c.state == DispatchState.PENDING, dispatches.c.attempts == 0)
+        .values(due_at=tx.now, neutral=False)
+    )

@@ -1,0 +1,39 @@
+"""Incidents: something is wrong with a mailbox, an account or the ledger; one open row each."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from triage.record.store import Transaction
+from triage.record.tables import incidents
+
+
+def open_incident(tx: Transaction, kind: str, subject: str, detail: str = "") -> bool:
+    """Note trouble; whether this opened a new incident (else the open one counts one more time)."""
+    statement = (
+        tx.insert(incidents)
+        .values(kind=kind, subject=subject, opened_at=tx.now, last_seen_at=tx.now, times=1, detail=detail[:255])
+        .on_conflict_do_update(
+            index_elements=["kind", "subject"],
+            index_where=sa.text("closed_at IS NULL"),
+            set_={"last_seen_at": tx.now, "times": incidents.c.times + 1, "detail": detail[:255]},
+        )
+        .returning(incidents.c.times)
+    )
+    return bool(tx.execute(statement).scalar_one() == 1)
+
+
+def close_incident(tx: Transaction, kind: str, subject: str) -> bool:
+    """The trouble is over; whether an incident was open."""
+    statement = (
+        sa.update(incidents)
+        .where(incidents.c.kind == kind, incidents.c.subject == subject, incidents.c.closed_at.is_(None))
+        .values(closed_at=tx.now)
+    )
+    return tx.execute(statement).rowcount > 0
+
+
+def open_incidents(tx: Transaction) -> list[sa.RowMapping]:
+    """What is wrong now, oldest first."""
+    query = sa.select(incidents).where(incidents.c.closed_at.is_(None)).order_by(incidents.c.opened_at)
+    return list(tx.execute(query).mappings())

@@ -1,0 +1,158 @@
+"""The ledger: equations that must close, computed from rows that could disagree.
+
+``listed = awaiting + baseline + received + vanished + unreadable + oversize`` and
+``received = in progress + held + quarantined + filed + matched + erased``. What makes them able to
+fail: *listed* counts audit rows and message rows, *received* counts rows with a time of reception
+against states, every forwarded message must own an accepted attempt, every received one its octets,
+every change of state its audit row, every dispatch its message's generation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from triage.record.store import Transaction
+from triage.record.tables import attempts, audit, decisions, dispatches, mailboxes, messages, octets
+from triage.vocabulary import AttemptOutcome, DispatchKind, DispatchState, MessageState
+
+BEFORE_RECEPTION = {
+    "awaiting": MessageState.LISTED,
+    "baseline": MessageState.BASELINE,
+    "vanished": MessageState.VANISHED,
+    "unreadable": MessageState.UNREADABLE,
+    "oversize": MessageState.OVERSIZE,
+}
+AFTER_RECEPTION: dict[str, tuple[MessageState, ...]] = {
+    "in_progress": (MessageState.RECEIVED, MessageState.DECIDED, MessageState.FORWARDED),
+    "held": (MessageState.HELD,),
+    "quarantined": (MessageState.QUARANTINED,),
+    "filed": (MessageState.FILED,),
+    "matched": (MessageState.MATCHED,),
+    "erased": (MessageState.ERASED,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Counts of one mailbox (or of all) and every equation that does not close."""
+
+    counts: dict[str, int]
+    differences: tuple[str, ...]
+
+    @property
+    def closes(self) -> bool:
+        """Whether nothing is unaccounted for."""
+        return not self.differences
+
+
+def compute_ledger(tx: Transaction) -> Ledger:
+    """Count everything and compare; cost is one pass over the rows, run on demand and daily."""
+    states = {
+        (state, received): count
+        for state, received, count in tx.execute(
+            sa.select(messages.c.state, messages.c.received_at.is_not(None), sa.func.count()).group_by(
+                messages.c.state, messages.c.received_at.is_not(None)
+            )
+        )
+    }
+    counts = {"listed": sum(states.values()), "received": sum(n for (_, got), n in states.items() if got)}
+    counts |= {name: states.get((state, False), 0) for name, state in BEFORE_RECEPTION.items()}
+    counts |= {name: sum(states.get((state, True), 0) for state in group) for name, group in AFTER_RECEPTION.items()}
+    counts |= _dispatch_counts(tx)
+    return Ledger(counts, tuple(_differences(tx, counts)))
+
+
+def _dispatch_counts(tx: Transaction) -> dict[str, int]:
+    query = sa.select(dispatches.c.kind, dispatches.c.state, sa.func.count()).group_by(
+        dispatches.c.kind, dispatches.c.state
+    )
+    return {f"{kind}_{state}": count for kind, state, count in tx.execute(query)}
+
+
+def _differences(tx: Transaction, counts: dict[str, int]) -> list[str]:
+    before = sum(counts[name] for name in BEFORE_RECEPTION)
+    after = sum(counts[name] for name in AFTER_RECEPTION)
+    found = []
+    if counts["listed"] != before + counts["received"]:
+        found.append(f"listed {counts['listed']} != before reception {before} + received {counts['received']}")
+    if counts["received"] != after:
+        found.append(f"received {counts['received']} != accounted for {after}")
+    for name, query in _checks().items():
+        wrong = tx.execute(query).scalar_one()
+        if wrong:
+            found.append(f"{name}: {wrong}")
+    return found
+
+
+def _checks() -> dict[str, sa.Select[int]]:
+    count = sa.func.count()
+    accepted = (
+        sa.select(dispatches.c.message_id)
+        .join_from(dispatches, attempts, attempts.c.dispatch_id == dispatches.c.id)
+        .where(dispatches.c.kind == DispatchKind.FORWARD, dispatches.c.state == DispatchState.ACCEPTED)
+        .where(attempts.c.outcome == AttemptOutcome.ACCEPTED)
+    )
+    filed_unsent = (
+        sa.select(decisions.c.message_id)
+        .where(decisions.c.message_id == messages.c.id, decisions.c.generation == messages.c.generation)
+        .where(decisions.c.action == "archivia")
+    )
+    listed_audits = sa.select(audit.c.subject_id).where(audit.c.subject == "message", audit.c.event == "listed")
+    last_audit = (
+        sa.select(sa.func.max(audit.c.id).label("last"))
+        .where(audit.c.subject == "message", audit.c.to_state != "")
+        .group_by(audit.c.subject_id)
+        .subquery()
+    )
+    kept_whole = [MessageState.RECEIVED, MessageState.DECIDED, MessageState.FORWARDED, MessageState.HELD]
+    return {
+        "messages without a row of their listing": sa.select(count)
+        .select_from(messages)
+        .where(messages.c.id.not_in(listed_audits)),
+        "messages whose last audit row names another state": sa.select(count)
+        .select_from(audit)
+        .join(last_audit, last_audit.c.last == audit.c.id)
+        .join(messages, messages.c.id == audit.c.subject_id)
+        .where(messages.c.state != audit.c.to_state),
+        "forwarded or filed messages without an accepted forward": sa.select(count)
+        .select_from(messages)
+        .where(messages.c.state.in_((MessageState.FORWARDED, MessageState.FILED)))
+        .where(messages.c.id.not_in(accepted), ~filed_unsent.exists()),
+        "received messages without octets": sa.select(count)
+        .select_from(messages)
+        .where(messages.c.state.in_([*kept_whole, MessageState.QUARANTINED, MessageState.FILED]))
+        .where(messages.c.sha256.is_(None) | messages.c.sha256.not_in(sa.select(octets.c.sha256))),
+        "accepted dispatches without an accepted attempt": sa.select(count)
+        .select_from(dispatches)
+        .where(dispatches.c.state == DispatchState.ACCEPTED)
+        .where(
+            dispatches.c.id.not_in(
+                sa.select(attempts.c.dispatch_id).where(attempts.c.outcome == AttemptOutcome.ACCEPTED)
+            )
+        ),
+        "decided messages with nothing on its way": sa.select(count)
+        .select_from(messages)
+        .where(messages.c.state == MessageState.DECIDED, messages.c.file_step == "")
+        .where(
+            messages.c.id.not_in(
+                sa.select(dispatches.c.message_id)
+                .where(dispatches.c.kind == DispatchKind.FORWARD)
+                .where(dispatches.c.generation == messages.c.generation)
+                .where(dispatches.c.state.in_((DispatchState.PENDING, DispatchState.SUBMITTING)))
+                .correlate(messages)
+            )
+        ),
+        "rows of mailboxes that do not exist": sa.select(count)
+        .select_from(messages)
+        .where(messages.c.mailbox_id.not_in(sa.select(mailboxes.c.id))),
+    }
+
+
+def repeated_forwards(tx: Transaction) -> int:
+    """Forwards sent again after an unknown outcome of DATA: possible duplicates, all counted."""
+    query = sa.select(sa.func.count()).where(
+        dispatches.c.kind == DispatchKind.FORWARD, dispatches.c.unknowns > 0, dispatches.c.attempts > 1
+    )
+    return int(tx.execute(query).scalar_one())

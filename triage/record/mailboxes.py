@@ -1,0 +1,115 @@
+"""Rows of mailboxes: how far each has been read, by whom, and under which numbering."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from triage.record.audit import Change, write_changes
+from triage.record.store import LostLeaseError, Transaction
+from triage.record.tables import mailboxes, messages
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxRow:
+    """How far one mailbox has been read. ``uid_validity`` is ``None`` before the first look."""
+
+    id: int
+    name: str
+    uid_validity: int | None
+    last_uid: int
+    baseline_uid_next: int | None
+    baselined_at: datetime | None
+    resync_below: int
+    resynced_at: datetime | None
+    marker: str
+    marker_next: str
+    last_read_at: datetime | None
+    reconciled_at: datetime | None
+    lease_owner: str | None
+    lease_epoch: int
+    lease_until: datetime | None
+
+
+def mailbox_row(tx: Transaction, name: str) -> MailboxRow:
+    """The row of a mailbox, made when it is seen for the first time."""
+    tx.execute(tx.insert(mailboxes).values(name=name).on_conflict_do_nothing())
+    return _row(tx.execute(sa.select(mailboxes).where(mailboxes.c.name == name)).mappings().one())
+
+
+def known_mailboxes(tx: Transaction) -> list[MailboxRow]:
+    """All mailboxes ever read."""
+    return [_row(row) for row in tx.execute(sa.select(mailboxes).order_by(mailboxes.c.name)).mappings()]
+
+
+def _row(row: sa.RowMapping) -> MailboxRow:
+    return MailboxRow(**{name: row[name] for name in MailboxRow.__slots__})
+
+
+def lease_mailbox(tx: Transaction, name: str, worker: str, lease: timedelta) -> MailboxRow | None:
+    """Take or renew the reading of a mailbox; ``None`` while another worker reads it."""
+    row = mailbox_row(tx, name)
+    if row.lease_owner not in (None, worker) and row.lease_until is not None and row.lease_until > tx.now:
+        return None
+    epoch = row.lease_epoch if row.lease_owner == worker else row.lease_epoch + 1
+    taken = tx.execute(
+        sa.update(mailboxes)
+        # Compared again, because on PostgreSQL another worker may have come in between.
+        .where(mailboxes.c.id == row.id, mailboxes.c.lease_epoch == row.lease_epoch)
+        .where(sa.or_(mailboxes.c.lease_owner.is_(None), mailboxes.c.lease_owner == row.lease_owner))
+        .values(lease_owner=worker, lease_epoch=epoch, lease_until=tx.now + lease)
+    )
+    return mailbox_row(tx, name) if taken.rowcount else None
+
+
+def release_mailbox(tx: Transaction, mailbox: MailboxRow) -> None:
+    """Let another worker read at once."""
+    tx.execute(_mine(mailbox).values(lease_until=tx.now))
+
+
+def update_mailbox(tx: Transaction, mailbox: MailboxRow, **values: object) -> None:
+    """Change columns of a mailbox that this worker reads; raises :class:`LostLeaseError` when it does not."""
+    if not tx.execute(_mine(mailbox).values(**values)).rowcount:
+        raise LostLeaseError(f"mailbox {mailbox.name}")
+
+
+def _mine(mailbox: MailboxRow) -> sa.Update:
+    return sa.update(mailboxes).where(
+        mailboxes.c.id == mailbox.id,
+        mailboxes.c.lease_owner == mailbox.lease_owner,
+        mailboxes.c.lease_epoch == mailbox.lease_epoch,
+    )
+
+
+def begin_numbering(tx: Transaction, mailbox: MailboxRow, uid_validity: int, uid_next: int) -> None:
+    """Start over under a new UIDVALIDITY: a first look (baseline) or a renumbering (resync)."""
+    if mailbox.uid_validity is None:
+        values: dict[str, object] = {"baseline_uid_next": uid_next}
+    else:
+        # Everything below this UID may be mail that we know under its old number.
+        values = {"resync_below": uid_next, "resynced_at": tx.now}
+    update_mailbox(tx, mailbox, uid_validity=uid_validity, last_uid=0, **values)
+    write_changes(
+        tx,
+        [
+            Change(
+                "mailbox",
+                mailbox.id,
+                "first_seen" if mailbox.uid_validity is None else "renumbered",
+                params={"uid_validity": uid_validity, "uid_next": uid_next},
+            )
+        ],
+    )
+
+
+def present_uids(tx: Transaction, mailbox: MailboxRow) -> set[int]:
+    """The UIDs that we believe to lie in the mailbox now."""
+    query = sa.select(messages.c.location_uid).where(
+        messages.c.mailbox_id == mailbox.id,
+        messages.c.location_uid_validity == mailbox.uid_validity,
+        messages.c.gone_at.is_(None),
+        messages.c.state.not_in(("filed", "vanished")),
+    )
+    return set(tx.execute(query).scalars())

@@ -1,0 +1,163 @@
+"""Opens the record and hands out transactions; the only module that holds an engine.
+
+A write transaction is one durable step: it is named, and a crash point lies on either side of its
+commit. Errors of the database leave as :class:`StoreError` without statement, parameters or row
+contents, because those hold mail.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+
+from triage.clock import Clock
+from triage.crashpoints import reach
+
+
+class StoreError(Exception):
+    """The database refused or could not be reached; says which step, never what was in it."""
+
+    def __init__(self, step: str, kind: str, reason: str) -> None:
+        super().__init__(f"the record could not complete '{step}': {kind}{reason}")
+        self.step = step
+        self.kind = kind
+
+
+class LostLeaseError(Exception):
+    """A row is no longer ours: another worker took it over. What we did must not be recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One open transaction with the instant at which it counts as happening."""
+
+    connection: sa.Connection
+    now: datetime
+    actor: str
+
+    def execute(self, statement: sa.Executable, rows: Any = None) -> sa.CursorResult[*tuple[Any, ...]]:
+        """Run one statement (with a sequence of rows: once for each)."""
+        return self.connection.execute(statement, rows) if rows is not None else self.connection.execute(statement)
+
+    @property
+    def skips_locked(self) -> bool:
+        """Whether the engine locks rows (PostgreSQL) or has one writer at a time (SQLite)."""
+        return self.connection.dialect.name == "postgresql"
+
+    def insert(self, table: sa.Table) -> Any:
+        """A dialect's INSERT, which knows ON CONFLICT."""
+        return postgresql.insert(table) if self.skips_locked else sqlite.insert(table)
+
+
+class Store:
+    """The record behind a database URL (``sqlite:///FILE`` or ``postgresql+psycopg://...``)."""
+
+    def __init__(self, url: str, clock: Clock) -> None:
+        self.clock = clock
+        self._url = sa.make_url(url)
+        self._engine = _make_engine(self._url)
+        # SQLite has one writer: queueing in our own lock is fair, its busy time-out is not.
+        self._writer = threading.Lock() if self._engine.dialect.name == "sqlite" else nullcontext()
+
+    @property
+    def engine_name(self) -> str:
+        """``sqlite`` or ``postgresql``."""
+        return self._engine.dialect.name
+
+    @contextmanager
+    def write(self, step: str, actor: str = "triage") -> Iterator[Transaction]:
+        """One durable step: everything in it is committed together, or nothing is."""
+        with self._writer, _plain_errors(step):
+            with self._engine.connect() as connection, connection.begin() as transaction:
+                yield Transaction(connection, self.clock.now(), actor)
+                reach(f"before commit {step}")
+                transaction.commit()
+            reach(f"after commit {step}")
+
+    @contextmanager
+    def read(self, step: str) -> Iterator[Transaction]:
+        """A consistent look; writes nothing."""
+        with _plain_errors(step), self._engine.connect() as connection:
+            connection = connection.execution_options(triage_read=True)
+            with connection.begin():
+                yield Transaction(connection, self.clock.now(), "")
+
+    def migrate(self) -> None:
+        """Bring the tables to this release's form; does nothing when they are."""
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        with self._writer, _plain_errors("migrate"), self._engine.connect() as connection:
+            if self._engine.dialect.name == "postgresql":
+                # Two workers may start at once: the second waits here and finds the work done.
+                connection.execute(sa.text("SELECT pg_advisory_lock(7215)"))
+                connection.commit()
+            try:
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+                connection.commit()
+            finally:
+                if self._engine.dialect.name == "postgresql":
+                    connection.rollback()
+                    connection.execute(sa.text("SELECT pg_advisory_unlock(7215)"))
+                    connection.commit()
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self._engine.dispose()
+
+
+@contextmanager
+def _plain_errors(step: str) -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        original = getattr(error, "orig", None)
+        kind = type(original or error).__name__
+        raise StoreError(step, kind, _reason(original)) from None
+
+
+def _reason(original: BaseException | None) -> str:
+    # Only words that cannot hold a row: SQLite's own short texts, PostgreSQL's SQLSTATE.
+    state = getattr(original, "sqlstate", None)
+    if state:
+        return f" (SQLSTATE {state})"
+    name = getattr(original, "sqlite_errorname", None)
+    return f" ({name})" if name else ""
+
+
+def _make_engine(url: sa.URL) -> sa.Engine:
+    if url.get_backend_name() == "sqlite":
+        engine = sa.create_engine(
+            url, hide_parameters=True, pool_size=16, connect_args={"timeout": 30, "check_same_thread": False}
+        )
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    return sa.create_engine(
+        url, hide_parameters=True, pool_pre_ping=True, pool_size=8, connect_args={"connect_timeout": 10}
+    )
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # pysqlite's own transaction handling would begin late and deferred; we say BEGIN ourselves.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    reading = connection.get_execution_options().get("triage_read", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
