@@ -197,6 +197,12 @@ def same_octets(tx: Transaction, digests: Sequence[str]) -> list[MessageRow]:
     return [row_of(row) for row in tx.execute(query).mappings()]
 
 
+def same_origin(tx: Transaction, message_id_keys: Sequence[str]) -> set[str]:
+    """Which of these Message-IDs belong to a message that was decided already."""
+    query = sa.select(messages.c.message_id_key).where(messages.c.message_id_key.in_(list(message_id_keys)))
+    return {key for key in tx.execute(query).scalars() if key}
+
+
 def move_location(tx: Transaction, message_id: int, uid_validity: int, uid: int) -> None:
     """A known message was found under a new number: it is filed from there from now on."""
     tx.execute(

@@ -1,0 +1,124 @@
+"""Connects and logs in to an IMAP server, or says in one sentence why that cannot be done.
+
+TLS is never given up: a server that does not offer what was asked for is refused. Every socket has
+a time-out. A connection that failed once is dead; the reader makes a new one from scratch.
+"""
+
+from __future__ import annotations
+
+import imaplib
+import logging
+import ssl
+from contextlib import suppress
+
+from imapclient import IMAPClient, SocketTimeout
+from imapclient.exceptions import CapabilityError, IMAPClientError, LoginError
+
+from triage.crashpoints import reach
+from triage.settings import Account, Login, Security
+
+# Both loggers would print every line of every message at DEBUG; nobody may turn them on.
+for _name in ("imapclient", "imapclient.imaplib"):
+    logging.getLogger(_name).disabled = True
+
+CONNECT_TIMEOUT = 30.0
+"""Seconds for the TCP connection alone."""
+
+
+class MailboxTroubleError(Exception):
+    """A mailbox cannot be read now. ``kind`` is a stable code; the text names the remedy.
+
+    ``backs_off`` is false for trouble that another try in the same minute may cure.
+    """
+
+    def __init__(self, kind: str, text: str) -> None:
+        super().__init__(text)
+        self.kind = kind
+
+
+def connect(account: Account) -> IMAPClient:
+    """A logged-in client; raises :class:`MailboxTroubleError`."""
+    where = f"{account.host}:{account.port}"
+    reach("imap connect")
+    client = None
+    try:
+        client = _open(account)
+        _quiet(client)
+        _login(client, account)
+    except LoginError:
+        _close(client)
+        raise MailboxTroubleError(
+            "credentials",
+            f"IMAP server {where} refused the login. Check TRIAGE_IMAP_USER and TRIAGE_IMAP_PASSWORD (or the token).",
+        ) from None
+    except ssl.SSLError as error:
+        _close(client)
+        raise MailboxTroubleError(
+            "tls",
+            f"IMAP server {where}: TLS failed ({error.reason or type(error).__name__}). Check the host name, "
+            "TRIAGE_IMAP_TLS (tls, starttls) and, for a private authority, TRIAGE_IMAP_CA_FILE.",
+        ) from None
+    except CapabilityError:
+        _close(client)
+        raise MailboxTroubleError(
+            "tls", f"IMAP server {where} does not offer STARTTLS; nothing was sent. Set TRIAGE_IMAP_TLS=tls."
+        ) from None
+    except (OSError, imaplib.IMAP4.error, IMAPClientError) as error:
+        _close(client)
+        raise MailboxTroubleError(
+            "unreachable",
+            f"IMAP server {where} cannot be reached ({type(error).__name__}). "
+            "Check TRIAGE_IMAP_HOST and TRIAGE_IMAP_PORT and that the server is up.",
+        ) from None
+    reach("imap logged in")
+    return client
+
+
+def disconnect(client: IMAPClient | None) -> None:
+    """Leave politely if the server still listens, and close in any case."""
+    if client is not None:
+        with suppress(Exception):
+            client.logout()
+        _close(client)
+
+
+def _open(account: Account) -> IMAPClient:
+    timeout = SocketTimeout(CONNECT_TIMEOUT, account.timeout)
+    context = None
+    if account.security is not Security.PLAIN:
+        context = ssl.create_default_context(cafile=account.ca_file or None)
+    client = IMAPClient(
+        account.host,
+        account.port,
+        ssl=account.security is Security.TLS,
+        ssl_context=context,
+        timeout=timeout,
+    )
+    if account.security is Security.STARTTLS:
+        try:
+            client.starttls(context)
+        except BaseException:
+            _close(client)
+            raise
+    client.normalise_times = False
+    return client
+
+
+def _quiet(client: IMAPClient) -> None:
+    # imaplib formats every line for its debug log even when nobody reads it.
+    client._imap.debug = 0
+
+
+def _login(client: IMAPClient, account: Account) -> None:
+    if account.login is Login.PASSWORD:
+        client.login(account.user, account.secret)
+    elif account.login is Login.XOAUTH2:
+        client.oauth2_login(account.user, account.secret)
+    elif account.login is Login.OAUTHBEARER:
+        client.oauthbearer_login(account.user, account.secret)
+
+
+def _close(client: IMAPClient | None) -> None:
+    if client is not None:
+        with suppress(Exception):
+            client.shutdown()

@@ -1,0 +1,79 @@
+"""Moves done messages out of the inbox: after the forward's 250 and its commit, never before.
+
+UID MOVE where the server has it. Otherwise COPY, ``\\Deleted``, UID EXPUNGE, with the step recorded
+in between, so that a crash neither loses the message nor copies it for ever. A message that a
+colleague has moved meanwhile is simply done.
+"""
+
+from __future__ import annotations
+
+import imaplib
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from imapclient.exceptions import IMAPClientError
+
+from triage.crashpoints import reach
+from triage.intake.mailbox import ImapMailbox
+from triage.intake.plan import MailboxPlan
+from triage.record import Store
+from triage.record.decisions import decisions_of
+from triage.record.filing import due_for_filing, postpone_filing, record_filed, record_step
+from triage.record.mailboxes import MailboxRow
+from triage.record.messages import MessageRow
+from triage.vocabulary import Decision
+
+COUNT = 100
+RETRY = timedelta(minutes=5)
+
+FolderOf = Callable[[Decision], str]
+"""The last part of the folder's name for a decision ("Crema", "Non per noi")."""
+
+
+def file_done(store: Store, imap: ImapMailbox, plan: MailboxPlan, mailbox: MailboxRow, folder_of: FolderOf) -> int:
+    """Move one round of done messages to their folders; how many were dealt with."""
+    with store.read("due for filing") as tx:
+        rows = due_for_filing(tx, mailbox, COUNT)
+        decisions = decisions_of(tx, [(row.id, row.generation) for row in rows])
+    if not rows:
+        return 0
+    present = imap.present([row.location_uid for row in rows])
+    here = [row for row in rows if row.location_uid in present]
+    folders: dict[str, list[MessageRow]] = {}
+    for row in here:
+        folders.setdefault(imap.path([plan.root, folder_of(decisions[row.id])]), []).append(row)
+    moved: list[tuple[list[MessageRow], str]] = []
+    refused: list[MessageRow] = []
+    for folder, group in folders.items():
+        try:
+            _move(store, imap, folder, group)
+            moved.append((group, folder))
+        except IMAPClientError as error:
+            if isinstance(error, imaplib.IMAP4.abort):
+                raise
+            # Quota, rights, a folder that cannot be made: the message is dealt with, only not tidied away.
+            refused.extend(group)
+    gone = [row for row in rows if row.location_uid not in present]
+    with store.write("filed") as tx:
+        for group, folder in moved:
+            record_filed(tx, group, folder, "filed")
+        copied = [row for row in gone if row.file_step == "copied"]
+        for row in copied:
+            record_filed(tx, [row], row.filed_folder, "filed")
+        record_filed(tx, [row for row in gone if row.file_step != "copied"], None, "found_moved")
+        postpone_filing(tx, refused, tx.now + RETRY)
+    return len(rows)
+
+
+def _move(store: Store, imap: ImapMailbox, folder: str, rows: Sequence[MessageRow]) -> None:
+    imap.ensure_folder(folder)
+    if imap.has_move:
+        imap.move([row.location_uid for row in rows], folder)
+        return
+    fresh = [row for row in rows if row.file_step != "copied"]
+    if fresh:
+        imap.copy([row.location_uid for row in fresh], folder)
+        with store.write("copied") as tx:
+            record_step(tx, fresh, "copied", folder)
+    reach("imap remove")
+    imap.remove([row.location_uid for row in rows])

@@ -1,0 +1,100 @@
+"""Gives every UID that the server lists its row, before any octets are fetched.
+
+A mailbox seen for the first time is baselined: what is there is recorded and stays where it is. A
+new UIDVALIDITY means that every number is void: everything is listed again and matched by digest
+when it is fetched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from triage.intake.mailbox import BATCH, ImapMailbox, Selected, batches
+from triage.intake.plan import MailboxPlan
+from triage.record import Store
+from triage.record.audit import Change, write_changes
+from triage.record.filing import release_baseline
+from triage.record.mailboxes import MailboxRow, begin_numbering, mailbox_row, update_mailbox
+from triage.record.messages import list_messages
+from triage.vocabulary import ListedMessage, MessageState
+
+
+def adopt_numbering(store: Store, mailbox: MailboxRow, selected: Selected) -> MailboxRow:
+    """Notice a first look or a changed UIDVALIDITY; the mailbox's row as it is now."""
+    if mailbox.uid_validity == selected.uid_validity:
+        return mailbox
+    with store.write("numbering") as tx:
+        begin_numbering(tx, mailbox, selected.uid_validity, selected.uid_next)
+        return mailbox_row(tx, mailbox.name)
+
+
+def list_new(store: Store, imap: ImapMailbox, plan: MailboxPlan, mailbox: MailboxRow, uid_next: int) -> int:
+    """List what is new since the last UID; how many rows were made.
+
+    Costs two round trips for a batch of new mail and one when there is none, whatever the
+    mailbox's size.
+    """
+    count = 0
+    for window in imap.uids_from(mailbox.last_uid + 1, uid_next):
+        for uids in batches(window, BATCH):
+            count += record_listed(store, imap, plan, uids)
+    with store.read("mailbox") as tx:
+        mailbox = mailbox_row(tx, plan.name)
+    if mailbox.baselined_at is None:
+        _finish_baseline(store, mailbox)
+    return count
+
+
+def record_listed(
+    store: Store, imap: ImapMailbox, plan: MailboxPlan, uids: Sequence[int], mark: int | None = None
+) -> int:
+    """Rows for these UIDs. One that goes between list and size has its row all the same."""
+    known = imap.sizes(uids)
+    listed = [known.get(uid, ListedMessage(uid, 0, None)) for uid in uids]
+    with store.write("listed") as tx:
+        mailbox = mailbox_row(tx, plan.name)
+        old = [item for item in listed if _is_baseline(mailbox, item)]
+        new = [item for item in listed if not _is_baseline(mailbox, item)]
+        last = max(mailbox.last_uid, max(uids, default=0)) if mark is None else mark
+        count = list_messages(tx, mailbox, old, state=MessageState.BASELINE, last_uid=last) if old else 0
+        return count + list_messages(tx, mailbox, new, state=MessageState.LISTED, last_uid=last)
+
+
+def _is_baseline(mailbox: MailboxRow, item: ListedMessage) -> bool:
+    if mailbox.resynced_at is None:
+        return item.uid < (mailbox.baseline_uid_next or 0)
+    # After a renumbering the old UIDs mean nothing. What came before the first look was never
+    # fetched, so it cannot be matched; it stays baseline by its date.
+    renumbered = item.uid < mailbox.resync_below
+    before = mailbox.baselined_at is not None and item.internal_date is not None
+    return bool(
+        renumbered
+        and before
+        and item.internal_date
+        and mailbox.baselined_at
+        and item.internal_date < mailbox.baselined_at
+    )
+
+
+def _finish_baseline(store: Store, mailbox: MailboxRow) -> None:
+    with store.write("baselined") as tx:
+        update_mailbox(tx, mailbox, baselined_at=tx.now)
+        write_changes(tx, [Change("mailbox", mailbox.id, "baselined", params={"last_uid": mailbox.last_uid})])
+
+
+def enter_backlog(store: Store, imap: ImapMailbox, plan: MailboxPlan, mailbox: MailboxRow) -> int:
+    """Let baselined messages that arrived since ``plan.backlog_since`` into the flow; how many."""
+    if plan.backlog_since is None:
+        return 0
+    since = plan.backlog_since.astimezone(UTC)
+    count = 0
+    for uids in batches(sorted(imap.uids_since(since)), BATCH):
+        exact = [uid for uid, item in imap.sizes(uids).items() if _is_since(item.internal_date, since)]
+        with store.write("backlog") as tx:
+            count += release_baseline(tx, mailbox, exact)
+    return count
+
+
+def _is_since(date: datetime | None, since: datetime) -> bool:
+    return date is None or date >= since

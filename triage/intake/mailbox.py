@@ -1,0 +1,211 @@
+"""One selected IMAP mailbox: the few commands that the service speaks, each a crash point.
+
+Enters: UIDs; leaves: lists, sizes, octets exactly as the server gave them. UID sets are sent in
+batches, because servers limit a line's length. Reading never sets ``\\Seen`` (BODY.PEEK).
+"""
+
+from __future__ import annotations
+
+import imaplib
+import select
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from imapclient import DELETED, IMAPClient
+from imapclient.exceptions import IMAPClientError
+
+from triage.crashpoints import reach
+from triage.intake.connection import MailboxTroubleError
+from triage.vocabulary import FetchedMessage, ListedMessage
+
+BATCH = 500
+"""UIDs in one command: comma lists of 14,000 are refused by Dovecot ("Too long argument")."""
+WINDOW = 50_000
+"""UIDs asked for in one SEARCH: its answer is one line, and imaplib reads at most 1 MB of a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """What the server said when the folder was selected (RFC 3501 section 6.3.1)."""
+
+    uid_validity: int
+    uid_next: int
+    exists: int
+    read_only: bool
+
+
+class ImapMailbox:
+    """A folder selected on a logged-in connection; not thread-safe, as the client is not."""
+
+    def __init__(self, client: IMAPClient, folder: str) -> None:
+        self.client = client
+        self.folder = folder
+        self.has_move = client.has_capability("MOVE")
+        self.has_uidplus = client.has_capability("UIDPLUS")
+        self.has_idle = client.has_capability("IDLE")
+        self._delimiter: str | None = None
+
+    # ---------------------------------------------------------------- reading
+
+    def select(self) -> Selected:
+        """Select the folder; raises :class:`MailboxTroubleError` when it is not there."""
+        reach("imap select")
+        try:
+            answer = self.client.select_folder(self.folder)
+        except IMAPClientError as error:
+            if isinstance(error, imaplib.IMAP4.abort):
+                raise
+            raise MailboxTroubleError(
+                "folder",
+                "The mailbox's folder is not there: renamed, deleted, or without permission. "
+                "Check 'folder' under 'mailboxes' in routing_rules.yaml and the account's rights.",
+            ) from None
+        return Selected(
+            uid_validity=int(answer[b"UIDVALIDITY"]),
+            uid_next=int(answer.get(b"UIDNEXT", 0)),
+            exists=int(answer[b"EXISTS"]),
+            read_only=b"READ-ONLY" in answer,
+        )
+
+    def uids_from(self, first: int, uid_next: int) -> Iterator[list[int]]:
+        """UIDs from ``first`` upwards, in windows; the last window is open (RFC 3501 ``n:*``)."""
+        start = first
+        while start + WINDOW < uid_next:
+            yield sorted(self._search(f"{start}:{start + WINDOW - 1}"))
+            start += WINDOW
+        # "n:*" answers with the last message even when its UID is below n.
+        yield sorted(uid for uid in self._search(f"{start}:*") if uid >= start)
+
+    def _search(self, uids: str) -> list[int]:
+        reach("imap search")
+        return [int(uid) for uid in self.client.search(["UID", uids])]
+
+    def uids_since(self, day: datetime) -> list[int]:
+        """UIDs that reached the mailbox on that day or later (SEARCH SINCE knows no hours)."""
+        reach("imap search")
+        return [int(uid) for uid in self.client.search(["SINCE", day.date()])]
+
+    def sizes(self, uids: Sequence[int]) -> dict[int, ListedMessage]:
+        """RFC822.SIZE and INTERNALDATE of messages; those that have gone are absent."""
+        found = {}
+        for batch in batches(uids, BATCH):
+            reach("imap fetch sizes")
+            for uid, answer in self.client.fetch(batch, ["RFC822.SIZE", "INTERNALDATE"]).items():
+                found[uid] = ListedMessage(uid, int(answer.get(b"RFC822.SIZE") or 0), _date(answer))
+        return found
+
+    def octets(self, uids: Sequence[int], most: int) -> dict[int, FetchedMessage]:
+        """The first ``most`` octets of each message; gone or refused ones are absent."""
+        reach("imap fetch")
+        answers = self.client.fetch(list(uids), [f"BODY.PEEK[]<0.{most}>", "INTERNALDATE"])
+        found = {}
+        for uid, answer in answers.items():
+            body = _body(answer, b"BODY[]")
+            if body is not None:
+                found[uid] = FetchedMessage(uid, body, _date(answer))
+        return found
+
+    def header_section(self, uid: int, most: int) -> bytes | None:
+        """The header section alone, cut at ``most`` octets."""
+        reach("imap fetch header")
+        answer = self.client.fetch([uid], [f"BODY.PEEK[HEADER]<0.{most}>"]).get(uid, {})
+        return _body(answer, b"BODY[HEADER]")
+
+    def present(self, uids: Sequence[int]) -> set[int]:
+        """Which of these are still in the folder."""
+        found: set[int] = set()
+        for batch in batches(uids, BATCH):
+            found.update(self._search(",".join(map(str, batch))))
+        return found
+
+    # ---------------------------------------------------------------- waiting
+
+    def wait(self, seconds: float, wake: int) -> None:
+        """Return when the server says something, ``wake`` becomes readable, or time is up.
+
+        Anything the server says ends the wait: the caller searches again, so a lost or odd
+        notice costs nothing. A dead connection shows as an exception of the next command.
+        """
+        if not self.has_idle:
+            select.select([wake], [], [], seconds)
+            reach("imap noop")
+            self.client.noop()
+            return
+        self._clear_exists()
+        reach("imap idle")
+        self.client.idle()
+        try:
+            # What came between the last search and IDLE was swallowed before the continuation.
+            if not self._clear_exists() and not self._pending():
+                select.select([self.client.socket(), wake], [], [], seconds)
+        finally:
+            reach("imap done")
+            self.client.idle_done()
+
+    def _clear_exists(self) -> bool:
+        return bool(self.client._imap.response("EXISTS")[1] != [None])
+
+    def _pending(self) -> bool:
+        pending = getattr(self.client.socket(), "pending", None)
+        return bool(pending and pending())
+
+    # ---------------------------------------------------------------- filing
+
+    def path(self, parts: Sequence[str]) -> str:
+        """A folder's name in the server's own hierarchy (its delimiter may be '/' or '.')."""
+        if self._delimiter is None:
+            folders = self.client.list_folders("", "")
+            self._delimiter = (folders[0][1] or b"/").decode("ascii") if folders else "/"
+        return self._delimiter.join(part.replace(self._delimiter, "-") for part in parts)
+
+    def ensure_folder(self, name: str) -> None:
+        """Create a folder unless it exists."""
+        reach("imap create")
+        if not self.client.folder_exists(name):
+            self.client.create_folder(name)
+            self.client.subscribe_folder(name)
+
+    def move(self, uids: Sequence[int], folder: str) -> None:
+        """UID MOVE (RFC 6851): per message all or nothing."""
+        reach("imap move")
+        self.client.move(list(uids), folder)
+        reach("imap moved")
+
+    def copy(self, uids: Sequence[int], folder: str) -> None:
+        """UID COPY: all or nothing (RFC 3501 section 6.4.7)."""
+        reach("imap copy")
+        self.client.copy(list(uids), folder)
+        reach("imap copied")
+
+    def remove(self, uids: Sequence[int]) -> None:
+        """Mark ours ``\\Deleted`` and expunge *only them* (RFC 4315); without UIDPLUS they stay marked.
+
+        A bare EXPUNGE would destroy what colleagues have marked (failures F53).
+        """
+        reach("imap store deleted")
+        self.client.add_flags(list(uids), [DELETED], silent=True)
+        if self.has_uidplus:
+            reach("imap uid expunge")
+            self.client.uid_expunge(list(uids))
+
+
+def batches(items: Sequence[int], size: int) -> Iterator[list[int]]:
+    """Slices of at most ``size``."""
+    for start in range(0, len(items), size):
+        yield list(items[start : start + size])
+
+
+def _body(answer: dict[bytes, object], name: bytes) -> bytes | None:
+    for key in (name, name + b"<0>"):
+        if key in answer:
+            value = answer[key]
+            return value if isinstance(value, bytes) else None
+    return None
+
+
+def _date(answer: dict[bytes, object]) -> datetime | None:
+    value = answer.get(b"INTERNALDATE")
+    if not isinstance(value, datetime):
+        return None
+    return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)

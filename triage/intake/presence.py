@@ -1,0 +1,73 @@
+"""Asks the server whether messages still lie where we believe: before sending, and for the ledger.
+
+A message in progress that a colleague has taken out of the inbox is theirs now. The daily
+reconciliation compares the whole list, both ways.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from triage.intake.listing import record_listed
+from triage.intake.mailbox import BATCH, ImapMailbox, batches
+from triage.intake.plan import MailboxPlan
+from triage.record import Store
+from triage.record.audit import Change, write_changes
+from triage.record.filing import record_presence, rows_at, stale_presence
+from triage.record.incidents import close_incident, open_incident
+from triage.record.mailboxes import MailboxRow, present_uids, update_mailbox
+
+FRESH = timedelta(seconds=60)
+"""How long a look at the mailbox counts as recent."""
+
+
+def refresh_presence(store: Store, imap: ImapMailbox, mailbox: MailboxRow) -> int:
+    """Look again for messages in progress not seen lately; how many have gone."""
+    with store.read("presence") as tx:
+        rows = stale_presence(tx, mailbox, tx.now - FRESH, BATCH)
+    if not rows:
+        return 0
+    present = imap.present([row.location_uid for row in rows])
+    gone = [row for row in rows if row.location_uid not in present]
+    with store.write("presence") as tx:
+        record_presence(tx, [row.id for row in rows if row.location_uid in present], gone)
+    return len(gone)
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """What a comparison found: listed now by us, and taken away by others."""
+
+    unlisted: int
+    gone: int
+
+
+def reconcile(store: Store, imap: ImapMailbox, plan: MailboxPlan, mailbox: MailboxRow, uid_next: int) -> Reconciliation:
+    """Compare the server's whole list with ours, both ways, and mend ours.
+
+    A UID below our mark without a row should never be: it is listed, and an incident is opened,
+    because it means that mail was passed over.
+    """
+    with store.read("present") as tx:
+        ours = present_uids(tx, mailbox)
+    theirs: set[int] = set()
+    for window in imap.uids_from(1, uid_next):
+        theirs.update(window)
+    unlisted = 0
+    for uids in batches(sorted(uid for uid in theirs - ours if uid <= mailbox.last_uid), BATCH):
+        unlisted += record_listed(store, imap, plan, uids, mark=mailbox.last_uid)
+    gone = 0
+    for uids in batches(sorted(ours - theirs), BATCH):
+        with store.write("reconciled gone") as tx:
+            rows = [row for row in rows_at(tx, mailbox, uids) if row.gone_at is None]
+            record_presence(tx, [], rows)
+            gone += len(rows)
+    with store.write("reconciled") as tx:
+        update_mailbox(tx, mailbox, reconciled_at=tx.now)
+        write_changes(tx, [Change("mailbox", mailbox.id, "reconciled", params={"unlisted": unlisted, "gone": gone})])
+        if unlisted:
+            open_incident(tx, "unlisted", plan.name, f"{unlisted} messages had no row")
+        else:
+            close_incident(tx, "unlisted", plan.name)
+    return Reconciliation(unlisted, gone)

@@ -1,0 +1,239 @@
+"""The reader of one mailbox: a thread, a connection, and the order of work in one pass.
+
+Whatever fails ends the connection; the next one is made from scratch after a jittered, growing
+pause. Trouble is one incident of this mailbox and touches no other.
+"""
+
+from __future__ import annotations
+
+import imaplib
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+
+from imapclient.exceptions import IMAPClientError
+
+from triage.intake.connection import MailboxTroubleError, connect, disconnect
+from triage.intake.fetching import fetch_listed
+from triage.intake.filing import FolderOf, file_done
+from triage.intake.listing import adopt_numbering, enter_backlog, list_new
+from triage.intake.mailbox import ImapMailbox
+from triage.intake.marker import check_marker, claim_marker
+from triage.intake.plan import MailboxPlan
+from triage.intake.presence import reconcile, refresh_presence
+from triage.record import LostLeaseError, Store, StoreError
+from triage.record.audit import Change, write_changes
+from triage.record.incidents import close_incident, open_incident
+from triage.record.mailboxes import MailboxRow, lease_mailbox, mailbox_row, release_mailbox, update_mailbox
+from triage.settings import Account, SettingsError
+from triage.signals import Heartbeats, Wakeup
+
+log = logging.getLogger("triage.intake")
+
+RECONCILE_EVERY = timedelta(hours=24)
+MARKER_EVERY = 60.0
+"""Seconds between two looks at the instance marker."""
+LONGEST_PAUSE = 300.0
+"""Seconds between two tries of a server that does not answer."""
+
+
+class MailboxReader:
+    """Reads one mailbox for as long as it holds the mailbox's lease."""
+
+    def __init__(
+        self,
+        store: Store,
+        name: str,
+        plan_of: Callable[[], MailboxPlan],
+        account_of: Callable[[], Account],
+        worker: str,
+        lease: timedelta,
+        folder_of: FolderOf,
+        idle_seconds: float,
+        heartbeats: Heartbeats,
+        on_received: Callable[[], None],
+    ) -> None:
+        self.name = name
+        self.wake = Wakeup()
+        self._store = store
+        self._plan_of = plan_of
+        self._account_of = account_of
+        self._worker = worker
+        self._lease = lease
+        self._folder_of = folder_of
+        self._idle_seconds = idle_seconds
+        self._heartbeats = heartbeats
+        self._on_received = on_received
+        self._imap: ImapMailbox | None = None
+        self._uid_next = 0
+        self._marker_at = 0.0
+        self._reconcile_now = False
+        self._stopping = threading.Event()
+
+    # ---------------------------------------------------------------- the loop
+
+    def run(self) -> None:
+        """Read until :meth:`stop`; never raises."""
+        failures = 0
+        while not self._stopping.is_set():
+            self._heartbeats.beat(f"reader {self.name}")
+            try:
+                if self._lease_now() is None:
+                    self.wake.wait(self._lease.total_seconds() / 4)
+                    continue
+                self.work()
+                failures = 0
+                self._wait()
+            except Exception as error:  # noqa: BLE001 - whatever it is, this mailbox pauses and goes on
+                failures += 1
+                self.fail(error)
+                pause = min(LONGEST_PAUSE, 2.0 ** min(failures, 9)) * random.uniform(0.5, 1.0)  # noqa: S311
+                self._wait_apart(pause)
+        self.close()
+        self._heartbeats.end(f"reader {self.name}")
+
+    def stop(self) -> None:
+        """Ask the loop to end after the command it is in."""
+        self._stopping.set()
+        self.wake.set()
+
+    def request_reconciliation(self) -> None:
+        """Compare the whole list at the next pass."""
+        self._reconcile_now = True
+        self.wake.set()
+
+    def _wait(self) -> None:
+        plan = self._plan_of()
+        seconds = min(plan.poll_seconds, self._idle_seconds, self._lease.total_seconds() / 3)
+        if self._imap is not None and not self._stopping.is_set():
+            self._imap.wait(seconds * random.uniform(0.9, 1.0), self.wake.fileno())  # noqa: S311
+        self.wake.clear()
+
+    def _wait_apart(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while not self._stopping.is_set() and time.monotonic() < until:
+            self._heartbeats.beat(f"reader {self.name}")
+            self._stopping.wait(min(1.0, max(0.0, until - time.monotonic())))
+
+    def _lease_now(self) -> MailboxRow | None:
+        with self._store.write("mailbox lease") as tx:
+            return lease_mailbox(tx, self.name, self._worker, self._lease)
+
+    # ---------------------------------------------------------------- one pass
+
+    def work(self) -> int:
+        """One pass: list, fetch, look after presence, file; how much was done.
+
+        Raises whatever went wrong; the caller gives it to :meth:`fail`.
+        """
+        plan = self._plan_of()
+        mailbox = self._lease_now()
+        if mailbox is None:
+            return 0
+        imap = self._connected(plan, mailbox)
+        if time.monotonic() - self._marker_at > MARKER_EVERY:
+            check_marker(self._store, imap, plan)
+            self._marker_at = time.monotonic()
+        with self._store.read("mailbox") as tx:
+            mailbox = mailbox_row(tx, self.name)
+        done = self._intake(plan, imap, mailbox)
+        refresh_presence(self._store, imap, mailbox)
+        while count := file_done(self._store, imap, plan, mailbox, self._folder_of):
+            done += count
+        due = mailbox.reconciled_at is None or self._store.clock.now() - mailbox.reconciled_at > RECONCILE_EVERY
+        if due or self._reconcile_now:
+            self._reconcile_now = False
+            found = reconcile(self._store, imap, plan, mailbox, 0)
+            done += found.unlisted
+        self._recovered(mailbox)
+        return done
+
+    def _intake(self, plan: MailboxPlan, imap: ImapMailbox, mailbox: MailboxRow) -> int:
+        done = list_new(self._store, imap, plan, mailbox, self._uid_next)
+        self._uid_next = 0
+        with self._store.read("mailbox") as tx:
+            mailbox = mailbox_row(tx, self.name)
+        while count := fetch_listed(self._store, imap, plan, mailbox):
+            done += count
+            self._on_received()
+            self._heartbeats.beat(f"reader {self.name}")
+            if self._lease_now() is None or self._stopping.is_set():
+                break
+        return done
+
+    def _connected(self, plan: MailboxPlan, mailbox: MailboxRow) -> ImapMailbox:
+        if self._imap is not None:
+            return self._imap
+        client = connect(self._account_of())
+        try:
+            imap = ImapMailbox(client, plan.folder)
+            selected = imap.select()
+            claim_marker(self._store, imap, plan, mailbox)
+            self._marker_at = time.monotonic()
+            mailbox = adopt_numbering(self._store, mailbox, selected)
+            self._uid_next = selected.uid_next
+            if plan.backlog_since is not None:
+                list_new(self._store, imap, plan, mailbox, selected.uid_next)
+                with self._store.read("mailbox") as tx:
+                    mailbox = mailbox_row(tx, self.name)
+                enter_backlog(self._store, imap, plan, mailbox)
+        except BaseException:
+            disconnect(client)
+            raise
+        self._imap = imap
+        log.info("mailbox connected", extra={"action": "mailbox_connected", "mailbox": self.name})
+        return imap
+
+    # ---------------------------------------------------------------- trouble
+
+    def _recovered(self, mailbox: MailboxRow) -> None:
+        with self._store.write("mailbox read") as tx:
+            update_mailbox(tx, mailbox, last_read_at=tx.now)
+            if close_incident(tx, "mailbox", self.name):
+                write_changes(tx, [Change("mailbox", mailbox.id, "recovered")])
+
+    def fail(self, error: Exception) -> str:
+        """Drop the connection and note the trouble; the sentence for people.
+
+        The text holds no server words, since they may quote mail.
+        """
+        if self._imap is not None:
+            client, self._imap = self._imap.client, None
+            with suppress(Exception):
+                client.shutdown()
+        kind, text = describe(error)
+        log.warning("mailbox trouble", extra={"action": "mailbox_trouble", "mailbox": self.name, "kind": kind})
+        with suppress(StoreError), self._store.write("mailbox trouble") as tx:
+            open_incident(tx, "mailbox", self.name, f"{kind}: {text}")
+        return text
+
+    def close(self) -> None:
+        """Log out and let another worker read."""
+        if self._imap is not None:
+            disconnect(self._imap.client)
+            self._imap = None
+        with suppress(StoreError, LostLeaseError), self._store.write("mailbox released") as tx:
+            mailbox = mailbox_row(tx, self.name)
+            if mailbox.lease_owner == self._worker:
+                release_mailbox(tx, mailbox)
+
+
+def describe(error: Exception) -> tuple[str, str]:
+    """A stable kind and one sentence for any failure of reading."""
+    if isinstance(error, MailboxTroubleError):
+        return error.kind, str(error)
+    if isinstance(error, StoreError):
+        return "record", f"{error}. Nothing is lost: the message stays on the server. Check the disk or the database."
+    if isinstance(error, SettingsError):
+        return "settings", str(error)
+    if isinstance(error, LostLeaseError):
+        return "lease", "Another worker reads this mailbox now."
+    if isinstance(error, TimeoutError):
+        return "timeout", "The IMAP server stopped answering; the connection is made anew."
+    if isinstance(error, (OSError, imaplib.IMAP4.error, IMAPClientError)):
+        return "connection", f"The IMAP connection broke ({type(error).__name__}); it is made anew."
+    return "unforeseen", f"Unforeseen {type(error).__name__} while reading; nothing is lost, it is tried again."

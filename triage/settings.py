@@ -1,0 +1,187 @@
+"""Secrets and facts of the machine: the environment becomes one frozen :class:`Settings`.
+
+What staff decide stands in ``routing_rules.yaml``, not here. Every variable is named ``TRIAGE_...``.
+A variable of one mailbox carries its name behind two underscores (``TRIAGE_IMAP_USER__CREMA``) and
+goes before the general one. ``..._FILE`` names a file that holds the value (for secrets).
+All problems are told together, as :class:`SettingsError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+
+class SettingsError(Exception):
+    """The environment is not usable: one line a problem, each with its remedy."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Security(StrEnum):
+    """How a connection is protected. ``PLAIN`` only when asked for, never as a fallback."""
+
+    TLS = "tls"
+    STARTTLS = "starttls"
+    PLAIN = "plain"
+
+
+class Login(StrEnum):
+    """How we identify ourselves to a server."""
+
+    PASSWORD = "password"  # noqa: S105 - the name of a method, not a secret
+    XOAUTH2 = "xoauth2"
+    OAUTHBEARER = "oauthbearer"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One server account. ``secret`` is the password or the access token; ``repr`` hides it."""
+
+    host: str
+    port: int
+    user: str
+    secret: str
+    security: Security
+    login: Login
+    ca_file: str
+    timeout: float
+    """Seconds that any single read or write may take."""
+
+    def __repr__(self) -> str:
+        return f"Account({self.host}:{self.port}, {self.security}, {self.login})"
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """How mail is submitted: the account, and how much it will take."""
+
+    account: Account
+    connections: int
+    per_minute: int
+    """0: no limit."""
+    per_connection: int
+    data_timeout: float
+    """Seconds to wait for the reply to the end of DATA (RFC 5321 section 4.5.3.2.6: ten minutes)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the machine says."""
+
+    database_url: str
+    state_dir: Path
+    rules_path: Path
+    model_path: Path
+    environment: Mapping[str, str]
+    submission: Submission
+    worker_name: str
+    lease_seconds: float
+    idle_seconds: float
+    """How long one IDLE may last before it is renewed; at most 25 minutes (RFC 2177 says 29)."""
+
+    def imap(self, mailbox: str) -> Account:
+        """The account of one configured mailbox; raises :class:`SettingsError`."""
+        reader = _Reader(self.environment, mailbox)
+        account = reader.account("IMAP", {Security.TLS: 993, Security.STARTTLS: 143, Security.PLAIN: 143}, 60.0)
+        reader.finish()
+        return account
+
+
+def load_settings(environment: Mapping[str, str], worker_name: str) -> Settings:
+    """Read the environment; raises :class:`SettingsError` with every problem found."""
+    reader = _Reader(environment, "")
+    state_dir = Path(reader.text("STATE_DIR", "var"))
+    ports = {Security.TLS: 465, Security.STARTTLS: 587, Security.PLAIN: 25}
+    submission = Submission(
+        account=reader.account("SMTP", ports, 300.0, Security.STARTTLS),
+        connections=int(reader.number("SMTP_CONNECTIONS", 4, 1, 16)),
+        per_minute=int(reader.number("SMTP_PER_MINUTE", 0, 0, 100_000)),
+        per_connection=int(reader.number("SMTP_PER_CONNECTION", 100, 1, 100_000)),
+        data_timeout=reader.number("SMTP_DATA_TIMEOUT", 600, 1, 3600),
+    )
+    settings = Settings(
+        database_url=reader.text("DATABASE_URL", f"sqlite:///{state_dir / 'triage.db'}"),
+        state_dir=state_dir,
+        rules_path=Path(reader.text("RULES", "routing_rules.yaml")),
+        model_path=Path(reader.text("MODEL", "models/model.skops")),
+        environment=dict(environment),
+        submission=submission,
+        worker_name=reader.text("WORKER", worker_name),
+        lease_seconds=reader.number("LEASE_SECONDS", 120, 1, 3600),
+        idle_seconds=reader.number("IMAP_IDLE_SECONDS", 540, 1, 1500),
+    )
+    reader.finish()
+    return settings
+
+
+class _Reader:
+    """Looks variables up, most specific first, and collects what is wrong with them."""
+
+    def __init__(self, environment: Mapping[str, str], mailbox: str) -> None:
+        self._environment = environment
+        self._suffix = f"__{mailbox.upper()}" if mailbox else ""
+        self._problems: list[str] = []
+
+    def finish(self) -> None:
+        if self._problems:
+            raise SettingsError(tuple(self._problems))
+
+    def text(self, name: str, default: str | None = None) -> str:
+        for key in (f"TRIAGE_{name}{self._suffix}", f"TRIAGE_{name}"):
+            if key in self._environment:
+                return self._environment[key]
+            if f"{key}_FILE" in self._environment:
+                return self._from_file(f"{key}_FILE")
+        if default is None:
+            self._problems.append(f"TRIAGE_{name} is not set. Set it in the environment of the service.")
+            return ""
+        return default
+
+    def _from_file(self, key: str) -> str:
+        try:
+            return Path(self._environment[key]).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            self._problems.append(f"{key} names a file that cannot be read ({type(error).__name__}). Check its path.")
+            return ""
+
+    def number(self, name: str, default: float, least: float, most: float) -> float:
+        raw = self.text(name, str(default))
+        try:
+            value = float(raw)
+        except ValueError:
+            value = least - 1
+        if not least <= value <= most:
+            self._problems.append(f"TRIAGE_{name} must be a number from {least:g} to {most:g}.")
+            return default
+        return value
+
+    def choice(self, name: str, kind: type[Security] | type[Login], default: str) -> str:
+        raw = self.text(name, default).lower()
+        if raw not in [str(item) for item in kind]:
+            self._problems.append(f"TRIAGE_{name} must be one of: {', '.join(kind)}.")
+            return default
+        return raw
+
+    def account(
+        self, kind: str, ports: Mapping[Security, int], timeout: float, security: Security = Security.TLS
+    ) -> Account:
+        chosen = Security(self.choice(f"{kind}_TLS", Security, security))
+        login = Login(self.choice(f"{kind}_LOGIN", Login, Login.PASSWORD))
+        host = self.text(f"{kind}_HOST")
+        anonymous = login is Login.NONE
+        return Account(
+            host=host,
+            port=int(self.number(f"{kind}_PORT", ports[chosen], 1, 65535)),
+            user="" if anonymous else self.text(f"{kind}_USER"),
+            secret="" if anonymous else self.text(f"{kind}_PASSWORD"),
+            security=chosen,
+            login=login,
+            ca_file=self.text(f"{kind}_CA_FILE", ""),
+            timeout=self.number(f"{kind}_TIMEOUT", timeout, 1, 3600),
+        )

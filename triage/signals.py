@@ -1,0 +1,73 @@
+"""Wake-ups and heartbeats between the threads of one process.
+
+A wake-up is a courtesy: every stage also looks by itself, so a lost one only costs time.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+import time
+from contextlib import suppress
+
+
+class Wakeup:
+    """A flag that a thread can wait for together with a socket (it has a file descriptor)."""
+
+    def __init__(self) -> None:
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._read, False)
+        os.set_blocking(self._write, False)
+
+    def fileno(self) -> int:
+        """Readable while the flag is set."""
+        return self._read
+
+    def set(self) -> None:
+        """Wake whoever waits."""
+        with suppress(BlockingIOError, OSError):  # full: it is set already; closed: nobody waits
+            os.write(self._write, b"!")
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until set or until time is up, and clear it; whether it was set."""
+        ready, _, _ = select.select([self._read], [], [], max(0.0, seconds))
+        if ready:
+            self.clear()
+        return bool(ready)
+
+    def clear(self) -> None:
+        """Forget what was set so far."""
+        with suppress(BlockingIOError):
+            while os.read(self._read, 512):
+                pass
+
+    def close(self) -> None:
+        """Give the descriptors back."""
+        for descriptor in (self._read, self._write):
+            with suppress(OSError):
+                os.close(descriptor)
+
+
+class Heartbeats:
+    """When each loop last came round, so that a loop that hangs is noticed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last: dict[str, float] = {}
+
+    def beat(self, loop: str) -> None:
+        """This loop is alive."""
+        with self._lock:
+            self._last[loop] = time.monotonic()
+
+    def end(self, loop: str) -> None:
+        """This loop has ended on purpose."""
+        with self._lock:
+            self._last.pop(loop, None)
+
+    def silent(self, seconds: float) -> list[str]:
+        """Loops that have not come round for so long."""
+        limit = time.monotonic() - seconds
+        with self._lock:
+            return sorted(name for name, at in self._last.items() if at < limit)
