@@ -1,0 +1,71 @@
+"""Warnings: what is allowed and yet probably a mistake."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.rules.builders import OTHERS, PROJECTS, build_rules, line_of
+from triage.rules import doubts_about
+
+
+def doubts(*whens_and_thens: str) -> list[str]:
+    """The warnings about rules that are given one a line."""
+    rules = "rules:\n" + "".join(f"  - {{name: r{n}, {text}}}\n" for n, text in enumerate(whens_and_thens, start=1))
+    return [problem.what for problem in doubts_about(build_rules(rules=rules))]
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("{}", "{territorio: nord}"),
+        ("{argomento: [rete, eventi]}", "{argomento: rete, territorio: nord}"),
+        ("{mittente: '@school.example'}", "{mittente: Anna@mail.school.example}"),
+        ("{oggetto_contiene: tavolo}", "{oggetto_contiene: Tavolo di rete}"),
+        ("{lingua: [ro, uk]}", "{lingua: uk, urgente: true}"),
+        ("{automatico: true}", "{automatico: true, casella: generale}"),
+    ],
+)
+def test_a_rule_behind_one_as_wide_can_never_match(earlier: str, later: str) -> None:
+    found = doubts(f"when: {earlier}, then: {{hold: regola}}", f"when: {later}, then: {{hold: reclamo}}")
+    assert [what.rpartition(" on line ")[0] for what in found] == ['the rule "r2" can never match and contradicts "r1"']
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("{territorio: nord}", "{}"),
+        ("{argomento: rete}", "{argomento: [rete, eventi]}"),
+        ("{urgente: true}", "{urgente: false}"),
+        ("{mittente: anna@school.example}", "{mittente: '@school.example'}"),
+        ("{oggetto_contiene: tavolo di rete}", "{oggetto_contiene: tavolo}"),
+        ("{lingua: ro}", "{territorio: nord}"),
+    ],
+)
+def test_a_narrower_or_different_rule_first_is_no_doubt(earlier: str, later: str) -> None:
+    assert doubts(f"when: {earlier}, then: {{hold: regola}}", f"when: {later}, then: {{hold: reclamo}}") == []
+
+
+def test_a_shadowed_rule_that_says_the_same_repeats() -> None:
+    assert "repeats" in doubts("when: {}, then: {hold: regola}", "when: {urgente: true}, then: {hold: regola}")[0]
+
+
+def test_automatic_without_anybody_on_call_is_doubtful() -> None:
+    rules = build_rules(others=OTHERS.replace("urgent: {on_call: [reperibile@oncall.example]}", ""))
+    assert [problem.what for problem in doubts_about(rules)] == [
+        "nord is in automatico and nobody is told of urgent mail"
+    ]
+
+
+def test_an_unconfirmed_address_of_an_automatic_project_is_doubtful() -> None:
+    projects = PROJECTS.replace("piano@nord-plan.example, confirmed: true", "piano@nord-plan.example, confirmed: false")
+    rules = build_rules(projects=projects)
+    assert [(problem.line, problem.what) for problem in doubts_about(rules)] == [
+        (
+            line_of(rules.text, "piano@nord-plan.example"),
+            "nord is in automatico, but nobody has confirmed piano@nord-plan.example: its mail is held",
+        )
+    ]
+
+
+def test_the_small_file_of_these_tests_is_without_doubt() -> None:
+    assert doubts_about(build_rules()) == ()

@@ -1,0 +1,265 @@
+"""A rules file is accepted whole or refused with every problem, each with line and remedy."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError
+from datetime import UTC, datetime, time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.rules.builders import (
+    OTHERS,
+    PLACES,
+    PROJECTS,
+    RULES,
+    SERVICE,
+    build_rules,
+    line_of,
+    problems_of,
+    rules_text,
+)
+from triage.rules import Mailbox, MailboxRole, Problem, Rules, RulesError, load_rules, parse_rules
+from triage.rules.types import OpeningSpan
+from triage.vocabulary import Mode
+
+
+def test_a_good_file_becomes_plain_frozen_objects() -> None:
+    rules = build_rules()
+    assert rules.project_of == {
+        "Altavilla": "nord",
+        "Borgonuovo": "nord",
+        "Campofiorito": "nord",
+        "Dossobuono": "sud",
+        "Erbezzo": "sud",
+    }
+    assert rules.mailboxes == {
+        "generale": Mailbox(
+            name="generale",
+            line=line_of(rules.text, "generale:"),
+            folder="INBOX",
+            role=MailboxRole.INBOX,
+            address="famiglie@agency.example",
+            old_mail_days=3,
+            max_message_mb=40,
+            hold_if_moved=True,
+            poll_seconds=60,
+        )
+    }
+    assert [rule.line for rule in rules.rules] == [line_of(rules.text, f"- name: {rule.name}") for rule in rules.rules]
+    assert rules.service.own_addresses == ("famiglie@agency.example", "centri@agency.example", "@old-agency.example")
+    assert rules.service.opening_hours == (
+        OpeningSpan(0, time(9, 0), time(12, 30)),
+        OpeningSpan(0, time(14, 0), time(16, 0)),
+    )
+    with pytest.raises(FrozenInstanceError):
+        rules.version = "other"  # type: ignore[misc]
+
+
+def test_the_version_is_that_of_the_text(tmp_path: Path) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_text(rules_text(), encoding="utf-8")
+    loaded = load_rules(path, PLACES)
+    assert (loaded.version, loaded.text) == (build_rules().version, rules_text())
+    assert len(loaded.version) == 12
+    assert build_rules(others=OTHERS + "# a remark\n").version != loaded.version
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (None, "rules.yaml:1: the file cannot be read"),
+        (b"a: 1\nb: \xe0\n", "rules.yaml:2: the text is not UTF-8"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_a_problem_too(tmp_path: Path, content: bytes | None, what: str) -> None:
+    path = tmp_path / "rules.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(RulesError) as caught:
+        load_rules(path, PLACES)
+    assert what in str(caught.value)
+
+
+def test_the_agency_is_open_by_local_time_and_never_in_between() -> None:
+    service = build_rules().service
+    summer_monday = [
+        datetime(2026, 7, 6, hour, minute, tzinfo=UTC) for hour, minute in ((6, 59), (7, 0), (10, 29), (10, 30))
+    ]
+    assert [service.is_open(now) for now in summer_monday] == [False, True, True, False]
+    assert service.is_open(datetime(2026, 12, 7, 8, 0, tzinfo=UTC))
+    assert not service.is_open(datetime(2026, 7, 7, 8, 0, tzinfo=UTC))
+
+
+def test_a_project_takes_the_services_mode_unless_it_has_its_own() -> None:
+    projects = PROJECTS.replace("    name: Ente Sud\n", "    name: Ente Sud\n    mode: proposta\n")
+    modes = {code: project.mode for code, project in build_rules(projects=projects).projects.items()}
+    assert modes == {"nord": Mode.AUTOMATIC, "sud": Mode.PROPOSAL}
+    shadow = build_rules(service=SERVICE.replace("  mode: automatico\n", ""), projects=projects)
+    assert shadow.projects["nord"].mode is Mode.SHADOW
+
+
+CASES = [
+    (
+        "mode: automatico",
+        "mode: auto",
+        "service.mode: the value is none of those allowed",
+        "'ombra', 'proposta' or 'automatico'",
+    ),
+    ("confirmed: true", "confirmed: NO", 'projects.nord.addresses.default.confirmed: "NO" is neither', "true or false"),
+    ("  name: Agenzia di prova\n", "", '"service.name" is missing', 'add a line "name: ..."'),
+    ("  phone: 000 000000", "  telephone: 000", 'unknown key "service.telephone"', 'did you mean "phone"'),
+    ("  phone: 000 000000\n", "", "acknowledgements tell families", "write the telephone number"),
+    ("domains: [nord", "domain: [nord", 'unknown key "projects.nord.domain"', 'did you mean "domains"'),
+    ("09:00-12:30", "9-12", '"9-12" is no span of time', "09:00-12:30"),
+    ("09:00-12:30", "12:30-09:00", "ends before it begins", "earlier time first"),
+    ("to: sud@sud.example", "to: sud.example", "cannot be used as an address: it has no @", "one address"),
+    ("to: sud@sud.example", "to: nord@nord.example", "nord@nord.example is nord's too, on line", "its own address"),
+    ("to: sud@sud.example", "to: Famiglie+x@AGENCY.example", "is one of our own", "the project's own address"),
+    ("to: sud@sud.example", "to: x@old-agency.example", "is one of our own", "the project's own address"),
+    ("default: {to: sud", "other: {to: sud", 'no address named "default"', "name the address for families default"),
+    ("domains: [nord.example]", "domains: [agency.example]", "agency.example is our own domain", "delete it"),
+    ("domains: [nord.example]", 'domains: ["@nord.example"]', "is no domain", "without @"),
+    ("  sud:", "  scoperto:", '"scoperto" means something else already', "another code"),
+    ("  sud:", "  Sud:", '"Sud" is no code', "lower-case"),
+    ("ambiti: [Nord]", "ambiti: [Nrod]", 'no ambito is called "Nrod"', 'did you mean "Nord"'),
+    ("[Dossobuono, Erbezzo]", "[Dossobuono, Erbezo]", 'no comune is called "Erbezo"', 'did you mean "Erbezzo"'),
+    ("[Dossobuono, Erbezzo]", "[Dossobuono, Dossobuono]", "Dossobuono is already in this area", "delete it"),
+    ("ambiti: [Nord]", "ambiti: [Nord], except_comuni: [Erbezzo]", "Erbezzo is not in this area", "delete it"),
+    ("{ambiti: [Nord]}", "{}", "nord has no comune", "ambiti or comuni"),
+    ("name: reclami", "name: urgenti", 'the rule "urgenti" has the name of line', "rename one"),
+    ("argomento: reclamo", "argomento: lamentela", '"lamentela" is no topic', "orientamento"),
+    ("argomento: reclamo", "argument: reclamo", 'unknown key "rules.4.when.argument"', 'did you mean "argomento"'),
+    ("territorio: nord", "territorio: nor", '"nor" is neither a project nor an answer of the guide', '"nord"'),
+    ("forward: nord.piano", "forward: nord.pian", 'nord has no address named "pian"', '"piano"'),
+    ("forward: nord.piano", "forward: nrd", 'no project is called "nrd"', '"nord"'),
+    ("forward: nord.piano", "forward: Nord!", "this is no destination", "project.address"),
+    ("forward: territorio", "forward: territorio.piano", "only a named project has further addresses", "code"),
+    ("{hold: reclamo}", "{hold: reclamo, file: automatic}", "it must say exactly one thing", "forward, hold, file"),
+    ("{hold: reclamo}", "{hold: boh}", "the value is none of those allowed", "'urgente'"),
+    ("{hold: reclamo}", "reclamo", "keys are expected below this", "key: value"),
+    ("urgente: true", "casella: genrale", 'no mailbox is called "genrale"', '"generale"'),
+    ("urgente: true", "lingua: ita", '"ita" is no language code', "two lower-case letters"),
+    ("urgente: true", "mittente: []", "the list is empty", "at least one item"),
+    ("enabled: true", "enabled: true, per_hour_total: many", '"many" is no whole number', "digits only"),
+    ("enabled: true", "enabled: true, per_hour_total: 0", "the number is too small", "at least 1"),
+    ("enabled: true", "enabled: true, reverse_path: x@other.example", "is not among own_addresses", "add it"),
+    ("reperibile@oncall.example", "famiglie@agency.example", "is an address that the service reads", "person's own"),
+    ("sistemi@oncall.example", "centri@agency.example", "is an address that the service reads", "person's own"),
+    ("acknowledgements:", "acknowledgments:", 'unknown section "acknowledgments"', 'did you mean "acknowledgements"'),
+    ("generale: {", "generale: {role: junk, ", "no mailbox has the role inbox", "give one"),
+    ("generale: {", "generale: {poll_seconds: 1:00, ", '"1:00" is no whole number', "digits only"),
+]
+
+
+REPORTED_AT = {
+    '"service.name" is missing': "service:",
+    "acknowledgements tell families": "acknowledgements:",
+    'no address named "default"': "  sud:",
+    "no mailbox has the role inbox": "mailboxes:",
+}
+"""Problems that are reported at another line than the one that was changed."""
+
+
+@pytest.mark.parametrize(("good", "bad", "what", "remedy"), CASES)
+def test_a_mistake_is_named_with_its_line_and_a_remedy(good: str, bad: str, what: str, remedy: str) -> None:
+    text = rules_text()
+    broken = text.replace(good, bad, 1)
+    assert broken != text
+    found = problems_of(broken)
+    assert len(found) == 1, found
+    words, _, advice = found[0].partition("Remedy: ")
+    assert what in words
+    assert remedy in advice
+    line = line_of(broken, REPORTED_AT[what]) if what in REPORTED_AT else line_of(text, good.strip())
+    assert words.startswith(f"rules.yaml:{line}: ")
+
+
+def test_all_problems_come_at_once_in_order_of_lines() -> None:
+    """A faulty value in one item hides neither another's nor what is wrong between sections."""
+    text = (
+        rules_text()
+        .replace("mode: automatico", "mode: auto")
+        .replace("[Dossobuono, Erbezzo]", "[Dossobuono, Erbezzo, Altavilla]")
+        .replace("argomento: reclamo", "argomento: lamentela")
+        .replace("forward: nord.piano", "forward: nord.pian")
+    )
+    found = problems_of(text)
+    assert [int(problem.split(":")[1]) for problem in found] == [
+        line_of(text, part) for part in ("mode: auto", "Altavilla", "lamentela", "nord.pian")
+    ]
+
+
+def test_overlapping_areas_name_both_lines() -> None:
+    projects = PROJECTS.replace(
+        "area: {comuni: [Dossobuono, Erbezzo]}", "area:\n      ambiti: [Sud]\n      comuni: [Borgonuovo]"
+    )
+    text = rules_text(projects=projects)
+    mine, other = line_of(text, "Borgonuovo"), line_of(text, "ambiti: [Nord]")
+    assert problems_of(text) == [
+        f"rules.yaml:{mine}: Borgonuovo: claimed by sud on line {mine} and by nord on line {other}. "
+        "Remedy: leave it to one project, or list it under except_comuni."
+    ]
+
+
+def test_a_comune_moves_by_naming_it_as_an_exception() -> None:
+    projects = PROJECTS.replace("{ambiti: [Nord]}", "{ambiti: [Nord], except_comuni: [Borgonuovo]}").replace(
+        "[Dossobuono, Erbezzo]", "[Dossobuono, Erbezzo, Borgonuovo]"
+    )
+    assert build_rules(projects=projects).project_of["Borgonuovo"] == "sud"
+
+
+@pytest.mark.parametrize("section", ["service", "mailboxes", "projects", "rules"])
+def test_a_missing_section_is_named(section: str) -> None:
+    parts = {"service": SERVICE.split("mailboxes:")[0], "mailboxes": "mailboxes:" + SERVICE.split("mailboxes:")[1]}
+    parts |= {"projects": PROJECTS, "rules": RULES}
+    del parts[section]
+    assert any(f'the section "{section}" is missing' in problem for problem in problems_of("".join(parts.values())))
+
+
+@pytest.mark.parametrize("section", ["service", "mailboxes", "projects", "rules", "thresholds", "alarms"])
+@pytest.mark.parametrize("value", ["", "text", "[a, b]", "{}", "{a: {b: c}}", "[[a]]"])
+def test_a_section_of_the_wrong_shape_is_a_problem_not_a_crash(section: str, value: str) -> None:
+    parts = {"service": "service: x\n", "mailboxes": "mailboxes: x\n", "projects": PROJECTS, "rules": RULES}
+    parts[section] = f"{section}: {value}\n"
+    assert problems_of("".join(parts.values()))
+
+
+def test_two_names_for_one_folder_would_read_every_message_twice() -> None:
+    text = rules_text(service=SERVICE + "  altra: {address: Famiglie@agency.example}\n")
+    assert ["altra is the same folder of the same account as generale" in problem for problem in problems_of(text)] == [
+        True
+    ]
+
+
+def test_codes_that_look_like_numbers_or_truth_stay_text() -> None:
+    """F111: a comune called NO, a subject 00100, a rule called 12:30."""
+    text = rules_text(
+        projects=PROJECTS.replace("[Dossobuono, Erbezzo]", "[NO, 015146]"),
+        rules=RULES.replace("name: reclami", "name: 12:30").replace(
+            "urgente: true", "oggetto_contiene: [00100, yes, 1.10]"
+        ),
+    )
+    rules = parse_rules(text, "rules.yaml", {**PLACES, "NO": "Est", "015146": "Est"})
+    assert (rules.project_of["NO"], rules.project_of["015146"]) == ("sud", "sud")
+    assert rules.rules[0].when.subject_contains == ("00100", "yes", "1.10")
+    assert rules.rules[3].name == "12:30"
+
+
+def test_a_problem_reads_as_a_sentence() -> None:
+    assert str(Problem("f.yaml", 3, "this is wrong", "do that")) == "f.yaml:3: this is wrong. Remedy: do that."
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_any_text_gives_rules_or_problems(data: st.DataObject) -> None:
+    """Cutting, doubling or replacing a piece of a good file never crashes the reader."""
+    text = rules_text()
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, min(len(text), start + 60)))
+    piece = data.draw(st.text(alphabet=st.sampled_from(list(" \n:-[]{}&*!#'\"ab1è~|>,@%\t")), max_size=8))
+    broken = text[:start] + piece + text[end:]
+    found = problems_of(broken)
+    assert found or isinstance(parse_rules(broken, "rules.yaml", PLACES), Rules)

@@ -1,0 +1,1 @@
+"""Proof that the test servers do what the other tests rely on."""

@@ -1,0 +1,198 @@
+"""The trained model as octets: written so that the same weights give the same file, read with suspicion.
+
+The format is skops, but only of strings, numbers, lists and numeric arrays: reading one cannot run
+code. Refused, with :class:`ArtefactError`: anything that is no such file (a pickle, say), that
+names any type beyond those, or whose parts do not fit together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import skops.io
+
+from triage.classify.topics import FIELDS, FieldTerms, Head, Weights
+
+FORMAT = "triage-classify-1"
+
+
+class ArtefactError(ValueError):
+    """The octets are not a model that this code may use; the text says what is wrong."""
+
+
+def dump_weights(weights: Weights) -> bytes:
+    """The artefact; equal weights give equal octets, whatever the clock or the process."""
+    plain: dict[str, Any] = {
+        "format": FORMAT,
+        "topics": "\n".join(weights.topics),
+        "extras": "\n".join(weights.extras),
+        "fields": {
+            name: {"terms": "\n".join(weights.fields[name].terms), "idf": weights.fields[name].idf} for name in FIELDS
+        },
+        "heads": {name: _head_out(head) for name, head in _heads(weights).items()},
+        "thresholds": {"urgent": weights.urgent_threshold, "automatic": weights.automatic_threshold},
+    }
+    return _normalised(skops.io.dumps(plain))
+
+
+def load_weights(octets: bytes) -> Weights:
+    """Raises :class:`ArtefactError`. Executes nothing from the file."""
+    if len(octets) > _LARGEST:
+        raise ArtefactError("the model file is larger than any model of this kind")
+    plain = _read_plain(octets)
+    try:
+        if plain["format"] != FORMAT:
+            raise ArtefactError("the model file has another format than this version reads")
+        topics = _lines(plain["topics"])
+        extras = _lines(plain["extras"])
+        fields = {
+            name: FieldTerms(_lines(plain["fields"][name]["terms"]), _array(plain["fields"][name]["idf"]))
+            for name in FIELDS
+        }
+        heads = {name: _head_in(plain["heads"][name]) for name in ("topic", "urgent", "automatic")}
+        thresholds = {name: float(plain["thresholds"][name]) for name in ("urgent", "automatic")}
+    except ArtefactError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ArtefactError("the model file lacks a part or has one of the wrong kind") from error
+    weights = Weights(
+        topics,
+        fields,
+        extras,
+        heads["topic"],
+        heads["urgent"],
+        thresholds["urgent"],
+        heads["automatic"],
+        thresholds["automatic"],
+    )
+    _check_fit(weights)
+    return weights
+
+
+def digest(octets: bytes) -> str:
+    """SHA-256 of the artefact, hexadecimal."""
+    return hashlib.sha256(octets).hexdigest()
+
+
+_LARGEST = 200_000_000
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def _heads(weights: Weights) -> Mapping[str, Head]:
+    return {"topic": weights.topic, "urgent": weights.urgent, "automatic": weights.automatic}
+
+
+def _head_out(head: Head) -> dict[str, Any]:
+    return {
+        "coefficients": head.coefficients,
+        "intercepts": head.intercepts,
+        "temperature": head.temperature,
+    }
+
+
+def _head_in(plain: Mapping[str, Any]) -> Head:
+    return Head(_array(plain["coefficients"]), _array(plain["intercepts"]), float(plain["temperature"]))
+
+
+def _lines(value: object) -> tuple[str, ...]:
+    if not isinstance(value, str):
+        raise ArtefactError("the model file has no text where terms belong")
+    return tuple(value.split("\n")) if value else ()
+
+
+def _array(value: object) -> np.ndarray[Any, np.dtype[np.float32]]:
+    if not isinstance(value, np.ndarray) or value.dtype != np.float32 or not np.isfinite(value).all():
+        raise ArtefactError("the model file has no finite numbers where weights belong")
+    return value
+
+
+def _read_plain(octets: bytes) -> Mapping[str, Any]:
+    try:
+        foreign = skops.io.get_untrusted_types(data=octets)
+        if not foreign and not _only_plain_types(octets):
+            foreign = ["a type other than text, numbers, lists and arrays"]
+        if foreign:
+            raise ArtefactError("the model file names types that no model of ours has")
+        plain = skops.io.loads(octets, trusted=[])
+    except ArtefactError:
+        raise
+    except Exception as error:
+        raise ArtefactError("the file is not a model in the skops format") from error
+    if not isinstance(plain, dict):
+        raise ArtefactError("the model file does not hold the parts of a model")
+    return plain
+
+
+_PLAIN_TYPES = frozenset({"dict", "list", "str", "int", "float", "ndarray", "float32", "type", "tuple"})
+
+
+def _only_plain_types(octets: bytes) -> bool:
+    """Skops trusts every scikit-learn and numpy class by default; our models need none of them."""
+    with zipfile.ZipFile(io.BytesIO(octets)) as archive:
+        schema = json.loads(archive.read("schema.json"))
+    waiting: list[Any] = [schema]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            if isinstance(node.get("__class__"), str) and node["__class__"] not in _PLAIN_TYPES:
+                return False
+            waiting.extend(node.values())
+        elif isinstance(node, list):
+            waiting.extend(node)
+    return True
+
+
+def _check_fit(weights: Weights) -> None:
+    width = len(weights.extras)
+    for field in weights.fields.values():
+        if field.idf.shape != (len(field.terms),):
+            raise ArtefactError("the model file has terms without weights")
+        width += len(field.terms)
+    for name, head in _heads(weights).items():
+        outputs = len(weights.topics) if name == "topic" else 1
+        if head.coefficients.shape != (outputs, width) or head.intercepts.shape != (outputs,):
+            raise ArtefactError("the model file has weights that do not fit its terms")
+        if not head.temperature > 0:
+            raise ArtefactError("the model file has a temperature that is not above zero")
+
+
+def _normalised(octets: bytes) -> bytes:
+    """Skops writes object addresses and the time of day into the archive: number them, drop the time."""
+    source = zipfile.ZipFile(io.BytesIO(octets))
+    schema = json.loads(source.read("schema.json"))
+    files: dict[str, str] = {}
+    _renumber(schema, files, [0])
+    result = io.BytesIO()
+    with zipfile.ZipFile(result, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as target:
+        for old, new in files.items():
+            target.writestr(_entry(new), source.read(old), zipfile.ZIP_DEFLATED, 6)
+        text = json.dumps(schema, ensure_ascii=True, sort_keys=True)
+        target.writestr(_entry("schema.json"), text, zipfile.ZIP_DEFLATED, 6)
+    return result.getvalue()
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, _EPOCH)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.create_system = 3
+    return entry
+
+
+def _renumber(node: Any, files: dict[str, str], counter: list[int]) -> None:
+    if isinstance(node, dict):
+        if "__id__" in node:
+            counter[0] += 1
+            node["__id__"] = counter[0]
+        if node.get("__loader__") == "NdArrayNode" and isinstance(node.get("file"), str):
+            node["file"] = files.setdefault(node["file"], f"{len(files)}.npy")
+        for value in node.values():
+            _renumber(value, files, counter)
+    elif isinstance(node, list):
+        for value in node:
+            _renumber(value, files, counter)

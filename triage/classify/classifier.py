@@ -1,0 +1,175 @@
+"""Messages in, classifications out: places, topic, danger, language, machine or person.
+
+Enters a batch of ``InboundMessage``, leaves one ``Classification`` each, in order. Pure: no clock,
+no I/O after loading, the same batch gives the same answers, and a message's answer does not depend
+on its neighbours. Nothing is refused: a message that a part cannot judge gets that part's "I do not
+know" and a reason that says so, because deciding must go on and hold it for a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import scipy.sparse as sp
+
+from triage.classify.artefact import ArtefactError, digest, load_weights
+from triage.classify.language import detect_language
+from triage.classify.phrases import fold
+from triage.classify.prepare import Prepared, prepare
+from triage.classify.territory import Gazetteer, load_gazetteer, score_places
+from triage.classify.topics import WORD, TopicModel, Weights, find_signs
+from triage.classify.urgency import judge_urgency
+from triage.vocabulary import Classification, InboundMessage, Reason
+
+VERSION_LENGTH = 12
+"""How many hexadecimal digits of the artefact's SHA-256 make the model version."""
+
+
+class Classifier:
+    """Immutable once built; may be shared between threads."""
+
+    def __init__(self, weights: Weights, gazetteer: Gazetteer, version: str) -> None:
+        self.version = version
+        self._model = TopicModel(weights)
+        self._gazetteer = gazetteer
+
+    def classify(self, messages: Sequence[InboundMessage]) -> list[Classification]:
+        """One classification for each message, in order; the vectorisers run once for the batch."""
+        if not messages:
+            return []
+        prepared = [prepare(message, self._gazetteer) for message in messages]
+        rows = self._model.rows([one.topic_text for one in prepared])
+        topics = self._model.topic_probabilities(rows)
+        urgent = self._model.urgent_probabilities(rows)
+        automatic = self._model.automatic_probabilities(rows)
+        return [
+            self._compose(
+                message,
+                prepared[position],
+                rows[position],
+                [float(value) for value in topics[position]],
+                float(urgent[position]),
+                float(automatic[position]),
+            )
+            for position, message in enumerate(messages)
+        ]
+
+    def _compose(
+        self,
+        message: InboundMessage,
+        prepared: Prepared,
+        row: sp.csr_matrix,
+        topic_probabilities: Sequence[float],
+        urgent_probability: float,
+        automatic_probability: float,
+    ) -> Classification:
+        weights = self._model.weights
+        territory = score_places(prepared.places, self._gazetteer)
+        best = max(range(len(weights.topics)), key=lambda number: topic_probabilities[number])
+        reasons = [*territory.reasons, *prepared.automatic.reasons]
+        # A carrier that is known to bring people's words (a form, a PEC envelope) silences the head.
+        carried = any(reason.code.startswith("persona_") for reason in prepared.automatic.reasons)
+        by_head = (
+            not prepared.automatic.automatic and not carried and (automatic_probability >= weights.automatic_threshold)
+        )
+        if by_head:
+            reasons.append(Reason("automatico_model", {"probability": round(automatic_probability, 2)}))
+        urgency = judge_urgency(prepared.cues, urgent_probability, weights.urgent_threshold)
+        # What header fields prove to be a machine's cannot be somebody in danger; what only looks like
+        # a machine's may be, and there a person reads it.
+        urgent = urgency.urgent and not prepared.automatic.proved
+        if urgent:
+            reasons.extend(urgency.reasons)
+        reasons.extend(self._topic_reasons(message, row, best, topic_probabilities[best]))
+        reasons.append(
+            Reason("lingua", {"code": prepared.language.code, "confidence": round(prepared.language.confidence, 2)})
+        )
+        return Classification(
+            comune_scores=territory.comune_scores,
+            outside=territory.outside,
+            unstated=territory.unstated,
+            several=territory.several,
+            places=prepared.places,
+            topic=weights.topics[best],
+            topic_scores=dict(zip(weights.topics, topic_probabilities, strict=True)),
+            urgent=urgent,
+            alert=urgent and urgency.alert,
+            language=prepared.language.code,
+            language_confidence=prepared.language.confidence,
+            automatic=prepared.automatic.automatic or by_head,
+            automatic_proved=prepared.automatic.proved,
+            reasons=tuple(reasons),
+            model_version=self.version,
+        )
+
+    def _topic_reasons(
+        self, message: InboundMessage, row: sp.csr_matrix, topic: int, probability: float
+    ) -> list[Reason]:
+        name = self._model.weights.topics[topic]
+        reasons = [Reason("argomento", {"topic": name, "probability": round(probability, 2)})]
+        places_in = {
+            "subject": ("subject", fold(message.subject)),
+            "text": ("text", fold(message.new_text)),
+            "signature": ("signature", fold(message.signature)),
+        }
+        for field, term, weight in self._model.weighty_terms(row, topic, _WEIGHTY):
+            for where, start, end in _locate(field, term, places_in):
+                reasons.append(
+                    Reason(
+                        "argomento_parole",
+                        {"topic": name, "where": where, "start": start, "end": end, "weight": round(weight, 3)},
+                    )
+                )
+                break
+        return reasons
+
+
+def load_classifier(artefact: bytes | Path, *, expected_sha256: str | None = None) -> Classifier:
+    """A classifier from an artefact written by training.
+
+    Raises :class:`~triage.classify.artefact.ArtefactError` when the octets are no such model, name
+    a type that could run code, or have another SHA-256 than expected; ``OSError`` for an unreadable
+    path. Everything that is loaded lazily elsewhere is loaded here, so the first message is not slow.
+    """
+    octets = artefact if isinstance(artefact, bytes) else artefact.read_bytes()
+    found = digest(octets)
+    if expected_sha256 is not None and found != expected_sha256.lower():
+        raise ArtefactError("the model file is not the one that was registered: its SHA-256 differs")
+    weights = load_weights(octets)
+    find_signs("warm")
+    detect_language("una frase qualunque per caricare i dati della lingua")
+    return Classifier(weights, load_gazetteer(), found[:VERSION_LENGTH])
+
+
+_WEIGHTY = 6
+
+
+def _locate(field: str, term: str, texts: dict[str, tuple[str, str]]) -> list[tuple[str, int, int]]:
+    """Where a feature stands in the message's own text; nothing for features that are no words."""
+    if field in texts:
+        where, folded = texts[field]
+        return [(where, start, end) for start, end in _occurrences(term, folded)][:1]
+    kind, _, sign = term.partition(":")
+    if kind != "sign":
+        return []
+    for where, folded in (texts["subject"], texts["text"]):
+        for found, start, end in find_signs(folded):
+            if found.endswith(f"/{sign}"):
+                return [(where, start, end)]
+    return []
+
+
+def _occurrences(term: str, folded: str) -> list[tuple[int, int]]:
+    """Offsets of a word or word pair; the model's words are folded, one character for one."""
+    wanted = term.split(" ")
+    words = [(match.group(), match.start(), match.end()) for match in WORD.finditer(folded)]
+    last = len(wanted) - 1
+    return [
+        (words[position][1], words[position + last][2])
+        for position in range(len(words) - last)
+        if all(
+            ("0" if words[position + step][0].isdecimal() else words[position + step][0]) == wanted[step]
+            for step in range(len(wanted))
+        )
+    ]

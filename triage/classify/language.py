@@ -1,0 +1,150 @@
+"""In which language did the writer write?
+
+Enters text, leaves an ISO 639-1 code and a confidence. Scripts answer first, since they cannot be
+mistaken for Italian; only Latin letters go to py3langid, restricted to the languages that families
+here write. Too few letters, or a doubtful answer, mean Italian: one line with a name and a form's
+number was once called Northern Sotho.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import yaml
+from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+from triage.classify.phrases import fold
+
+DEFAULT = "it"
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """``code`` is ISO 639-1; ``confidence`` 0..1, 0 when Italian was assumed for want of words."""
+
+    code: str
+    confidence: float
+
+
+def detect_language(text: str) -> Language:
+    """The language of most of the words. Never raises; only the first 1,500 characters are read."""
+    sample = text[:_SAMPLE]
+    by_script = _count_scripts(sample)
+    letters = sum(by_script.values())
+    if letters == 0:
+        return Language(DEFAULT, 0.0)
+    script = max(by_script, key=lambda name: (_SCRIPT_WEIGHT.get(name, 1.0) * by_script[name], name))
+    if script != "latin":
+        # Three letters of another script are enough: nobody types them by chance.
+        return Language(_language_of_script(script, sample), round(by_script[script] / letters, 3))
+    words = _WORD.findall(fold(sample))
+    romanised = _romanised(words)
+    if romanised:
+        return Language(romanised, _ROMANISED_CONFIDENCE)
+    if by_script["latin"] < _FEWEST_LETTERS:
+        return Language(DEFAULT, 0.0)
+    code, confidence = _identifier().classify(_NOISE.sub(" ", sample)[:_SAMPLE_FOR_WORDS])
+    if confidence < _LEAST_CONFIDENCE:
+        return Language(DEFAULT, round(1.0 - float(confidence), 3))
+    return Language(str(code), round(float(confidence), 3))
+
+
+_SAMPLE = 1_500
+_SAMPLE_FOR_WORDS = 600
+_FEWEST_LETTERS = 20
+_LEAST_CONFIDENCE = 0.5
+_ROMANISED_CONFIDENCE = 0.6
+_LATIN_LANGUAGES = ("it", "en", "ro", "fr", "es", "sq", "pt", "de")
+
+_SCRIPTS = {
+    "latin": re.compile(r"[A-Za-zÀ-ɏ]"),
+    "gurmukhi": re.compile(r"[\u0a00-\u0a7f]"),
+    "devanagari": re.compile(r"[\u0900-\u097f]"),
+    "bengali": re.compile(r"[\u0980-\u09ff]"),
+    "arabic": re.compile(r"[\u0600-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufeff]"),
+    "han": re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]"),
+    "cyrillic": re.compile(r"[\u0400-\u04ff]"),
+    "sinhala": re.compile(r"[\u0d80-\u0dff]"),
+    "tamil": re.compile(r"[\u0b80-\u0bff]"),
+    "greek": re.compile(r"[\u0370-\u03ff]"),
+    "georgian": re.compile(r"[\u10a0-\u10ff]"),
+    "ethiopic": re.compile(r"[\u1200-\u137f]"),
+}
+_SCRIPT_WEIGHT = {"han": 3.0}
+"""One Han character says about as much as a short word in letters."""
+
+_SINGLE_LANGUAGE = {
+    "gurmukhi": "pa",
+    "devanagari": "hi",
+    "bengali": "bn",
+    "han": "zh",
+    "sinhala": "si",
+    "tamil": "ta",
+    "greek": "el",
+    "georgian": "ka",
+    "ethiopic": "am",
+}
+# Letters that one language has and its neighbour does not.
+_URDU_LETTERS = re.compile("[\u0679\u0688\u0691\u06ba\u06be\u06c1\u06d2\u06cc\u06a9\u06af\u067e\u0686]")
+_ARABIC_LETTERS = re.compile("[\u0643\u064a\u0629\u0649\u0647]")
+_UKRAINIAN_LETTERS = re.compile("[іїєґІЇЄҐ]")
+_RUSSIAN_LETTERS = re.compile("[ыэъёЫЭЪЁ]")
+_RUSSIAN_WORDS = re.compile(r"\b(?:здравствуйте|что|как|мне|нужна|нужно|можно|спасибо|помощь|есть|или|только)\b", re.I)
+
+_DOUBTFUL = "dubbie"
+"""Words that are also words of Europe's languages (or names): they count only beside others."""
+
+_WORD = re.compile(r"[^\W_]+")
+_NOISE = re.compile(r"\S*@\S+|https?://\S+|www\.\S+|\d+")
+
+
+def _count_scripts(sample: str) -> dict[str, int]:
+    counts = {"latin": len(_SCRIPTS["latin"].findall(sample))}
+    if not sample.isascii():
+        for name, pattern in _SCRIPTS.items():
+            if name != "latin":
+                counts[name] = len(pattern.findall(sample))
+    return counts
+
+
+def _language_of_script(script: str, sample: str) -> str:
+    if script == "arabic":
+        return "ur" if len(_URDU_LETTERS.findall(sample)) > len(_ARABIC_LETTERS.findall(sample)) else "ar"
+    if script == "cyrillic":
+        russian = len(_RUSSIAN_LETTERS.findall(sample)) + len(_RUSSIAN_WORDS.findall(sample))
+        return "ru" if russian > len(_UKRAINIAN_LETTERS.findall(sample)) else "uk"
+    return _SINGLE_LANGUAGE.get(script, DEFAULT)
+
+
+def _romanised(words: list[str]) -> str:
+    if not words:
+        return ""
+    lists = _romanised_cues()
+    best, best_count = "", 0
+    for code, cues in lists.items():
+        if code == _DOUBTFUL:
+            continue
+        hits = [word for word in words if word in cues]
+        certain = {word for word in hits if word not in lists[_DOUBTFUL]}
+        if len(certain) >= 2 and len(hits) >= max(3, 0.2 * len(words)) and len(hits) > best_count:
+            best, best_count = code, len(hits)
+    return best
+
+
+@lru_cache(maxsize=1)
+def _romanised_cues() -> Mapping[str, frozenset[str]]:
+    path = Path(__file__).parent / "data" / "romanised.yaml"
+    raw = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506 - builds nothing but text
+    return {code: frozenset(words.split()) for code, words in raw.items()}
+
+
+@lru_cache(maxsize=1)
+def _identifier() -> LanguageIdentifier:
+    # An instance of our own: set_languages() on the module would change everybody's.
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    identifier.set_languages(list(_LATIN_LANGUAGES))
+    return identifier

@@ -1,0 +1,24 @@
+"""Places in a message: which are mentioned, why, and which comune the message is about.
+
+Enters: an ``InboundMessage``. Leaves: ``PlaceMention`` tuples and ``PlaceScores``, both about comuni;
+which project serves a comune is a matter of rules, and nothing here knows it. No I/O after
+``load_gazetteer``.
+"""
+
+from triage.classify.territory.finding import find_places
+from triage.classify.territory.gazetteer import Comune, Gazetteer, ambiti, comuni, load_gazetteer
+from triage.classify.territory.masking import PLACE_TOKEN, mask_places
+from triage.classify.territory.scoring import PlaceScores, score_places
+
+__all__ = [
+    "PLACE_TOKEN",
+    "Comune",
+    "Gazetteer",
+    "PlaceScores",
+    "ambiti",
+    "comuni",
+    "find_places",
+    "load_gazetteer",
+    "mask_places",
+    "score_places",
+]

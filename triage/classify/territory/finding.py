@@ -1,0 +1,288 @@
+"""Every mention of a place in a message, and why it is mentioned.
+
+Enters: a message and the gazetteer. Leaves: mentions with offsets into the field they stand in. Nothing
+is refused: a message without places gives none. Pure and total.
+
+Beside the contract's fields, ``where`` may be ``author`` (offsets in the author's display name) and
+``domain`` (offsets in the author's addr-spec): an organisation's own area, weak evidence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+from triage.classify.territory.codes import find_codes
+from triage.classify.territory.gazetteer import Gazetteer
+from triage.classify.territory.lookalikes import CueHit, NameHit
+from triage.classify.territory.quoted import share_at
+from triage.classify.territory.roles import ADDRESS, NO_CUE, PLAIN_MENTION, Judged, by_subject, judge
+from triage.classify.territory.spelling import Gap, Reading, normal, read
+from triage.classify.territory.typos import misspelt
+from triage.vocabulary import Address, InboundMessage, PlaceMention, Role
+
+TYPO_SHARE = 0.85
+"""A misspelt name weighs this much of what the right spelling would."""
+DECIDES = 0.7
+"""From this weight on, a place is where the family lives, goes to school or asks for a desk."""
+_AUTHOR = 0.45
+_DOMAIN = 0.42
+_OUTSIDE_WITHOUT_A_HOME = 0.35
+"""A town elsewhere that is named in passing ("fino a domani a Roma") hardly ever is the answer."""
+_OTHER_SCRIPTS = re.compile(r"[\u0400-\u04ff\u0600-\u06ff\u0900-\u0a7f\u4e00-\u9fff]")
+_SCRIPT_REACH = 24
+_ORGANISATION_HOST = re.compile(
+    r"(?i)(?:^|[.@-])(?:comune|comunedi|ic|istituto|scuola|liceo|biblioteca)[.-]?([a-z-]{4,})"
+)
+
+
+def find_places(message: InboundMessage, gazetteer: Gazetteer) -> tuple[PlaceMention, ...]:
+    """All mentions in subject, new text, quoted text, signature and author, in that order."""
+    fresh = [_Field("subject", message.subject, gazetteer), _Field("text", message.new_text, gazetteer)]
+    mentions = [mention for field in fresh for mention in field.mentions()]
+    if not any(mention.weight >= DECIDES and mention.kind != "unknown" for mention in mentions):
+        mentions = [mention for field in fresh for mention in field.mentions(with_typos=True)]
+    mentions += _in_signature(message.signature, gazetteer)
+    mentions += _in_quoted(message.quoted_text, message.author, gazetteer)
+    mentions += _of_author(message.author, gazetteer)
+    return tuple(mentions)
+
+
+class _Field:
+    """One text, read once and searched at most twice."""
+
+    def __init__(self, where: str, text: str, gazetteer: Gazetteer) -> None:
+        self.where = where
+        self.gazetteer = gazetteer
+        self.reading = read(text, gazetteer.words["abbreviation"])
+        self.hits, self.cues = _hits(self.reading, gazetteer)
+        self.both_homes = any(phrase in self.reading.padded for phrase in gazetteer.words["both_homes"])
+
+    def mentions(self, with_typos: bool = False) -> list[PlaceMention]:
+        hits = self.hits
+        if with_typos:
+            taken = frozenset(index for hit in hits for index in range(hit.first, hit.last + 1))
+            homes, others = _cue_ends(self.cues)
+            guesses = misspelt(self.reading, taken, homes, others, self.gazetteer)
+            hits = tuple(sorted((*hits, *guesses), key=lambda hit: hit.first))
+        judged = judge(self.reading, hits, self.cues, self.gazetteer, lenient=self.where == "signature")
+        found = [self._mention(one) for one in judged if not one.hit.typo or _typo_is_placed(self.reading, one)]
+        found += find_codes(self.reading, self.where, self.gazetteer)
+        found += _unknown(self.reading, hits, self.cues, self.where, self.gazetteer)
+        if _OTHER_SCRIPTS.search(self.reading.text):
+            found += _in_other_scripts(self.reading.text, self.where, self.gazetteer)
+        return sorted(found, key=lambda mention: (mention.start, mention.end))
+
+    def _mention(self, one: Judged) -> PlaceMention:
+        name = one.hit.name
+        kind, comuni = _with_province_sign(self.reading, one.hit, self.gazetteer)
+        weight = one.weight * TYPO_SHARE if one.hit.typo else one.weight
+        role = one.role
+        if self.both_homes and role in {Role.RELATIVES, Role.RESIDENCE}:
+            role, weight = Role.RESIDENCE, 0.9  # a child with two homes by turns, two families
+        start, end = self.reading.starts[one.hit.first], self.reading.ends[one.hit.last]
+        before = self.reading.text[max(0, start - _SCRIPT_REACH) : start]
+        if one.distance == NO_CUE and _OTHER_SCRIPTS.search(before):
+            role, weight = _role_in_other_scripts(before, self.gazetteer)
+        if kind == "outside" and role not in {Role.RESIDENCE, Role.MOVING_TO}:
+            weight = 0.0 if name.foreign_country else min(weight, _OUTSIDE_WITHOUT_A_HOME)
+        return PlaceMention(self.where, start, end, kind, comuni, role, round(weight, 4))
+
+
+def _hits(reading: Reading, gazetteer: Gazetteer) -> tuple[tuple[NameHit, ...], tuple[CueHit, ...]]:
+    """Names and cues in the text; of names that overlap the longest stands."""
+    names: list[NameHit] = []
+    cues: list[CueHit] = []
+    padded = reading.padded
+    for end, phrase in gazetteer.finder.iter(padded):
+        start = end - len(phrase) + 1
+        if padded[start - 1] != " " or padded[end + 1] != " ":
+            continue
+        first = reading.word_at[start]
+        last = first + phrase.count(" ")
+        if any(reading.gaps[index] is Gap.HARD for index in range(first + 1, last + 1)):
+            continue
+        name = gazetteer.names.get(phrase)
+        if name is not None and not (name.common == "strict" and _goes_on(reading, last, gazetteer)):
+            names.append(NameHit(first, last, name))
+        cues += [CueHit(first, last, cue) for cue in gazetteer.cues.get(phrase, ())]
+    chosen: list[NameHit] = []
+    taken: set[int] = set()
+    for hit in sorted(names, key=lambda hit: (hit.first - hit.last, hit.first)):
+        span = range(hit.first, hit.last + 1)
+        if taken.isdisjoint(span):
+            chosen.append(hit)
+            taken |= set(span)
+    free = [cue for cue in cues if taken.isdisjoint(range(cue.first, cue.last + 1))]
+    return tuple(sorted(chosen, key=lambda hit: hit.first)), _outermost(free)
+
+
+def _goes_on(reading: Reading, last: int, gazetteer: Gazetteer) -> bool:
+    """ "Borgo Inventato" is not the Borgo we know: a capital follows that belongs to the name."""
+    after = last + 1
+    return (
+        after < len(reading.words)
+        and reading.gaps[after] is Gap.NONE
+        and reading.capital(after)
+        and reading.raw(after) not in {"MN", "CR"}
+        and reading.words[after] not in gazetteer.words["first_name"]
+    )
+
+
+def _outermost(cues: list[CueHit]) -> tuple[CueHit, ...]:
+    """Cues that are not part of a longer one ("abito" in "non abito a"); subjects stay."""
+    spans = {(cue.first, cue.last) for cue in cues if cue.cue.side != "subject"}
+
+    def covered(cue: CueHit) -> bool:
+        own = (cue.first, cue.last)
+        return any(first <= own[0] and own[1] <= last and (first, last) != own for first, last in spans)
+
+    return tuple(cue for cue in cues if cue.cue.side == "subject" or not covered(cue))
+
+
+def _cue_ends(cues: tuple[CueHit, ...]) -> tuple[frozenset[int], frozenset[int]]:
+    """Last words of cues that stand left of a place: those of home and school, and the others."""
+    left = [cue for cue in cues if cue.cue.side == "left"]
+    homes = frozenset(cue.last for cue in left if cue.cue.role in {Role.RESIDENCE, Role.MOVING_TO, Role.SCHOOL})
+    return homes, frozenset(cue.last for cue in left if cue.cue.role is not Role.FOOTER) - homes
+
+
+def _typo_is_placed(reading: Reading, one: Judged) -> bool:
+    """A slip counts as a place only with a cue beside it, or a capital after a preposition."""
+    if one.role in {Role.SURNAME, Role.STREET, Role.COMMON_WORD}:
+        return False
+    return one.distance <= 1 or (reading.capital(one.hit.first) and one.hit.first > 0)
+
+
+def _with_province_sign(reading: Reading, hit: NameHit, gazetteer: Gazetteer) -> tuple[str, tuple[str, ...]]:
+    """ "(BS)" makes a place an outside one; "(MN)" and "(CR)" leave only that province's comuni."""
+    comuni = hit.name.comuni
+    after = hit.last + 1
+    if after < len(reading.words):
+        sign = reading.raw(after)
+        bracketed = reading.text[reading.ends[hit.last] : reading.starts[after]].strip() == "("
+        if sign in gazetteer.words["sigla_outside"] and (bracketed or not reading.shouting):
+            return "outside", ()
+        if sign in {"MN", "CR"}:
+            there = tuple(name for name in comuni if gazetteer.comuni[name].province == sign)
+            return hit.name.kind, there or comuni
+    return hit.name.kind, comuni
+
+
+def _unknown(
+    reading: Reading, hits: tuple[NameHit, ...], cues: tuple[CueHit, ...], where: str, gazetteer: Gazetteer
+) -> list[PlaceMention]:
+    """ "Abito a X" where X is no place we know: something must be asked, weaker evidence is vetoed."""
+    starts = {hit.first for hit in hits}
+    taken = {index for hit in hits for index in range(hit.first, hit.last + 1)}
+    found: dict[int, PlaceMention] = {}
+    for cue in cues:
+        if cue.cue.side != "left" or cue.cue.weight < 0.9 or cue.cue.person == "any":
+            continue
+        if cue.cue.role not in {Role.RESIDENCE, Role.MOVING_TO} or cue.cue.bonus:
+            continue
+        if by_subject(reading, cue, cues)[0] is not Role.RESIDENCE and cue.cue.role is Role.RESIDENCE:
+            continue  # the grandparents' village may well be unknown
+        index = _after_preposition(reading, cue)
+        if index is None or index in taken or not _looks_like_a_name(reading, index, cue, gazetteer):
+            continue
+        last = index
+        while last + 1 < len(reading.words) and reading.gaps[last + 1] is Gap.NONE and reading.capital(last + 1):
+            last += 1
+        if any(last < start <= last + 5 for start in starts) or last in taken:
+            continue  # "abito a Pincopallo, frazione di Viadana": the comune says it
+        found[index] = PlaceMention(
+            where, reading.starts[index], reading.ends[last], "unknown", (), Role.RESIDENCE, cue.cue.weight
+        )
+    return list(found.values())
+
+
+def _after_preposition(reading: Reading, cue: CueHit) -> int | None:
+    index = cue.last + 1
+    ready = reading.words[cue.last] in {"a", "ad", "di", "in", "ai"}
+    if not ready and index < len(reading.words) and reading.words[index] in {"a", "ad", "in"}:
+        ready, index = True, index + 1
+    if not ready or index >= len(reading.words):
+        return None
+    if any(reading.gaps[i] is not Gap.NONE for i in range(cue.last + 1, index + 1)):
+        return None
+    return index
+
+
+def _looks_like_a_name(reading: Reading, index: int, cue: CueHit, gazetteer: Gazetteer) -> bool:
+    word = reading.words[index]
+    if len(word) < 4 or not word.isalpha() or word in gazetteer.words["not_a_place"] or word in gazetteer.cues:
+        return False
+    if (
+        word in gazetteer.words["first_name"]
+        or word in gazetteer.words["street"]
+        or word in gazetteer.words["preposition"]
+    ):
+        return False
+    # In lower case only after an unmistakable verb: "sono a disposizione", "siamo in attesa".
+    return reading.capital(index) or (cue.first == cue.last and reading.words[index - 1] != "in")
+
+
+def _in_other_scripts(text: str, where: str, gazetteer: Gazetteer) -> list[PlaceMention]:
+    found: list[PlaceMention] = []
+    for name, comuni in gazetteer.script_names.items():
+        start = text.find(name)
+        while start >= 0:
+            end = start + len(name)
+            role, weight = _role_in_other_scripts(text[max(0, start - _SCRIPT_REACH) : start], gazetteer)
+            found.append(PlaceMention(where, start, end, "comune", comuni, role, weight))
+            start = text.find(name, end)
+    return found
+
+
+def _role_in_other_scripts(before: str, gazetteer: Gazetteer) -> tuple[Role, float]:
+    """Role and weight of a place by the cue that stands last in the text before it."""
+    found = [(before.rfind(phrase), role) for phrase, role in gazetteer.script_cues]
+    nearest, role = max(found, key=lambda pair: pair[0])
+    if nearest < 0:
+        return Role.OTHER, PLAIN_MENTION
+    return role, {Role.RESIDENCE: 0.9, Role.SCHOOL: 0.75}.get(role, 0.0)
+
+
+def _in_signature(text: str, gazetteer: Gazetteer) -> list[PlaceMention]:
+    if not text:
+        return []
+    of_organisation = not gazetteer.words["organisation"].isdisjoint(normal(text).split())
+    found: list[PlaceMention] = []
+    for mention in _Field("signature", text, gazetteer).mentions():
+        if mention.kind == "unknown":
+            continue
+        if mention.role in {Role.WORK, Role.ORGANISATION, Role.SCHOOL, Role.REQUESTED_DESK, Role.OTHER, Role.SIGNATURE}:
+            role = Role.ORGANISATION if of_organisation and mention.kind not in {"cap", "prefix"} else Role.SIGNATURE
+            weight = min(ADDRESS, mention.weight or 0.5)
+            mention = replace(mention, role=role, weight=0.5 if role is Role.ORGANISATION else weight)
+        found.append(mention)
+    return found
+
+
+def _in_quoted(text: str, author: Address, gazetteer: Gazetteer) -> list[PlaceMention]:
+    if not text:
+        return []
+    share = share_at(text, author)
+    found: list[PlaceMention] = []
+    for mention in _Field("quoted", text, gazetteer).mentions():
+        if mention.weight > 0:
+            weight = round(0.65 * mention.weight * share(mention.start), 4)
+            mention = replace(mention, role=Role.QUOTED, weight=weight)
+        found.append(mention)
+    return found
+
+
+def _of_author(author: Address, gazetteer: Gazetteer) -> Iterable[PlaceMention]:
+    """The author's display name and domain, when they are an organisation's."""
+    words = set(normal(author.display_name).split())
+    if not gazetteer.words["organisation"].isdisjoint(words):
+        for mention in _Field("author", author.display_name, gazetteer).mentions():
+            if mention.comuni and mention.role not in {Role.STREET, Role.SURNAME}:
+                yield replace(mention, role=Role.ORGANISATION, weight=_AUTHOR)
+    for match in _ORGANISATION_HOST.finditer(author.addr_spec, max(author.addr_spec.find("@"), 0)):
+        names = gazetteer.by_joined.get(match.group(1).replace("-", "").lower(), ())
+        if len(names) == 1 and names[0].kind == "comune" and names[0].comuni:
+            start, end = match.span(1)
+            yield PlaceMention("domain", start, end, "comune", names[0].comuni, Role.ORGANISATION, _DOMAIN)

@@ -1,0 +1,203 @@
+"""Is somebody in danger, so that a person must read this today?
+
+Enters a message's subject and text, leaves the cues found (phrases with offsets, raised or lowered
+by their context) and, with the trained head's probability, the two signals *da leggere oggi* and
+*avvisa il reperibile*. Nothing is refused. The phrases live in ``data/urgency_*.yaml``; none of the
+lists has been validated by a clinician, and each says so.
+
+A phrase and the head are independent: either may raise, neither can silence the other, since a
+message read in vain costs a minute and a message missed may cost a life (guide, section 3).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import yaml
+
+from triage.classify.phrases import PhraseBook, PhraseMatch, fold
+from triage.vocabulary import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """One phrase of danger in the message. ``lowered_by`` is "" or the context that speaks against it."""
+
+    kind: str
+    language: str
+    strong: bool
+    where: str
+    start: int
+    end: int
+    lowered_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class UrgencyCues:
+    """All cues of one message, and how often the words of time and alarm occur."""
+
+    cues: tuple[Cue, ...]
+    present: int
+    imminent: int
+    explicit: bool
+    """An unlowered phrase of the list ``allerta`` stands in the message."""
+
+    @property
+    def raised(self) -> tuple[Cue, ...]:
+        """Strong cues that no context lowers."""
+        return tuple(cue for cue in self.cues if cue.strong and not cue.lowered_by)
+
+    def features(self) -> Mapping[str, float]:
+        """What the trained head sees of the cues: damped counts by kind and context."""
+        counts: dict[str, int] = {}
+        for cue in self.cues:
+            if cue.lowered_by:
+                keys = ["lowered", f"lowered:{cue.lowered_by}"]
+            else:
+                keys = [f"{'strong' if cue.strong else 'weak'}:{cue.kind}", "strong" if cue.strong else "weak"]
+            for key in keys:
+                counts[key] = counts.get(key, 0) + 1
+        counts["present"] = self.present
+        counts["imminent"] = self.imminent
+        counts["explicit"] = int(self.explicit)
+        return {f"cue:{key}": math.log1p(count) for key, count in counts.items() if count}
+
+
+@dataclass(frozen=True, slots=True)
+class Urgency:
+    """``urgent``: da leggere oggi. ``alert``: avvisa il reperibile; implies ``urgent``."""
+
+    urgent: bool
+    alert: bool
+    reasons: tuple[Reason, ...]
+
+
+def find_cues(parts: Sequence[tuple[str, str]]) -> UrgencyCues:
+    """Search (where, text) pairs, e.g. ``(("subject", ...), ("text", ...))``. Never raises."""
+    found: list[Cue] = []
+    present = imminent = 0
+    explicit = False
+    announced = False
+    for where, text in parts:
+        folded = fold(text[:_SCANNED])
+        matches = _book().find(folded)
+        contexts = [match for match in matches if not match.key.startswith("danger/")]
+        present += sum(1 for match in contexts if match.key.startswith("presente/"))
+        imminent += sum(1 for match in contexts if match.key.startswith("imminente/"))
+        for match in matches:
+            if match.key.startswith("danger/"):
+                found.append(_judge_cue(where, folded, match, contexts, announced=announced))
+            elif match.key.startswith("allerta/") and not _lowered(folded, match, contexts, announced=announced):
+                explicit = True
+        # "Serata di giovedì" in the subject speaks for the whole message.
+        announced = announced or any(match.key.startswith("evento/") for match in contexts)
+    return UrgencyCues(tuple(found), present, imminent, explicit)
+
+
+def judge_urgency(cues: UrgencyCues, probability: float, threshold: float) -> Urgency:
+    """Join phrases and trained head; ``probability`` and ``threshold`` are the head's, 0..1."""
+    raised = cues.raised
+    by_head = probability >= threshold
+    if not raised and not by_head:
+        return Urgency(False, False, ())
+    reasons = [
+        Reason("urgente_frase", {"kind": cue.kind, "where": cue.where, "start": cue.start, "end": cue.end})
+        for cue in raised[:_REASONS]
+    ]
+    if by_head:
+        reasons.append(Reason("urgente_modello", {"probability": round(probability, 2)}))
+    # Rarer by construction: an explicit phrase, or strong words together with "now" and a sure head.
+    alert = cues.explicit or (bool(raised) and by_head and cues.imminent > 0)
+    if alert:
+        reasons.append(Reason("allerta_pericolo_presente"))
+    return Urgency(True, alert, tuple(reasons))
+
+
+def phrase_lists() -> tuple[tuple[str, str, str], ...]:
+    """(language, status, signed by) of every list, for the model card and the status page."""
+    return tuple((str(raw["lingua"]), str(raw["stato"]), str(raw["firmata_da"])) for raw in _files())
+
+
+_SCANNED = 12_000
+_REASONS = 6
+_CONTEXTS = ("presente", "negato", "evento", "risolto", "programmazione", "allerta", "imminente", "non_smentisce")
+_SENTENCE_END = re.compile(r"[.!?;\n]")
+_NEGATION_REACH = 22
+_TITLE_REACH = 110
+
+
+def _judge_cue(where: str, folded: str, match: PhraseMatch, contexts: Sequence[PhraseMatch], *, announced: bool) -> Cue:
+    _, language, grade, kind = match.key.split("/")
+    lowered_by = _lowered(folded, match, contexts, announced=announced)
+    return Cue(kind, language, grade == "strong", where, match.start, match.end, lowered_by)
+
+
+def _lowered(folded: str, match: PhraseMatch, contexts: Sequence[PhraseMatch], *, announced: bool) -> str:
+    """Which context speaks against this phrase, looking no further than its sentence."""
+    start, end = _sentence(folded, match)
+    language = match.key.split("/")[1]
+    near = [other for other in contexts if start <= other.start and other.end <= end]
+    near = [other for other in near if other.key.split("/")[1] == language]
+    if _negated(match, near):
+        return "negato"
+    quoted = folded.count('"', start, match.start) % 2 == 1
+    for other in near:
+        kind = other.key.split("/")[0]
+        outside = other.end <= match.start or other.start >= match.end
+        if kind == "evento" and outside and (quoted or 0 <= match.start - other.end <= _TITLE_REACH):
+            return "evento"
+        if kind == "risolto" and outside:
+            return "risolto"
+        if kind == "programmazione" and outside:
+            return "programmazione"
+    return "evento" if announced and quoted else ""
+
+
+def _negated(match: PhraseMatch, near: Sequence[PhraseMatch]) -> bool:
+    kept = [other for other in near if other.key.startswith("non_smentisce/")]
+    for other in near:
+        if not other.key.startswith("negato/") or not 0 <= match.start - other.end <= _NEGATION_REACH:
+            continue
+        if not any(keep.start <= other.start and other.end <= keep.end for keep in kept):
+            return True
+    return False
+
+
+def _sentence(folded: str, match: PhraseMatch) -> tuple[int, int]:
+    start = 0
+    for boundary in _SENTENCE_END.finditer(folded, max(0, match.start - 400), match.start):
+        start = boundary.end()
+    after = _SENTENCE_END.search(folded, match.end)
+    return start, after.start() if after else len(folded)
+
+
+@lru_cache(maxsize=1)
+def _files() -> tuple[Mapping[str, object], ...]:
+    folder = Path(__file__).parent / "data"
+    return tuple(
+        yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506 - builds nothing but text
+        for path in sorted(folder.glob("urgency_*.yaml"))
+    )
+
+
+@lru_cache(maxsize=1)
+def _book() -> PhraseBook:
+    entries: list[tuple[str, str]] = []
+    for raw in _files():
+        language = str(raw["lingua"])
+        for section, grade in (("forti", "strong"), ("deboli", "weak")):
+            kinds = raw.get(section, {})
+            assert isinstance(kinds, dict)  # noqa: S101 - our own data file, checked by a test
+            entries.extend(
+                (f"danger/{language}/{grade}/{kind}", phrase) for kind, phrases in kinds.items() for phrase in phrases
+            )
+        for section in _CONTEXTS:
+            phrases = raw.get(section, [])
+            assert isinstance(phrases, list)  # noqa: S101 - our own data file, checked by a test
+            entries.extend((f"{section}/{language}", phrase) for phrase in phrases)
+    return PhraseBook(entries)

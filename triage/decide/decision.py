@@ -1,0 +1,269 @@
+"""One message and its classification in, one ``Decision`` out; pure, total, the same every time.
+
+The rules say where a message goes; then everything is asked that may stop it from going there
+without a person. Whatever the rules say: urgent mail is held, mail from ourselves or a project is
+held, and only what a header section proves to be a machine's is filed unseen (design, decisions 4,
+8 and 9). Refused is nothing: what cannot be decided is held, with its reasons.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from triage.decide.matching import Facts, OpenRules, Outcome
+from triage.decide.territory import TerritoryScores, territory_of
+from triage.rules.addresses import AddressError, check_address
+from triage.rules.types import MailboxRole, Rules
+from triage.vocabulary import (
+    STAFF,
+    Action,
+    Classification,
+    Decision,
+    Defect,
+    InboundMessage,
+    Mode,
+    Reason,
+)
+
+MOST_HOPS = 50
+"""Received fields from which a message is taken to be in a loop (Postfix's own limit; RFC 5321 section 6.3)."""
+
+RIVAL = 0.10
+"""Probability from which a second answer explains why the first is not sure enough."""
+
+NOT_FOR_US = "non_pertinente"
+HOLD_BEFORE_FILING = frozenset({"forse_non_per_noi", "da_noi", "troppi_passaggi", "difetti_gravi", "modo_ombra"})
+"""What keeps even proven machine mail for a person; other doubts are about forwarding."""
+
+FORWARD_AT_ONCE = "urgente_inoltra_subito"
+"""Reason of a held urgent message that its project wants to have at once as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionContext:
+    """What is known of a message beside its octets.
+
+    ``internal_date`` is when the mailbox got it, ``is_old`` whether that is longer ago than the
+    mailbox's ``old_mail_days``; both bind the acknowledgement only. ``defects`` are those that make
+    what was read doubtful: the caller chooses them from ``InboundMessage.defects``.
+    """
+
+    mailbox: str
+    role: MailboxRole
+    internal_date: datetime | None
+    is_old: bool
+    received_count: int
+    is_own_loop: bool
+    defects: tuple[Defect, ...] = ()
+
+
+def decide(
+    message: InboundMessage,
+    classification: Classification,
+    rules: Rules,
+    context: DecisionContext,
+    *,
+    ignore_modes: bool = False,
+) -> Decision:
+    """What shall happen to a message.
+
+    ``ignore_modes`` sets modes and confirmations aside, for ``triage classify`` and examples.
+    Reasons come in order of weight: what holds the message first, then what led to the decision,
+    then the classification's own. ``confidence`` is the summed probability of all pairs of territory
+    and topic for which these rules give the same destination; 1 for urgent mail, since urgency is no
+    probability.
+    """
+    territory = territory_of(classification, rules)
+    calm = _decide_calmly(message, classification, rules, context, territory, ignore_modes=ignore_modes)
+    if not (classification.urgent or classification.alert):
+        return calm
+    urgent_rules = OpenRules(rules, _facts(message, classification, context, urgent=True))
+    reasons = [Reason("urgente", {"avvisa": classification.alert})]
+    if calm.action is Action.FORWARD and rules.projects[calm.project].urgent_forward_now:
+        reasons.append(Reason(FORWARD_AT_ONCE, {"project": calm.project}))
+    return replace(
+        calm,
+        action=Action.HOLD,
+        destination=STAFF,
+        urgent=True,
+        confidence=1.0,
+        rules_tried=urgent_rules.tried(territory.best, classification.topic),
+        reasons=(*reasons, *calm.reasons),
+    )
+
+
+def forwards_at_once(decision: Decision) -> bool:
+    """Whether a held urgent message is to be forwarded to its proposal's address all the same."""
+    return decision.action is Action.HOLD and any(reason.code == FORWARD_AT_ONCE for reason in decision.reasons)
+
+
+def filing_folder(decision: Decision, rules: Rules) -> tuple[str, str] | None:
+    """Root and name of the folder that a decided message is moved to; ``None`` for held mail, which stays."""
+    folders = rules.service.folders
+    if decision.action is Action.FORWARD:
+        return folders.root, folders.forwarded
+    if decision.action is Action.FILE:
+        wanted = next((r.params.get("folder") for r in decision.reasons if r.code == "archiviata"), None)
+        return folders.root, folders.not_for_us if wanted == "not_for_us" else folders.automatic
+    return None
+
+
+def _decide_calmly(
+    message: InboundMessage,
+    classification: Classification,
+    rules: Rules,
+    context: DecisionContext,
+    territory: TerritoryScores,
+    *,
+    ignore_modes: bool,
+) -> Decision:
+    """The decision for a message that is not urgent, or as if it were not."""
+    open_rules = OpenRules(rules, _facts(message, classification, context, urgent=False))
+    outcome = open_rules.outcome(territory.best, classification.topic)
+    likely = open_rules.destinations(territory.scores, _topics(classification))
+    confidence = likely.get(outcome.destination, 0.0)
+    address = rules.projects[outcome.project].addresses[outcome.address_key] if outcome.project else None
+    holds = [
+        *_holds_for_content(outcome, classification),
+        *_holds_for_origin(message, rules, context),
+        *_holds_for_doubt(outcome, confidence, territory, message, classification, rules),
+        *(() if ignore_modes else _holds_for_mode(outcome, rules)),
+    ]
+    if outcome.folder:
+        holds = [hold for hold in holds if hold.code in HOLD_BEFORE_FILING]
+    action = Action.HOLD if holds else Action.FILE if outcome.folder else Action.FORWARD
+    return Decision(
+        action=action,
+        destination=outcome.destination,
+        territory=territory.best,
+        topic=classification.topic,
+        urgent=False,
+        language=classification.language,
+        automatic=classification.automatic,
+        acknowledge=not classification.automatic and classification.topic != NOT_FOR_US,
+        confidence=confidence,
+        project=outcome.project,
+        address_key=outcome.address_key,
+        forward_path=address.to if address else "",
+        rules_tried=open_rules.tried(territory.best, classification.topic),
+        reasons=(*holds, *_explanation(action, outcome, territory), *classification.reasons),
+        rules_version=rules.version,
+        model_version=classification.model_version,
+    )
+
+
+def _facts(message: InboundMessage, classification: Classification, context: DecisionContext, *, urgent: bool) -> Facts:
+    return Facts(
+        language=classification.language,
+        urgent=urgent,
+        automatic=classification.automatic,
+        author=message.author.addr_spec,
+        subject=message.subject,
+        mailbox=context.mailbox,
+    )
+
+
+def _topics(classification: Classification) -> Mapping[str, float]:
+    """The topics' probabilities, normalised; the chosen topic alone when there are none."""
+    scores = {
+        topic: score for topic, score in classification.topic_scores.items() if math.isfinite(score) and score > 0.0
+    }
+    largest = max(scores.values(), default=0.0)
+    if largest <= 0.0:
+        return {classification.topic: 1.0}
+    total = math.fsum(score / largest for score in scores.values())
+    return {topic: score / largest / total for topic, score in sorted(scores.items())}
+
+
+def _holds_for_content(outcome: Outcome, classification: Classification) -> list[Reason]:
+    """What the rules hold, and what would be filed without proof (design, decision 9)."""
+    if outcome.hold:
+        return [Reason(outcome.hold)]
+    if outcome.folder and not (classification.automatic_proved and classification.topic == NOT_FOR_US):
+        return [Reason("forse_non_per_noi")]
+    return []
+
+
+def _holds_for_origin(message: InboundMessage, rules: Rules, context: DecisionContext) -> list[Reason]:
+    """Where the message comes from and what shape it is in."""
+    reasons = []
+    addresses = [address.addr_spec for address in (message.author, *message.authors) if address.addr_spec]
+    if context.is_own_loop or any(rules.is_own(address) for address in addresses):
+        reasons.append(Reason("da_noi"))
+    if project := next((code for code in map(rules.project_of_address, addresses) if code), ""):
+        reasons.append(Reason("dal_progetto", {"project": project}))
+    if context.received_count > MOST_HOPS:
+        reasons.append(Reason("troppi_passaggi", {"received": context.received_count}))
+    if context.defects:
+        reasons.append(Reason("difetti_gravi", {"defects": " ".join(sorted({d.code for d in context.defects}))}))
+    if context.role is MailboxRole.JUNK:
+        reasons.append(Reason("posta_indesiderata"))
+    return reasons
+
+
+def _holds_for_doubt(
+    outcome: Outcome,
+    confidence: float,
+    territory: TerritoryScores,
+    message: InboundMessage,
+    classification: Classification,
+    rules: Rules,
+) -> list[Reason]:
+    """What makes a forward too uncertain to leave without a person."""
+    if not outcome.project:
+        return []
+    reasons = []
+    if confidence < rules.thresholds.min_confidence:
+        wanted = rules.thresholds.min_confidence
+        reasons.append(Reason("fiducia_bassa", {"confidence": round(confidence, 4), "threshold": wanted}))
+        rival, score = territory.runner_up()
+        if score >= RIVAL:
+            places = {"first": territory.best, "second": rival}
+            reasons.append(Reason("luoghi_in_gara", {**places, "second_score": round(score, 4)}))
+    if classification.language not in rules.thresholds.languages:
+        reasons.append(Reason("lingua_da_verificare", {"language": classification.language}))
+    if not _answerable(message.author.addr_spec):
+        # Nobody could answer the family: the forward's Reply-To would be empty or wrong.
+        reasons.append(Reason("difetti_gravi", {"defects": "author_address"}))
+    return reasons
+
+
+def _holds_for_mode(outcome: Outcome, rules: Rules) -> list[Reason]:
+    """What modes and confirmations hold (design, decisions 6 and 8)."""
+    if outcome.folder:
+        return [Reason("modo_ombra")] if rules.service.mode is Mode.SHADOW else []
+    if not outcome.project:
+        return []
+    project = rules.projects[outcome.project]
+    match project.mode:
+        case Mode.SHADOW:
+            return [Reason("modo_ombra", {"project": project.code})]
+        case Mode.PROPOSAL:
+            return [Reason("modo_proposta", {"project": project.code})]
+        case Mode.AUTOMATIC if not project.addresses[outcome.address_key].confirmed:
+            return [Reason("indirizzo_non_confermato", {"project": project.code, "address": outcome.address_key})]
+        case Mode.AUTOMATIC:
+            return []
+
+
+def _explanation(action: Action, outcome: Outcome, territory: TerritoryScores) -> list[Reason]:
+    """What led to the decision, for people who ask why."""
+    reasons = []
+    if action is Action.FILE:
+        reasons.append(Reason("archiviata", {"folder": outcome.folder}))
+    if outcome.rule is not None:
+        reasons.append(Reason("regola_applicata", {"rule": outcome.rule.name, "line": outcome.rule.line}))
+    score = round(territory.scores[territory.best], 4)
+    reasons.append(Reason("territorio", {"territory": territory.best, "score": score}))
+    return reasons
+
+
+def _answerable(address: str) -> bool:
+    try:
+        check_address(address)
+    except AddressError:
+        return False
+    return True

@@ -1,0 +1,106 @@
+"""Places in, answers of the guide out: comune probabilities summed after the map to projects.
+
+In: a ``Classification``, which knows places only, and the rules, which know projects. Out: one
+probability per answer (guide, section 1). Nothing is refused: numbers that are no probabilities
+count as nothing, and a classification that says nothing is ``non_indicato``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from triage.rules.types import Rules
+from triage.vocabulary import OUTSIDE, SEVERAL, UNCOVERED, UNSTATED, Classification, PlaceMention
+
+MATERIAL = 0.05
+"""Share of the places' probability from which a second answer counts for ``multiplo``."""
+
+SURE_NAME = 0.95
+SURE_PREFIX = 0.90
+"""Share of one answer from which a mention that spans several answers decides all the same. A name,
+area or CAP that is shared says nothing; the prefix 0375 decides, save two comuni of twenty-two."""
+
+
+@dataclass(frozen=True, slots=True)
+class TerritoryScores:
+    """Probability of each answer: project codes and the guide's four others; they sum to 1.
+
+    ``scores`` is in an order that does not depend on project codes, so that ties do not either.
+    """
+
+    scores: Mapping[str, float]
+    best: str
+
+    def runner_up(self) -> tuple[str, float]:
+        """The second most probable answer and its probability ("" and 0 when there is none)."""
+        others = [(code, score) for code, score in self.scores.items() if code != self.best]
+        return max(others, key=lambda item: item[1], default=("", 0.0))
+
+
+def territory_of(classification: Classification, rules: Rules) -> TerritoryScores:
+    """The answers' probabilities for one message under these rules."""
+    by_answer = _summed(classification, rules)
+    if _spans_answers(classification, by_answer, rules):
+        stated = {OUTSIDE: by_answer[OUTSIDE]}
+        by_answer = {UNSTATED: math.fsum(by_answer.values()) - by_answer[OUTSIDE], **stated}
+    several = _probability(classification.several) if _two_answers(by_answer) else 0.0
+    scores = {SEVERAL: several}
+    scores.update({answer: score * (1.0 - several) for answer, score in by_answer.items()})
+    return TerritoryScores(scores, max(scores, key=lambda answer: scores[answer]))
+
+
+def answer_for(comune: str, rules: Rules) -> str:
+    """The answer that one comune means: its project, ``scoperto``, or ``non_indicato`` if unknown."""
+    if comune not in rules.places:
+        return UNSTATED
+    return rules.project_of.get(comune, UNCOVERED)
+
+
+def _summed(classification: Classification, rules: Rules) -> dict[str, float]:
+    """Probabilities after the map, normalised; comuni in order of name."""
+    outside = _probability(classification.outside)
+    unstated = _probability(classification.unstated)
+    sums: dict[str, list[float]] = {UNSTATED: [unstated], OUTSIDE: [outside], UNCOVERED: []}
+    for comune in sorted(classification.comune_scores):
+        score = _probability(classification.comune_scores[comune])
+        sums.setdefault(answer_for(comune, rules), []).append(score)
+    total = math.fsum(score for scores in sums.values() for score in scores)
+    if total <= 0.0:
+        return {UNSTATED: 1.0, OUTSIDE: 0.0, UNCOVERED: 0.0}
+    return {answer: math.fsum(scores) / total for answer, scores in sums.items()}
+
+
+def _spans_answers(classification: Classification, by_answer: Mapping[str, float], rules: Rules) -> bool:
+    """Whether all that the message says of places are names, areas, CAPs or prefixes of several answers."""
+    counting = [place for place in classification.places if place.weight > 0]
+    answers = [(place, _answers(place, rules)) for place in counting]
+    spread = [(place, found) for place, found in answers if found]
+    if not spread or any(len(found) == 1 for _, found in spread):
+        return False
+    if len(frozenset.intersection(*(found for _, found in spread))) == 1:
+        return False  # a CAP and a hamlet that share one answer have told it together
+    comuni = {answer: score for answer, score in by_answer.items() if answer not in (UNSTATED, OUTSIDE)}
+    total = math.fsum(comuni.values())
+    if total <= 0.0:
+        return False
+    sure = SURE_PREFIX if all(place.kind == "prefix" for place, _ in spread) else SURE_NAME
+    return max(comuni.values()) / total < sure
+
+
+def _answers(place: PlaceMention, rules: Rules) -> frozenset[str]:
+    if place.kind == "outside":
+        return frozenset({OUTSIDE})
+    return frozenset(answer_for(comune, rules) for comune in place.comuni)
+
+
+def _two_answers(by_answer: Mapping[str, float]) -> bool:
+    """Whether places in two different answers carry weight: two comuni of one project are no ``multiplo``."""
+    placed = [score for answer, score in by_answer.items() if answer != UNSTATED]
+    total = math.fsum(placed)
+    return total > 0.0 and sum(score / total >= MATERIAL for score in placed) >= 2
+
+
+def _probability(value: float) -> float:
+    return min(1.0, value) if math.isfinite(value) and value > 0.0 else 0.0

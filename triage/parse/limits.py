@@ -1,0 +1,102 @@
+"""How much of a message is looked at, and where what was tolerated is noted.
+
+Every cap bounds time and memory. Reaching one is a defect, never a failure: the octets are kept
+and forwarded whole whatever was read of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from triage.vocabulary import Defect
+
+_MAX_DEPTH = 100
+_MAX_REPETITIONS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ParseLimits:
+    """Caps on one message. Octets and characters are counts; ``depth`` counts nested parts.
+
+    Raises ``ValueError`` for a cap below 1, or a depth that Python's stack would not carry.
+    """
+
+    depth: int = 50
+    parts: int = 1_000
+    header_octets: int = 262_144
+    """Of one header section; Postfix cuts at 102,400."""
+    header_fields: int = 1_000
+    addresses: int = 1_000
+    text_characters: int = 200_000
+    """Of all text that is read, quoted text included."""
+    decoded_octets: int = 32 * 1024 * 1024
+    """All octets that transfer decoding may yield for one message."""
+    attachments: int = 200
+    html_characters: int = 2_000_000
+    html_nodes: int = 50_000
+
+    def __post_init__(self) -> None:
+        if min(getattr(self, name) for name in self.__dataclass_fields__) < 1:
+            raise ValueError("every parse limit is at least 1")
+        if self.depth > _MAX_DEPTH:
+            raise ValueError(f"parse limit depth is at most {_MAX_DEPTH}")
+
+
+class DefectLog:
+    """Collects defects in the order met; each (code, detail) once, and each code a few times."""
+
+    def __init__(self) -> None:
+        self._seen: dict[Defect, None] = {}
+        self._times: dict[str, int] = {}
+
+    def add(self, code: str, detail: str = "") -> None:
+        """Notes a defect. ``detail`` must hold no mail content: field names and numbers only."""
+        defect = Defect(code, detail)
+        times = self._times.get(code, 0)
+        if times < _MAX_REPETITIONS and defect not in self._seen:
+            self._seen[defect] = None
+            self._times[code] = times + 1
+
+    def collected(self) -> tuple[Defect, ...]:
+        return tuple(self._seen)
+
+
+class Budget:
+    """What is left of the caps that are shared by all parts of one message."""
+
+    def __init__(self, limits: ParseLimits, defects: DefectLog) -> None:
+        self.limits = limits
+        self._defects = defects
+        self._octets = limits.decoded_octets
+        self._parts = limits.parts
+        self._characters = limits.text_characters
+
+    def octets_left(self) -> int:
+        return self._octets
+
+    def spend_octets(self, count: int) -> None:
+        self._octets -= min(count, self._octets)
+        if self._octets == 0:
+            self._defects.add("limit_decoded_octets")
+
+    def take_part(self) -> bool:
+        """True when one more part may be looked at."""
+        if self._parts == 0:
+            self._defects.add("limit_parts")
+            return False
+        self._parts -= 1
+        return True
+
+    def parts_left(self) -> int:
+        return self._parts
+
+    def characters_left(self) -> int:
+        return self._characters
+
+    def take_text(self, text: str) -> str:
+        """The text, cut to what is left of the character cap."""
+        if len(text) > self._characters:
+            self._defects.add("limit_text_characters")
+            text = text[: self._characters]
+        self._characters -= len(text)
+        return text

@@ -1,0 +1,220 @@
+"""The shape of routing_rules.yaml, section by section, and the JSON Schema that editors use.
+
+These models refuse unknown keys and convert nothing by themselves (see ``values``). They check one
+item at a time; what depends on several items is checked in ``assemble``.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from triage.rules import values
+from triage.rules.types import FOLDER_KEYS, HOLD_CODES, MailboxRole
+from triage.rules.values import refusal
+from triage.vocabulary import Mode
+
+
+class Section(BaseModel):
+    """A mapping of the file: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FoldersSection(Section):
+    """Folder names in the shared mailbox, below ``root``."""
+
+    root: values.Text = "Smistati"
+    forwarded: values.Text = "Inoltrati"
+    automatic: values.Text = "Automatici"
+    not_for_us: values.Text = "Non per noi"
+    settled: values.Text = "Gestiti dal personale"
+
+
+class OpeningHoursSection(Section):
+    """When somebody reads, local time; a day that is left out is closed."""
+
+    monday: values.Spans | None = None
+    tuesday: values.Spans | None = None
+    wednesday: values.Spans | None = None
+    thursday: values.Spans | None = None
+    friday: values.Spans | None = None
+    saturday: values.Spans | None = None
+    sunday: values.Spans | None = None
+
+
+class ServiceSection(Section):
+    """The agency's side."""
+
+    name: values.Text
+    address: values.AddressText
+    own_addresses: values.Patterns | None = None
+    sender_name: values.Text = "Reti Famiglia ATS"
+    mode: Mode = Mode.SHADOW
+    timezone: values.ZoneText = "Europe/Rome"
+    phone: values.Text | None = None
+    opening_hours: OpeningHoursSection = OpeningHoursSection()
+    folders: FoldersSection = FoldersSection()
+
+
+class MailboxSection(Section):
+    """One watched mailbox."""
+
+    folder: values.Text = "INBOX"
+    role: MailboxRole = MailboxRole.INBOX
+    address: values.AddressText
+    old_mail_days: Annotated[values.Whole, Field(ge=1, le=365)] = 3
+    max_message_mb: Annotated[values.Whole, Field(ge=1, le=200)] = 40
+    hold_if_moved: values.Flag = True
+    poll_seconds: Annotated[values.Whole, Field(ge=1, le=3600)] = 60
+
+
+class AddressSection(Section):
+    """One address of a project."""
+
+    to: values.AddressText
+    confirmed: values.Flag
+
+
+class AreaSection(Section):
+    """Whose families: whole ambiti and single comuni, less some comuni."""
+
+    ambiti: values.Texts | None = None
+    comuni: values.Texts | None = None
+    except_comuni: values.Texts | None = None
+
+
+class ProjectSection(Section):
+    """One project."""
+
+    name: values.Text
+    centre: values.Text
+    contact: values.Text
+    mode: Mode | None = None
+    addresses: Annotated[dict[values.CodeText, AddressSection], Field(json_schema_extra={"required": ["default"]})]
+    domains: Annotated[tuple[values.DomainText, ...], Field(json_schema_extra={"uniqueItems": True})] = ()
+    area: AreaSection
+    urgent_forward_now: values.Flag = False
+
+    @model_validator(mode="after")
+    def _has_default(self) -> ProjectSection:
+        if "default" not in self.addresses:
+            raise refusal('the project has no address named "default"', "name the address for families default")
+        return self
+
+
+class WhenSection(Section):
+    """What a rule asks for; every key given must hold, and one of a key's values."""
+
+    territorio: values.Codes | None = None
+    argomento: values.Topics | None = None
+    lingua: values.Languages | None = None
+    urgente: values.Flag | None = None
+    automatico: values.Flag | None = None
+    mittente: values.Patterns | None = None
+    oggetto_contiene: values.Texts | None = None
+    casella: values.Texts | None = None
+
+
+class StepSection(Section):
+    """What a rule does: exactly one key."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
+    forward: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$")] | None = None
+    hold: Literal[HOLD_CODES] | None = None  # type: ignore[valid-type]  # a tuple that is data
+    file: Literal[FOLDER_KEYS] | None = None  # type: ignore[valid-type]
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> StepSection:
+        if len(self.model_fields_set) != 1:
+            raise refusal("it must say exactly one thing", "write one of forward, hold, file")
+        return self
+
+
+class GivenSection(Section):
+    """The message that an example imagines."""
+
+    territorio: values.CodeText | None = None
+    comune: values.Text | None = None
+    argomento: values.TopicText
+    lingua: values.LanguageText = "it"
+    urgente: values.Flag = False
+    automatico: values.Flag = False
+    mittente: values.AddressText = "famiglia@example.org"
+    oggetto: values.Text | None = None
+    casella: values.Text | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> GivenSection:
+        if (self.territorio is None) == (self.comune is None):
+            raise refusal("the example needs one place", "write either comune or territorio")
+        return self
+
+
+class ExampleSection(Section):
+    """A message and what must happen to it."""
+
+    given: GivenSection
+    expect: StepSection
+
+
+class RuleSection(Section):
+    """One routing rule."""
+
+    name: values.Text
+    when: WhenSection
+    then: StepSection
+    examples: tuple[ExampleSection, ...] = ()
+
+
+class ThresholdsSection(Section):
+    """What must be reached before anything is forwarded without a person."""
+
+    min_confidence: Annotated[values.Share, Field(ge=0.5)] = 0.90
+    languages: values.Languages = ("it", "en")
+
+
+class AcknowledgementsSection(Section):
+    """Limits of the acknowledgement; without ``reverse_path`` it leaves with the null path."""
+
+    enabled: values.Flag = False
+    reverse_path: values.AddressText | None = None
+    neutral_after_hours: Annotated[values.Whole, Field(ge=1, le=72)] = 4
+    per_address_per_day: Annotated[values.Whole, Field(ge=1, le=20)] = 3
+    per_domain_per_hour: Annotated[values.Whole, Field(ge=1, le=100_000)] = 60
+    per_hour_total: Annotated[values.Whole, Field(ge=1, le=100_000)] = 120
+
+
+class UrgentSection(Section):
+    """Whom urgent mail is announced to."""
+
+    on_call: values.Addresses | None = None
+    repeat_minutes: Annotated[tuple[Annotated[values.Whole, Field(ge=1, le=1440)], ...], Field(min_length=1)] = (15, 60)
+
+
+class AlarmsSection(Section):
+    """Whom the service's own troubles are reported to."""
+
+    addresses: values.Addresses
+
+
+class RulesFile(Section):
+    """The whole file."""
+
+    service: ServiceSection
+    mailboxes: Annotated[dict[values.CodeText, MailboxSection], Field(min_length=1)]
+    projects: Annotated[dict[values.CodeText, ProjectSection], Field(min_length=1)]
+    rules: Annotated[tuple[RuleSection, ...], Field(min_length=1)]
+    thresholds: ThresholdsSection = ThresholdsSection()
+    acknowledgements: AcknowledgementsSection = AcknowledgementsSection()
+    urgent: UrgentSection = UrgentSection()
+    alarms: AlarmsSection | None = None
+
+
+def published_schema() -> str:
+    """The text of docs/routing_rules.schema.json."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **RulesFile.model_json_schema()}
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"

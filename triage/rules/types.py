@@ -1,0 +1,274 @@
+"""The rules as plain frozen objects: what the rest of the service sees of routing_rules.yaml.
+
+Nothing here reads a file or a clock. Mappings are never changed after loading. Lines count from 1
+in ``Rules.source``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, time
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from triage.rules.addresses import matches_pattern, same_mailbox
+from triage.vocabulary import Mode
+
+DEFAULT_ADDRESS = "default"
+"""The key of the address that a project's families' mail goes to."""
+
+ANY_PROJECT = "territorio"
+"""``forward: territorio``: to the project of the message's own territory."""
+
+HOLD_CODES: tuple[str, ...] = (
+    "urgente",
+    "reclamo",
+    "sperimentazione",
+    "altro_servizio",
+    "territorio_scoperto",
+    "territorio_fuori",
+    "territorio_multiplo",
+    "territorio_non_indicato",
+    "forse_non_per_noi",
+    "lingua_da_verificare",
+    "regola",
+)
+"""Reasons that a rule may give for holding; ``regola`` is for the administrator's own purposes."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningSpan:
+    """Someone reads from ``begin`` to ``end``, local time, on ``weekday`` (Monday is 0)."""
+
+    weekday: int
+    begin: time
+    end: time
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Names below ``root`` in the shared mailbox, one per outcome; held mail stays in the inbox."""
+
+    root: str
+    forwarded: str
+    automatic: str
+    not_for_us: str
+    settled: str
+
+
+FOLDER_KEYS: tuple[str, ...] = ("automatic", "not_for_us")
+"""Outcomes that a rule may file to: proven machine mail, and mail that nobody is to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The agency's side: who we are, under which addresses, when somebody reads."""
+
+    name: str
+    address: str
+    own_addresses: tuple[str, ...]
+    """Every address and ``@domain`` that is ours, the general address included."""
+    sender_name: str
+    mode: Mode
+    timezone: str
+    phone: str
+    """How families reach a person; empty while it is not known."""
+    opening_hours: tuple[OpeningSpan, ...]
+    folders: Folders
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether somebody reads at ``now`` (aware)."""
+        local = now.astimezone(ZoneInfo(self.timezone))
+        clock = local.time().replace(tzinfo=None)
+        return any(s.weekday == local.weekday() and s.begin <= clock < s.end for s in self.opening_hours)
+
+
+class MailboxRole(StrEnum):
+    """What a watched mailbox is for."""
+
+    INBOX = "inbox"
+    JUNK = "junk"
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """One watched mailbox."""
+
+    name: str
+    line: int
+    folder: str
+    role: MailboxRole
+    address: str
+    old_mail_days: int
+    max_message_mb: int
+    hold_if_moved: bool
+    poll_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectAddress:
+    """Where a project reads mail; ``confirmed`` once somebody there answered a test mail."""
+
+    key: str
+    line: int
+    to: str
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """One project. ``mode`` is the one in force: its own, or the service's."""
+
+    code: str
+    line: int
+    name: str
+    centre: str
+    contact: str
+    mode: Mode
+    addresses: Mapping[str, ProjectAddress]
+    domains: tuple[str, ...]
+    """Whoever writes from here writes for the project: hand-backs count, mail is held."""
+    urgent_forward_now: bool
+
+    def owns(self, address: str) -> bool:
+        """Whether an address is one of the project's, or lies in its domains."""
+        return any(same_mailbox(address, known.to) for known in self.addresses.values()) or any(
+            matches_pattern(address, f"@{domain}") for domain in self.domains
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a rule asks for. ``None``: does not matter. Every condition given must hold."""
+
+    territories: frozenset[str] | None = None
+    topics: frozenset[str] | None = None
+    languages: frozenset[str] | None = None
+    urgent: bool | None = None
+    automatic: bool | None = None
+    authors: tuple[str, ...] | None = None
+    """Addresses or ``@domain``."""
+    subject_contains: tuple[str, ...] | None = None
+    """Any of these, without regard to case."""
+    mailboxes: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """To a project's address; ``project`` may be ``ANY_PROJECT``."""
+
+    project: str
+    address_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """For a person, with one of ``HOLD_CODES``."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """To one of ``FOLDER_KEYS``, without a person only on proof (design, decision 9)."""
+
+    folder: str
+
+
+Step = Forward | Hold | File
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The message that an example imagines."""
+
+    territory: str
+    """An answer of the guide; empty when ``comune`` is given."""
+    comune: str
+    topic: str
+    language: str
+    urgent: bool
+    automatic: bool
+    author: str
+    subject: str
+    mailbox: str
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """What a rule's author expects of an imagined message, all modes set aside."""
+
+    line: int
+    given: Given
+    expect: Step
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One routing rule; the first whose condition holds decides."""
+
+    name: str
+    line: int
+    when: Condition
+    then: Step
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """What must be reached before anything is forwarded without a person."""
+
+    min_confidence: float
+    languages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgementRules:
+    """Limits of the one automatic message that families get."""
+
+    enabled: bool
+    reverse_path: str
+    """Envelope sender: empty for the null path, or a dedicated address that never answers."""
+    neutral_after_hours: int
+    per_address_per_day: int
+    per_domain_per_hour: int
+    per_hour_total: int
+
+
+@dataclass(frozen=True, slots=True)
+class UrgentRules:
+    """Whom urgent mail is announced to, in order, and after how many minutes again."""
+
+    on_call: tuple[str, ...]
+    repeat_minutes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """One valid rules file. ``version`` is the first 12 hex digits of its SHA-256."""
+
+    version: str
+    text: str
+    source: str
+    service: Service
+    mailboxes: Mapping[str, Mailbox]
+    projects: Mapping[str, Project]
+    rules: tuple[Rule, ...]
+    thresholds: Thresholds
+    acknowledgements: AcknowledgementRules
+    urgent: UrgentRules
+    alarms: tuple[str, ...]
+    """Addresses that the service's own troubles are reported to."""
+    places: Mapping[str, str]
+    """Every comune that exists, with its ambito."""
+    project_of: Mapping[str, str]
+    """Comune to project code; a comune that is missing has no project."""
+
+    def is_own(self, address: str) -> bool:
+        """Whether an address is ours in any form."""
+        return any(matches_pattern(address, pattern) for pattern in self.service.own_addresses)
+
+    def project_of_address(self, address: str) -> str:
+        """The code of the project that an address belongs to, or the empty text."""
+        return next((code for code, project in self.projects.items() if project.owns(address)), "")
