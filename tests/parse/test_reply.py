@@ -64,6 +64,11 @@ STORIES = [
     "Nuova richiesta dal sito\nNome: Anna\nDa: anna@example.org\nData: 3/5/2026\nOggetto: orari\nMessaggio: Crema?",
     "Da: Comune di Prova\nA: Sportello\nSi chiede la convocazione del tavolo.",
     "La temperatura è > 38 da ieri.",
+    "Cosa chiedo:\n> orari\n> costi",
+    "Nome: Anna Rossi\nInviato da: 192.0.2.14",
+    "Buongiorno.\n\nAbito a Viadana\ntel. 0375 000 000",
+    "Buongiorno.\n\nPiazza Garibaldi 1\nSuzzara, vicino alla scuola di via Roma.",
+    "Servizi che chiedo:\n\nSpazio Gioco\nLaboratorio di via Roma, sabato mattina, per due bambini piccoli",
     "Ai sensi del GDPR chiedo copia dei miei dati, con riferimento alla pratica 12 del vostro archivio.",
     "Distinti saluti, e ancora una cosa\nquando aprite a Crema?",
     "Cordiali saluti\nP.S. abito a Viadana",
@@ -127,7 +132,14 @@ def test_answers_announced_inside_unmarked_quotation_are_kept() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["> solo\n> citato", "-- \nAnna", "Inviato da iPhone", BLOCKS[0] + "\n\nsolo vecchio", "Cordiali saluti\nAnna"],
+    [
+        "> solo\n> citato",
+        "> solo\nuno",
+        "-- \nAnna",
+        "Inviato da iPhone",
+        BLOCKS[0] + "\n\nsolo vecchio",
+        "Cordiali saluti\nAnna",
+    ],
 )
 def test_text_is_never_judged_empty(text: str) -> None:
     assert split_reply(text, "R: x").new
@@ -139,6 +151,8 @@ SIGNATURES = [
     ("Vengo.\nInviato dal mio dispositivo Samsung", "Vengo.", "Inviato dal mio dispositivo Samsung"),
     ("Vengo.\nOttieni Outlook per iOS<https://aka.ms/x>", "Vengo.", "Ottieni Outlook per iOS<https://aka.ms/x>"),
     ("I come.\nSent from my iPhone", "I come.", "Sent from my iPhone"),
+    ("Vengo.\n\nGeom. Ugo Neri\nTel/Fax 0372 000 31", "Vengo.", "Geom. Ugo Neri\nTel/Fax 0372 000 31"),
+    ("Vengo.\n\nDea Neri\nvia Roma 8\n46028 (MN)", "Vengo.", "Dea Neri\nvia Roma 8\n46028 (MN)"),
     ("Vengo.\n\nCordiali saluti\nAnna Rossi", "Vengo.\n\nCordiali saluti", "Anna Rossi"),
     (
         "Vengo.\nIn attesa di riscontro porgo distinti saluti.\n\n"

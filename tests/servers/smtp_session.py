@@ -46,7 +46,8 @@ class SinkPlan:
 
     ``extensions`` are EHLO keywords with parameters ("SIZE 1000000"). ``passwords`` and ``tokens``
     map user names to a password, or to the bearer token of XOAUTH2; a non-empty one makes AUTH
-    announced and demanded. ``tls``: with "starttls" authentication is refused before TLS.
+    announced and demanded. With ``tls`` STARTTLS is announced, and AUTH only after it, unless
+    ``implicit_tls`` begins the connection with TLS.
     """
 
     extensions: tuple[str, ...]

@@ -24,6 +24,7 @@ def client(imap_proxy: ImapProxy, mailbox_user: MailboxUser) -> Iterator[IMAPCli
     client = IMAPClient("127.0.0.1", imap_proxy.port, ssl=False, timeout=5)
     client.login(mailbox_user.name, mailbox_user.password)
     client.select_folder("INBOX")
+    client.capabilities()  # imapclient asks for them once, before the first search
     imap_proxy.reset_counts()
     yield client
     try:

@@ -83,7 +83,7 @@ def _split(root: Part, content: Content, subject: str) -> SplitText:
         return SplitText(
             _joined([inner.new, *others]), _joined([inner.quoted, content.own]), inner.signature, inner.is_forward
         )
-    own = split_reply(content.own, subject)
+    own = split_reply(content.own, subject, threaded=bool(root.value("In-Reply-To") or root.value("References")))
     if is_receipt and own.new:
         # What comes back in a receipt or delivery report is our own message, not a request.
         return SplitText(own.new, _joined([own.quoted, *(text.text for text in nested)]), own.signature, False)

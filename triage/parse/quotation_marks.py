@@ -55,6 +55,7 @@ _FORWARDED = re.compile(
     re.IGNORECASE,
 )
 _FORWARD_SUBJECT = re.compile(r"(?:i|inoltra|inoltro|inoltrato|fwd?|wg|tr|rv|enc|tf)\s*(?:\[\d+\])?\s*:", re.IGNORECASE)
+_REPLY_SUBJECT = re.compile(r"(?:r|re|aw|rif|ris|risposta|ref|sv|odp|antw)\s*(?:\[\d+\])?\s*:", re.IGNORECASE)
 _FORWARD_WORDS = re.compile(
     r"\b(?:vi|ti|le|gli) (?:giro|inoltro|rigiro|inoltriamo|giriamo) (?:quest|la (?:mail|e-?mail|richiesta|"
     r"segnalazione|comunicazione)|"
@@ -183,6 +184,11 @@ def is_forward_separator(line: str) -> bool:
 def is_forward_subject(subject: str) -> bool:
     """ "I: ..." or "Fwd: ..." in front; "R: I: ..." is the reply to a forward."""
     return bool(_FORWARD_SUBJECT.match(subject.strip()))
+
+
+def is_reply_subject(subject: str) -> bool:
+    """ "R: ..." or "Re: ..." in front."""
+    return bool(_REPLY_SUBJECT.match(subject.strip()))
 
 
 def says_forward(text: str) -> bool:

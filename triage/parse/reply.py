@@ -19,6 +19,7 @@ from triage.parse.quotation_marks import (
     is_forward_separator,
     is_forward_subject,
     is_original_separator,
+    is_reply_subject,
     says_answered_below,
     says_forward,
 )
@@ -50,8 +51,12 @@ class _Boundary:
     forward: bool
 
 
-def split_reply(text: str, subject: str) -> SplitText:
-    """Splits cleaned text; ``new`` is never empty when ``text`` is not blank."""
+def split_reply(text: str, subject: str, threaded: bool = False) -> SplitText:
+    """Splits cleaned text; ``new`` is never empty when ``text`` is not blank.
+
+    ``threaded`` says that header fields name an earlier message. In a message that answers nothing,
+    lines with ">" are the author's own arrows, not quotation.
+    """
     lines = [line.rstrip() for line in text.split("\n")]
     boundary = _find_boundary(lines, find_clues(text))
     is_forward = boundary is not None and _is_forward(lines, boundary, subject)
@@ -59,7 +64,8 @@ def split_reply(text: str, subject: str) -> SplitText:
     if is_forward:
         new, quoted, signature = _split_forward(lines, boundary)
     else:
-        new, quoted, signature = _split_answer(lines, boundary)
+        answers = threaded or is_reply_subject(subject)
+        new, quoted, signature = _split_answer(lines, boundary, answers)
     if not any(line.strip() for line in new):
         return SplitText(_joined(_unquoted(lines)), "", "", is_forward)
     return SplitText(_joined(new), _joined(quoted), _joined(signature), is_forward)
@@ -106,7 +112,12 @@ def _split_forward(lines: list[str], boundary: _Boundary | None) -> tuple[list[s
     return [*own, "", *_unquoted(lines[boundary.at :])], [], signature
 
 
-def _split_answer(lines: list[str], boundary: _Boundary | None) -> tuple[list[str], list[str], list[str]]:
+def _split_answer(
+    lines: list[str], boundary: _Boundary | None, answers_mail: bool
+) -> tuple[list[str], list[str], list[str]]:
+    if boundary is None and not answers_mail:
+        own, signature = split_signature(lines)
+        return own, [], signature
     if boundary is None:
         new = [line for line in lines if not _QUOTED_LINE.match(line)]
         quoted = [line for line in lines if _QUOTED_LINE.match(line)]

@@ -10,7 +10,7 @@ import re
 
 _DELIMITER = re.compile(r"--\s?$")
 _DEVICE = re.compile(
-    r"(?:inviat[oa] (?:da|dal|con|tramite|mobile)\b|sent (?:from|via|with)\b|scarica outlook|ottieni outlook|"
+    r"(?:inviat[oa] (?:da|dal|con|tramite|mobile)\b(?!:)|sent (?:from|via|with)\b|scarica outlook|ottieni outlook|"
     r"get outlook|"
     r"outlook per (?:ios|android)|yahoo mail: |libero mobile|trimis de pe|enviado desde|envoyé de mon|"
     r"надіслано з).{0,80}$",
@@ -42,6 +42,9 @@ _CONTACT = re.compile(
     r"ats|dirigente|segretari\w+)\b",
     re.IGNORECASE,
 )
+_REACHED_AT = re.compile(
+    r"@|www\.|\d{5}\b|\d{2,4}[\s./-]{0,3}\d{2,}|\b(?:via|viale|piazza|corso)\b.{1,60}\d", re.IGNORECASE
+)
 _DISCLAIMER_START = re.compile(
     r"\W{0,6}(?:le informazioni contenute|quest[oa] (?:messaggio|e-?mail|mail|comunicazione|documento)|"
     r"il (?:presente messaggio|contenuto di quest)|"
@@ -61,13 +64,16 @@ _DISCLAIMER_WORDS = re.compile(
 _MAX_BLOCK_LINES = 14
 _MAX_CLOSING_LINE = 160
 _MAX_BLOCK_LINE = 90
+_MAX_CONTACT_LINES = 6
+_PARTICLES = frozenset({"di", "de", "del", "della", "dei", "e", "d'", "-", "per", "la", "il"})
+_TITLES = ("dott", "dr", "prof", "ing", "avv", "geom", "arch", "rag", "sig", "ins", "don")
 _LOOK_BACK = 60
 _LINE = 400
 
 
 def split_signature(lines: list[str]) -> tuple[list[str], list[str]]:
     """(text lines, signature lines). Never leaves the text empty."""
-    for split in (_at_delimiter, _at_disclaimer, _at_closing):
+    for split in (_at_delimiter, _at_disclaimer, _at_closing, _at_contact_block):
         at = split(lines)
         if at is not None and any(line.strip() for line in lines[:at]):
             body, device = _without_device_line(lines[:at])
@@ -116,6 +122,28 @@ def _at_closing(lines: list[str]) -> int | None:
         block = [below.strip() for below in lines[at + 1 :] if below.strip()]
         return at + 1 if _is_name_block(block) else None
     return None
+
+
+def _at_contact_block(lines: list[str]) -> int | None:
+    """A last paragraph that is a person's or an office's name and how to reach it, without a closing.
+
+    Asks for two lines, a first line of capitalised words and a contact below it, and no sentence:
+    "Abito a Viadana / tel. 0375" is a message.
+    """
+    last = len(lines)
+    while last and not lines[last - 1].strip():
+        last -= 1
+    at = last
+    while at and lines[at - 1].strip() and last - at <= _MAX_CONTACT_LINES:
+        at -= 1
+    block = [line.strip() for line in lines[at:last]]
+    if not 2 <= len(block) <= _MAX_CONTACT_LINES or not _is_name_block(block):
+        return None
+    words = [word for word in block[0].split() if word not in _PARTICLES]
+    named = len(words) >= 2 and all(word[0].isupper() or word.lower().startswith(_TITLES) for word in words)
+    reachable = any(_REACHED_AT.search(line) for line in block[1:])
+    told = any(line.endswith((".", "!", ":", ",")) or len(line.split()) > 10 for line in block)
+    return at if named and reachable and not told else None
 
 
 def _is_closing(line: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,39 +11,38 @@ from triage.record.store import Transaction
 from triage.record.tables import dispatches
 from triage.vocabulary import DispatchKind, DispatchState
 
-_COUNTS = (DispatchState.PENDING, DispatchState.SUBMITTING, DispatchState.ACCEPTED, DispatchState.UNKNOWN)
+_COUNTS = (DispatchState.SUBMITTING, DispatchState.ACCEPTED, DispatchState.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """One acknowledgement that was, or is about to be, sent to an address."""
+    """Counts and times of acknowledgements that left, or may have left."""
 
-    case_id: int
-    created_at: datetime
+    last_in_case: datetime | None
+    to_address_last_day: int
+    to_domain_last_hour: int
+    total_last_hour: int
 
 
-def acknowledged_lately(
-    tx: Transaction, recipient_keys: Sequence[str], window: timedelta
-) -> dict[str, tuple[Acknowledged, ...]]:
-    """By recipient key, what went to it within the window, oldest first; unknown outcomes count."""
-    query = (
-        sa.select(dispatches.c.recipient_key, dispatches.c.case_id, dispatches.c.created_at)
-        .where(dispatches.c.recipient_key.in_(list(recipient_keys)))
-        .where(dispatches.c.kind == DispatchKind.ACKNOWLEDGEMENT, dispatches.c.state.in_(_COUNTS))
-        .where(dispatches.c.created_at > tx.now - window)
-        .order_by(dispatches.c.id)
+def acknowledged_before(
+    tx: Transaction, *, case_id: int | None, recipient_key: str, domain_key: str, window: timedelta
+) -> Acknowledged:
+    """The history of one address; unknown outcomes count, since they may have arrived."""
+    left = sa.select(sa.func.count()).where(
+        dispatches.c.kind == DispatchKind.ACKNOWLEDGEMENT, dispatches.c.state.in_(_COUNTS)
     )
-    found: dict[str, tuple[Acknowledged, ...]] = {}
-    for key, case_id, created_at in tx.execute(query):
-        found[key] = (*found.get(key, ()), Acknowledged(case_id, created_at))
-    return found
-
-
-def acknowledged_count(tx: Transaction, since: datetime) -> int:
-    """How many acknowledgements were put on their way since then, to anybody: for the breaker."""
-    query = sa.select(sa.func.count()).where(
+    hour = dispatches.c.created_at > tx.now - timedelta(hours=1)
+    day = dispatches.c.created_at > tx.now - timedelta(days=1)
+    last = sa.select(sa.func.max(dispatches.c.ended_at)).where(
+        dispatches.c.recipient_key == recipient_key,
         dispatches.c.kind == DispatchKind.ACKNOWLEDGEMENT,
-        dispatches.c.created_at > since,
+        dispatches.c.case_id == (case_id or 0),
+        dispatches.c.created_at > tx.now - window,
         dispatches.c.state.in_(_COUNTS),
     )
-    return int(tx.execute(query).scalar_one())
+    return Acknowledged(
+        last_in_case=tx.execute(last).scalar(),
+        to_address_last_day=tx.execute(left.where(dispatches.c.recipient_key == recipient_key, day)).scalar_one(),
+        to_domain_last_hour=tx.execute(left.where(dispatches.c.domain_key == domain_key, hour)).scalar_one(),
+        total_last_hour=tx.execute(left.where(hour)).scalar_one(),
+    )

@@ -28,6 +28,7 @@ class PlannedDispatch:
     address_key: str
     forward_path: str
     recipient_key: str
+    domain_key: str
     rfc_message_id: str
     priority: int
     due_at: datetime
@@ -165,6 +166,7 @@ def _dispatch_values(tx: Transaction, item: Settlement, plan: PlannedDispatch, c
         "address_key": plan.address_key,
         "forward_path": plan.forward_path,
         "recipient_key": plan.recipient_key,
+        "domain_key": plan.domain_key,
         "rfc_message_id": plan.rfc_message_id,
         "state": DispatchState.PENDING,
         "priority": plan.priority,
@@ -206,15 +208,14 @@ def _decision(row: sa.RowMapping) -> Decision:
     )
 
 
-def case_of_content(tx: Transaction, keys: Sequence[str], before: int) -> dict[str, MessageRow]:
-    """Earlier decided messages with the same author, Message-ID and body, by ``content_key``."""
+def known_contents(tx: Transaction, keys: Sequence[str]) -> dict[str, MessageRow]:
+    """The first decided message for each ``content_key`` (author, Message-ID and body)."""
     query = (
         sa.select(*COLUMNS)
-        .where(messages.c.content_key.in_(list(keys)), messages.c.case_id.is_not(None))
+        .where(messages.c.content_key.in_(list(keys)), messages.c.case_id.is_not(None), messages.c.same_as.is_(None))
         .order_by(messages.c.id.desc())
     )
-    rows = [row_of(row) for row in tx.execute(query).mappings()]
-    return {row.content_key: row for row in rows if row.content_key and row.id != before}
+    return {row.content_key: row for row in map(row_of, tx.execute(query).mappings()) if row.content_key}
 
 
 def cases_of_thread(tx: Transaction, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
@@ -228,3 +229,23 @@ def cases_of_thread(tx: Transaction, pairs: Sequence[tuple[str, str]]) -> dict[t
     )
     wanted = set(pairs)
     return {(ref, author): case for ref, author, case in tx.execute(query) if (ref, author) in wanted}
+
+
+def cases_answered(tx: Transaction, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """Cases whose own dispatch is answered by the person whom it was sent to.
+
+    ``pairs`` are (Message-ID referred to, ``recipient_key`` of the author).
+    """
+    query = sa.select(dispatches.c.rfc_message_id, dispatches.c.recipient_key, dispatches.c.case_id).where(
+        dispatches.c.rfc_message_id.in_([reference for reference, _ in pairs])
+    )
+    wanted = set(pairs)
+    return {(ref, key): case for ref, key, case in tx.execute(query) if (ref, key) in wanted}
+
+
+def acknowledged_cases(tx: Transaction, case_ids: Sequence[int]) -> set[int]:
+    """Which of these cases have an acknowledgement, sent or on its way."""
+    query = sa.select(dispatches.c.case_id).where(
+        dispatches.c.case_id.in_(list(case_ids)), dispatches.c.kind == DispatchKind.ACKNOWLEDGEMENT
+    )
+    return set(tx.execute(query).scalars())

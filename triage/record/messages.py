@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -210,69 +210,6 @@ def move_location(tx: Transaction, message_id: int, uid_validity: int, uid: int)
         .where(messages.c.id == message_id)
         .values(location_uid_validity=uid_validity, location_uid=uid, present_at=tx.now, gone_at=None)
     )
-
-
-# --------------------------------------------------------------------------- claims
-
-
-def claim_received(tx: Transaction, worker: str, limit: int, lease: timedelta, max_octets: int) -> list[MessageRow]:
-    """Lease received messages for deciding; the try is counted before anything is parsed.
-
-    Messages that were claimed before without a result come one at a time, after all fresh ones:
-    one of them may be what ended the process. Bounded by ``max_octets`` together (at least one).
-    """
-    for fresh in (True, False):
-        query = (
-            sa.select(*COLUMNS)
-            .where(messages.c.state == MessageState.RECEIVED, messages.c.due_at <= tx.now)
-            .where(messages.c.tries == 0 if fresh else messages.c.tries > 0)
-            .where(sa.or_(messages.c.lease_until.is_(None), messages.c.lease_until <= tx.now))
-            .order_by(messages.c.due_at, messages.c.id)
-            .limit(limit if fresh else 1)
-            .with_for_update(skip_locked=True)
-        )
-        found = [row_of(row) for row in tx.execute(query).mappings()]
-        taken: list[MessageRow] = []
-        total = 0
-        for row in found:
-            total += row.size
-            if taken and total > max_octets:
-                break
-            taken.append(row)
-        if taken:
-            return _lease(tx, taken, worker, lease, counts_try=True)
-    return []
-
-
-def _lease(
-    tx: Transaction, rows: Sequence[MessageRow], worker: str, lease: timedelta, *, counts_try: bool
-) -> list[MessageRow]:
-    keys = [row.id for row in rows]
-    tx.execute(
-        sa.update(messages)
-        .where(messages.c.id.in_(keys))
-        .values(
-            lease_owner=worker,
-            lease_until=tx.now + lease,
-            lease_epoch=messages.c.lease_epoch + 1,
-            tries=messages.c.tries + (1 if counts_try else 0),
-        )
-    )
-    query = sa.select(*COLUMNS).where(messages.c.id.in_(keys)).order_by(messages.c.due_at, messages.c.id)
-    return [row_of(row) for row in tx.execute(query).mappings()]
-
-
-def release_claims(tx: Transaction, rows: Sequence[MessageRow]) -> None:
-    """Give claims back unused (clean stop): the counted try is taken back too."""
-    for row in rows:
-        tx.execute(
-            sa.update(messages)
-            .where(messages.c.id == row.id, messages.c.lease_epoch == row.lease_epoch)
-            .where(messages.c.lease_owner == row.lease_owner)
-            .values(
-                lease_owner=None, lease_until=None, tries=sa.case((messages.c.tries > 0, messages.c.tries - 1), else_=0)
-            )
-        )
 
 
 def change_state(

@@ -205,6 +205,7 @@ dispatches = sa.Table(
     sa.Column("address_key", sa.String(64), nullable=False),
     sa.Column("forward_path", sa.String(320), nullable=False),
     sa.Column("recipient_key", sa.String(64), nullable=False),
+    sa.Column("domain_key", sa.String(64), nullable=False, default=""),
     sa.Column("rfc_message_id", sa.String(255), nullable=False, unique=True),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("priority", sa.Integer, nullable=False),
@@ -219,7 +220,9 @@ dispatches = sa.Table(
     sa.Column("lease_until", UtcDateTime),
     sa.UniqueConstraint("message_id", "generation", "kind", "forward_path"),
     sa.Index("ix_dispatches_state_due", "state", "priority", "due_at", "id"),
-    sa.Index("ix_dispatches_recipient", "recipient_key", "kind", "ended_at"),
+    sa.Index("ix_dispatches_recipient", "recipient_key", "kind", "created_at"),
+    sa.Index("ix_dispatches_kind_created", "kind", "created_at"),
+    sa.Index("ix_dispatches_message", "message_id"),
     # At most one acknowledgement a case, whatever the code does (invariant 5 of the fault matrix).
     sa.Index(
         "uq_dispatches_one_acknowledgement",

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from triage.vocabulary import Address, InboundMessage, Role
 
-
 ANNA = Address("Anna Bianchi", "anna@example.org")
 
 

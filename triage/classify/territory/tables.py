@@ -30,10 +30,14 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 
 def rows(name: str) -> tuple[Row, ...]:
     """All rows of a data file. Raises ``ValueError`` for a file that is not as documented."""
-    text = files("triage.classify.territory").joinpath("data").joinpath(name).read_text(encoding="utf-8")
+    return parse(name, files("triage.classify.territory").joinpath("data").joinpath(name).read_text(encoding="utf-8"))
+
+
+def parse(name: str, text: str) -> tuple[Row, ...]:
+    """The rows of ``text``, which stands in file ``name``. Raises ``ValueError`` as :func:`rows` does."""
     lines = list(csv.reader(text.splitlines()))
     columns = COLUMNS[name]
-    if tuple(lines[0]) != columns:
+    if not lines or tuple(lines[0]) != columns:
         raise ValueError(f"{name}: columns are not {', '.join(columns)}")
     for number, line in enumerate(lines, start=1):
         if len(line) != len(columns):

@@ -198,6 +198,7 @@ def upgrade() -> None:
         sa.Column("address_key", sa.String(length=64), nullable=False),
         sa.Column("forward_path", sa.String(length=320), nullable=False),
         sa.Column("recipient_key", sa.String(length=64), nullable=False),
+        sa.Column("domain_key", sa.String(length=64), nullable=False),
         sa.Column("rfc_message_id", sa.String(length=255), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
@@ -222,7 +223,9 @@ def upgrade() -> None:
         ),
         sa.UniqueConstraint("rfc_message_id", name=op.f("uq_dispatches_rfc_message_id")),
     )
-    op.create_index("ix_dispatches_recipient", "dispatches", ["recipient_key", "kind", "ended_at"], unique=False)
+    op.create_index("ix_dispatches_recipient", "dispatches", ["recipient_key", "kind", "created_at"], unique=False)
+    op.create_index("ix_dispatches_kind_created", "dispatches", ["kind", "created_at"], unique=False)
+    op.create_index("ix_dispatches_message", "dispatches", ["message_id"], unique=False)
     op.create_index("ix_dispatches_state_due", "dispatches", ["state", "priority", "due_at", "id"], unique=False)
     op.create_index(
         "uq_dispatches_one_acknowledgement",

@@ -1,0 +1,131 @@
+"""The decide stage: received messages in batches become decisions, and what follows from them.
+
+The try is on record before anything is parsed. A message whose try ended without a result (the
+process died) comes back alone and is parsed in a limited subprocess; the third time it is
+quarantined, its octets kept. Anything unforeseen holds the message for a person.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from triage.crashpoints import reach
+from triage.knowledge import InForce, Knowledge
+from triage.parse import parse
+from triage.parse.isolated import ParserCrash, parse_isolated
+from triage.record import LostLeaseError, Store
+from triage.record.claims import claim_received, has_received, release_claims
+from triage.record.decisions import record_decisions
+from triage.record.messages import MessageRow, change_state
+from triage.record.octets import read_octets
+from triage.settling import settle
+from triage.vocabulary import Classification, InboundMessage, MessageState
+
+log = logging.getLogger("triage.decide")
+
+BATCH = 100
+OCTETS = 64 << 20
+"""Octets of messages held at once."""
+MOST_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A claimed message with what was read of it."""
+
+    row: MessageRow
+    message: InboundMessage
+
+
+class Decider:
+    """Works received messages off; one of several, in threads or processes."""
+
+    def __init__(
+        self, store: Store, knowledge: Knowledge, worker: str, lease: timedelta, on_decided: Callable[[], None]
+    ) -> None:
+        self._store = store
+        self._knowledge = knowledge
+        self._worker = worker
+        self._lease = lease
+        self._on_decided = on_decided
+
+    def work(self) -> int:
+        """Decide one batch; how many messages were claimed (0: nothing is due)."""
+        with self._store.read("anything received") as tx:
+            if not has_received(tx):
+                return 0
+        in_force = self._knowledge.in_force()
+        with self._store.write("claimed") as tx:
+            rows = claim_received(tx, self._worker, BATCH, self._lease, OCTETS)
+        if not rows:
+            return 0
+        read = self._read(rows)
+        if read:
+            self._decide(in_force, read)
+        self._on_decided()
+        return len(rows)
+
+    def _read(self, rows: Sequence[MessageRow]) -> list[Read]:
+        with self._store.read("octets") as tx:
+            octets = read_octets(tx, [row.sha256 for row in rows if row.sha256])
+        found = []
+        for row in rows:
+            content = octets.get(row.sha256 or "")
+            if content is None:
+                self._give_up(row, "ottetti_mancanti")
+            elif row.tries > MOST_TRIES:
+                self._give_up(row, "tre_interruzioni")
+            elif row.tries > 1:
+                found.extend(self._read_isolated(row, content))
+            else:
+                reach("parse")
+                found.append(Read(row, parse(content)))
+        return found
+
+    def _read_isolated(self, row: MessageRow, content: bytes) -> list[Read]:
+        try:
+            return [Read(row, parse_isolated(content))]
+        except ParserCrash as crash:
+            log.warning(
+                "isolated parser failed",
+                extra={"action": "parser_crash", "message": row.id, "reason": crash.reason, "tries": row.tries},
+            )
+            if row.tries >= MOST_TRIES:
+                self._give_up(row, "lettura_fallita")
+            # Else the lease runs out and the try, which stays counted, is made once more.
+            return []
+
+    def _decide(self, in_force: InForce, read: Sequence[Read]) -> None:
+        reach("classify")
+        try:
+            classified = in_force.classifier.classify([item.message for item in read])
+            self._record(in_force, read, classified)
+        except Exception as error:  # noqa: BLE001 - one message must not stop the others
+            log.error(
+                "batch failed", extra={"action": "batch_failed", "kind": type(error).__name__, "count": len(read)}
+            )
+            if len(read) == 1:
+                self._give_up(read[0].row, "errore_imprevisto")
+                return
+            for item in read:
+                self._decide(in_force, [item])
+
+    def _record(self, in_force: InForce, read: Sequence[Read], classified: Sequence[Classification]) -> None:
+        with self._store.write("decided") as tx:
+            pairs = [(item.row, item.message) for item in read]
+            record_decisions(tx, settle(tx, in_force.rules, pairs, classified))
+
+    def _give_up(self, row: MessageRow, reason: str) -> None:
+        try:
+            with self._store.write("quarantined") as tx:
+                change_state(tx, row, MessageState.QUARANTINED, "quarantined", {"reason": reason}, hold_reason=reason)
+        except LostLeaseError:
+            log.info("lease lost", extra={"action": "lease_lost", "message": row.id})
+
+    def release(self, rows: Sequence[MessageRow]) -> None:
+        """Give claims back unused."""
+        with self._store.write("released") as tx:
+            release_claims(tx, rows)

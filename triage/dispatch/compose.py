@@ -1,0 +1,175 @@
+"""Composes what leaves: forward, acknowledgement, notice. Pure: everything it says is given to it.
+
+What never leaves the agency: the words that weighed, confidence, urgency. The acknowledgement holds
+nothing of the writer's, because somebody else may read that mailbox.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from triage.dispatch import texts
+from triage.dispatch.fields import address_field, clean, date_field, id_list, text_field, token_field
+from triage.dispatch.mime import mixed, original_part, text_part
+from triage.rules.addresses import AddressError, check_address
+from triage.rules.types import Rules
+from triage.vocabulary import Decision, InboundMessage
+
+LONGEST_TEXT = 100_000
+"""Characters of the writer's text repeated in the readable part; the original follows whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A composed message and its envelope. ``reverse_path`` "" is the null path."""
+
+    reverse_path: str
+    forward_path: str
+    octets: bytes
+    notify_never: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What identifies one outgoing message."""
+
+    rfc_message_id: str
+    case_code: str
+    seal: str
+    """HMAC over the Message-ID: our own header field, evidence of our own loops."""
+    now: datetime
+
+
+def compose_forward(
+    message: InboundMessage,
+    octets: bytes,
+    decision: Decision,
+    forward_path: str,
+    rules: Rules,
+    stamp: Stamp,
+    received_at: datetime,
+    eight_bit: bool,
+) -> Outgoing:
+    """A new message to a project, from us, with the original octets attached as they came."""
+    service = rules.service
+    author = clean(message.author.display_name, 60) or message.author.addr_spec.partition("@")[0]
+    reply_to = _reply_address(message)
+    head = [
+        address_field("From", f"{author} tramite {service.sender_name}", service.address),
+        address_field("To", "", forward_path),
+        date_field(stamp.now),
+        token_field("Message-ID", stamp.rfc_message_id),
+        text_field("Subject", f"[{stamp.case_code}] {clean(message.subject, 160) or '(senza oggetto)'}"),
+    ]
+    if reply_to:
+        head.insert(1, address_field("Reply-To", author, reply_to))
+    head += _thread_fields(message)
+    head += [
+        # The project's robots must not answer a robot (RFC 3834 section 2).
+        token_field("Auto-Submitted", "auto-generated"),
+        token_field("X-Auto-Response-Suppress", "OOF, AutoReply"),
+        _seal_field(stamp),
+    ]
+    text = texts.forward_text(
+        author=author,
+        reply_to=reply_to,
+        code=stamp.case_code,
+        back_link=_back_link(service.address, stamp.case_code),
+        service_address=service.address,
+        place=_place(decision),
+        topic=decision.topic,
+        received_at=received_at.astimezone(ZoneInfo(service.timezone)),
+        attachments=[(item.file_name, item.size) for item in message.attachments if not item.inline],
+        written=message.new_text[:LONGEST_TEXT],
+    )
+    body = mixed([text_part(text), original_part(octets, eight_bit)])
+    return Outgoing(service.address, forward_path, b"".join(head) + body)
+
+
+def compose_acknowledgement(
+    message: InboundMessage, decision: Decision, forward_path: str, rules: Rules, stamp: Stamp, neutral: bool
+) -> Outgoing:
+    """The automatic answer to the author: the same for everybody where it matters (RFC 3834 section 3)."""
+    service = rules.service
+    project = None if neutral else rules.projects.get(decision.project)
+    head = [
+        address_field("From", service.sender_name, service.address),
+        address_field("To", "", forward_path),
+        date_field(stamp.now),
+        token_field("Message-ID", stamp.rfc_message_id),
+        text_field("Subject", texts.acknowledgement_subject(stamp.case_code)),
+        *_thread_fields(message),
+        token_field("Auto-Submitted", "auto-replied"),
+        token_field("X-Auto-Response-Suppress", "All"),
+        _seal_field(stamp),
+        b"MIME-Version: 1.0\r\n",
+    ]
+    text = texts.acknowledgement_text(
+        code=stamp.case_code,
+        agency=service.name,
+        centre=project.centre if project else "",
+        contact=project.contact if project else "",
+        phone=service.phone,
+        is_open=service.is_open(stamp.now),
+        english=decision.language != "it",
+    )
+    octets = b"".join(head) + text_part(text)
+    return Outgoing(rules.acknowledgements.reverse_path, forward_path, octets, notify_never=True)
+
+
+def compose_notice(forward_path: str, rules: Rules, stamp: Stamp, message_id: int, received_at: datetime) -> Outgoing:
+    """Tells the on-call contact that something must be read now; says nothing of what."""
+    service = rules.service
+    head = [
+        address_field("From", service.sender_name, service.address),
+        address_field("To", "", forward_path),
+        date_field(stamp.now),
+        token_field("Message-ID", stamp.rfc_message_id),
+        text_field("Subject", texts.NOTICE_SUBJECT),
+        token_field("Auto-Submitted", "auto-generated"),
+        token_field("X-Auto-Response-Suppress", "All"),
+        _seal_field(stamp),
+        b"MIME-Version: 1.0\r\n",
+    ]
+    text = texts.notice_text(message_id, stamp.case_code, received_at.astimezone(ZoneInfo(service.timezone)))
+    return Outgoing("", forward_path, b"".join(head) + text_part(text), notify_never=True)
+
+
+def _thread_fields(message: InboundMessage) -> list[bytes]:
+    own = id_list((message.message_id,))
+    if not own:
+        return []
+    return [
+        token_field("In-Reply-To", own),
+        token_field("References", id_list((*message.references, message.message_id))),
+    ]
+
+
+def _seal_field(stamp: Stamp) -> bytes:
+    return token_field("X-Reti-Smistamento", f"{stamp.case_code} {stamp.seal}")
+
+
+def _reply_address(message: InboundMessage) -> str:
+    """Where an answer reaches the writer: their Reply-To (RFC 5322 section 3.6.2), else the author."""
+    for address in (*message.reply_to[:1], message.author):
+        try:
+            checked = check_address(address.addr_spec)
+        except AddressError:
+            continue
+        if not checked.needs_smtputf8:
+            return checked.addr_spec
+    return ""
+
+
+def _back_link(address: str, code: str) -> str:
+    return f"mailto:{address}?subject={quote(f'Non è per noi [{code}]')}&body={quote(f'Codice: {code}')}"
+
+
+def _place(decision: Decision) -> str:
+    for reason in decision.reasons:
+        if reason.code.startswith("luogo_") and "comune" in reason.params:
+            return str(reason.params["comune"])
+    return ""

@@ -1,0 +1,109 @@
+"""Header fields of what we send, as octets: the only writer of outgoing header sections.
+
+Words of strangers enter, single safe fields leave. No library serialises them: several Python
+releases let an encoded line break in a subject become a header field of its own (CVE-2024-6923,
+CVE-2026-1299). Here a field is made of cleaned text, folded by us, and holds no other line break.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import unicodedata
+from datetime import datetime
+from email.utils import format_datetime
+
+LINE = 76
+"""Characters in a folded line; RFC 5322 section 2.1.1 asks for at most 78."""
+_PLAIN = re.compile(r"[\x20-\x7e]*")
+_ATOM_PHRASE = re.compile(r"[A-Za-z0-9 !#$%&'*+/=?^_`{|}~-]*")
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def clean(text: str, most: int) -> str:
+    """One line without control, bidi or other invisible characters, blanks folded, cut at ``most``."""
+    kept = "".join(" " if sign.isspace() else sign for sign in text if sign.isspace() or not _is_invisible(sign))
+    return " ".join(kept.split())[:most].strip()
+
+
+def clean_name(text: str, most: int = 60) -> str:
+    """A display name that cannot pass for an address: no '@', quotes or brackets."""
+    return clean(re.sub(r"[@<>\"\\,;:()\[\]]", " ", text), most)
+
+
+def text_field(name: str, text: str, most: int = 200) -> bytes:
+    """An unstructured field such as Subject."""
+    return _field(name, _words(clean(text, most), len(name) + 2))
+
+
+def token_field(name: str, value: str) -> bytes:
+    """A field whose value is ours or a checked id: printable ASCII, folded at blanks if long."""
+    if not _PLAIN.fullmatch(value):
+        raise ValueError(f"{name}: not printable ASCII")
+    lines: list[str] = []
+    line = ""
+    for word in value.split():
+        if line and len(name) + 2 + len(line) + 1 + len(word) > LINE:
+            lines.append(line)
+            line = word
+        else:
+            line = f"{line} {word}" if line else word
+    return _field(name, "\r\n ".join([*lines, line]))
+
+
+def address_field(name: str, display_name: str, addr_spec: str) -> bytes:
+    """From, To or Reply-To with one address, which must be checked and ASCII."""
+    if not _PLAIN.fullmatch(addr_spec) or " " in addr_spec:
+        raise ValueError(f"{name}: not an address")
+    phrase = clean_name(display_name)
+    if not phrase:
+        return _field(name, addr_spec)
+    encoded = phrase if _ATOM_PHRASE.fullmatch(phrase) and "=?" not in phrase else ""
+    if encoded and len(name) + 2 + len(encoded) <= LINE:
+        return _field(name, f'"{encoded}"\r\n <{addr_spec}>')
+    return _field(name, f"{_encoded(phrase, len(name) + 2)}\r\n <{addr_spec}>")
+
+
+def date_field(now: datetime) -> bytes:
+    """The Date field."""
+    return _field("Date", format_datetime(now))
+
+
+def id_list(ids: tuple[str, ...], most: int = 20) -> str:
+    """Message-IDs for References: well-formed ones only, the first and the latest when too many."""
+    good = [item for item in ids if re.fullmatch(r"<[\x21-\x3b\x3d\x3f-\x7e]{3,240}>", item)]
+    kept = good if len(good) <= most else [good[0], *good[-(most - 1) :]]
+    return " ".join(kept)
+
+
+def _field(name: str, value: str) -> bytes:
+    return f"{name}: {value}\r\n".encode("ascii")
+
+
+def _words(text: str, used: int) -> str:
+    if _PLAIN.fullmatch(text) and "=?" not in text and used + len(text) <= LINE:
+        return text
+    return _encoded(text, used)
+
+
+def _encoded(text: str, used: int) -> str:
+    """Encoded-words (RFC 2047), each of whole characters and short enough for its line."""
+    words: list[str] = []
+    piece = b""
+    room = (LINE - used - 12) // 4 * 3
+    for sign in text:
+        octets = sign.encode("utf-8")
+        if piece and len(piece) + len(octets) > max(room, 12):
+            words.append(_word(piece))
+            piece, room = b"", (LINE - 1 - 12) // 4 * 3
+        piece += octets
+    words.append(_word(piece))
+    return "\r\n ".join(words)
+
+
+def _word(octets: bytes) -> str:
+    return f"=?utf-8?B?{base64.b64encode(octets).decode('ascii')}?="
+
+
+def _is_invisible(sign: str) -> bool:
+    return unicodedata.category(sign) in _INVISIBLE

@@ -1,0 +1,74 @@
+"""Bodies of what we send: readable text, and the original octets that must arrive as they came.
+
+The original travels as ``message/rfc822`` when its octets may stand in one (RFC 2046 section
+5.2.1, RFC 5321 section 4.5.3.1.6), else as base64 ``originale.eml``. It is never parsed and
+written again: that breaks signatures.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import secrets
+from collections.abc import Sequence
+
+LONGEST_LINE = 998
+"""Octets of a line without its CRLF (RFC 5322 section 2.1.1)."""
+
+
+def travels_as_message(octets: bytes, eight_bit: bool) -> bool:
+    """Whether octets may be carried as a message/rfc822 part without changing one of them."""
+    if not octets or b"\0" in octets:
+        return False
+    pairs = octets.count(b"\r\n")
+    if octets.count(b"\r") != pairs or octets.count(b"\n") != pairs:
+        return False  # bare CR or LF: servers change or refuse it (SMTP smuggling)
+    if not octets.isascii() and not eight_bit:
+        return False
+    return all(len(line) <= LONGEST_LINE for line in octets.split(b"\r\n"))
+
+
+def original_part(octets: bytes, eight_bit: bool) -> bytes:
+    """The part that holds the original octets, header section included."""
+    if travels_as_message(octets, eight_bit):
+        encoding = b"7bit" if octets.isascii() else b"8bit"
+        head = (
+            b"Content-Type: message/rfc822\r\n"
+            b'Content-Disposition: attachment; filename="originale.eml"\r\n'
+            b"Content-Transfer-Encoding: " + encoding + b"\r\n\r\n"
+        )
+        return head + octets
+    head = (
+        b'Content-Type: application/octet-stream; name="originale.eml"\r\n'
+        b'Content-Disposition: attachment; filename="originale.eml"\r\n'
+        b"Content-Transfer-Encoding: base64\r\n\r\n"
+    )
+    return head + base64.encodebytes(octets).replace(b"\n", b"\r\n")
+
+
+def text_part(text: str) -> bytes:
+    """A text/plain part in UTF-8, quoted-printable, header section included."""
+    return (
+        b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+        + quoted_printable(text)
+    )
+
+
+def quoted_printable(text: str) -> bytes:
+    """UTF-8 in quoted-printable with CRLF line ends (RFC 2045 section 6.7); ends with one."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n").split("\n")
+    octets = "\n".join(line.rstrip() for line in lines).encode("utf-8", "replace") + b"\n"
+    encoded = binascii.b2a_qp(octets.replace(b"\0", b""), quotetabs=False, istext=True)
+    return encoded.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
+def mixed(parts: Sequence[bytes]) -> bytes:
+    """A multipart/mixed body with its two header fields; the boundary stands in none of the parts."""
+    boundary = secrets.token_hex(16).encode("ascii")
+    while any(boundary in part for part in parts):
+        boundary = secrets.token_hex(16).encode("ascii")
+    head = b'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="' + boundary + b'"\r\n\r\n'
+    # The CRLF before a delimiter belongs to the delimiter (RFC 2046 section 5.1.1), so a part that
+    # does not end with one keeps its octets all the same.
+    body = b"".join(b"--" + boundary + b"\r\n" + part + b"\r\n" for part in parts)
+    return head + body + b"--" + boundary + b"--\r\n"

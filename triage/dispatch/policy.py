@@ -1,0 +1,47 @@
+"""What follows from an SMTP server's answer. Pure; every number has its reason here.
+
+Forwards at least once, acknowledgements at most once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from triage.record.dispatches import DispatchRow
+from triage.vocabulary import AttemptOutcome, DispatchKind, DispatchState, SubmissionResult
+
+BACK_OFF = tuple(timedelta(minutes=m) for m in (1, 5, 15, 30, 60, 120, 240, 360))
+"""Between tries of a transient refusal. The first is short because of greylisting; RFC 5321 section
+4.5.4.1 asks for 30 minutes on average."""
+GIVE_UP = timedelta(days=5)
+"""RFC 5321 section 4.5.4.1: four to five days."""
+MOST_UNKNOWN = 2
+"""A forward is sent again after an unknown outcome at most this often, with the same Message-ID."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """The dispatch's next state, when it is due again, and why its message is held (if it is)."""
+
+    state: DispatchState
+    due_at: datetime
+    hold_reason: str = ""
+
+
+def consequence(row: DispatchRow, result: SubmissionResult, now: datetime) -> Consequence:
+    """What to do after one attempt of ``row``."""
+    held = "inoltro_rifiutato" if row.kind == DispatchKind.FORWARD else ""
+    if result.outcome is AttemptOutcome.ACCEPTED:
+        return Consequence(DispatchState.ACCEPTED, now)
+    if result.outcome is AttemptOutcome.PERMANENT:
+        return Consequence(DispatchState.FAILED, now, held)
+    if result.outcome is AttemptOutcome.UNKNOWN:
+        if row.kind == DispatchKind.ACKNOWLEDGEMENT:
+            return Consequence(DispatchState.UNKNOWN, now)
+        if row.unknowns >= MOST_UNKNOWN:
+            return Consequence(DispatchState.FAILED, now, "esito_ignoto" if held else "")
+        return Consequence(DispatchState.PENDING, now + BACK_OFF[0])
+    if now - row.created_at > GIVE_UP:
+        return Consequence(DispatchState.FAILED, now, "inoltro_scaduto" if held else "")
+    return Consequence(DispatchState.PENDING, now + BACK_OFF[min(row.attempts, len(BACK_OFF) - 1)])

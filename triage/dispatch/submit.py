@@ -1,0 +1,173 @@
+"""Speaks SMTP: one transaction a message, with MAIL, RCPT and DATA as separate commands.
+
+An :class:`Outgoing` enters, a :class:`SubmissionResult` leaves; an answer is never an exception.
+A failure without a reply code inside DATA is an *unknown* outcome: the server may have taken the
+message. Connections are kept and used again; one that failed is closed. The words of the server are
+kept for staff and never logged.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+import time
+from contextlib import suppress
+
+import aiosmtplib
+from aiosmtplib.errors import (
+    SMTPAuthenticationError,
+    SMTPException,
+    SMTPResponseException,
+)
+
+from triage.crashpoints import reach
+from triage.dispatch.compose import Outgoing
+from triage.settings import Login, Security, Submission
+from triage.vocabulary import AttemptOutcome, SubmissionResult
+
+_ENHANCED = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
+
+
+class AccountTroubleError(Exception):
+    """The submission server cannot be used now; nothing was attempted. ``kind`` is a stable code."""
+
+    def __init__(self, kind: str, text: str) -> None:
+        super().__init__(text)
+        self.kind = kind
+
+
+class Connection:
+    """One logged-in SMTP connection, used for one message after another."""
+
+    def __init__(self, submission: Submission) -> None:
+        self._submission = submission
+        self._client: aiosmtplib.SMTP | None = None
+        self._sent = 0
+        self.last_used = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may take another message without connecting again."""
+        alive = self._client is not None and self._client.is_connected
+        return alive and self._sent < self._submission.per_connection
+
+    async def open(self) -> None:
+        """Connect and log in if needed; raises :class:`AccountTroubleError`."""
+        if self.is_open:
+            return
+        await self.close()
+        account = self._submission.account
+        where = f"{account.host}:{account.port}"
+        reach("smtp connect")
+        client = aiosmtplib.SMTP(
+            hostname=account.host,
+            port=account.port,
+            use_tls=account.security is Security.TLS,
+            # Never "if offered": a server without STARTTLS is refused when STARTTLS was asked for.
+            start_tls=account.security is Security.STARTTLS,
+            tls_context=_tls(account.ca_file) if account.security is not Security.PLAIN else None,
+            timeout=min(account.timeout, 300.0),
+        )
+        try:
+            await client.connect()
+            if account.login is Login.PASSWORD:
+                await client.login(account.user, account.secret)
+            elif account.login is not Login.NONE:
+                await client.auth_xoauth2(account.user, account.secret)
+        except SMTPAuthenticationError as error:
+            client.close()
+            raise AccountTroubleError(
+                "credentials",
+                f"SMTP server {where} refused the login ({error.code}). Check TRIAGE_SMTP_USER and "
+                "TRIAGE_SMTP_PASSWORD (or the token). Nothing is lost: mail waits.",
+            ) from None
+        except ssl.SSLError as error:
+            client.close()
+            raise AccountTroubleError(
+                "tls",
+                f"SMTP server {where}: TLS failed ({error.reason}). Check TRIAGE_SMTP_TLS and TRIAGE_SMTP_CA_FILE.",
+            ) from None
+        except (SMTPException, OSError, ValueError) as error:
+            client.close()
+            raise AccountTroubleError(
+                "unreachable",
+                f"SMTP server {where} cannot be used ({type(error).__name__}). Check TRIAGE_SMTP_HOST, "
+                "TRIAGE_SMTP_PORT and TRIAGE_SMTP_TLS. Nothing is lost: mail waits.",
+            ) from None
+        self._client, self._sent = client, 0
+        self.last_used = time.monotonic()
+
+    def offers(self, extension: str) -> bool:
+        """Whether the server announced an extension."""
+        return self._client is not None and self._client.supports_extension(extension)
+
+    async def submit(self, outgoing: Outgoing) -> SubmissionResult:
+        """One transaction on an open connection; closes it after any failure inside it."""
+        client = self._client
+        if client is None:
+            return SubmissionResult(AttemptOutcome.TRANSIENT, "connect")
+        stage = "mail"
+        self._sent += 1
+        self.last_used = time.monotonic()
+        try:
+            reach("smtp mail")
+            await client.mail(outgoing.reverse_path, options=self._mail_options(outgoing))
+            stage = "rcpt"
+            reach("smtp rcpt")
+            await client.rcpt(outgoing.forward_path, options=self._rcpt_options(outgoing))
+            stage = "data"
+            reach("smtp data")
+            response = await client.data(outgoing.octets, timeout=self._submission.data_timeout)
+            reach("smtp accepted")
+            return _result(AttemptOutcome.ACCEPTED, stage, response.code, response.message)
+        except SMTPResponseException as error:
+            await self._after_refusal(error.code)
+            outcome = AttemptOutcome.PERMANENT if 500 <= error.code < 600 else AttemptOutcome.TRANSIENT
+            return _result(outcome, stage, error.code, str(error.message))
+        except (SMTPException, OSError) as error:
+            await self.close()
+            # Without a reply inside DATA nobody knows; before DATA nothing was handed over.
+            outcome = AttemptOutcome.UNKNOWN if stage == "data" else AttemptOutcome.TRANSIENT
+            return SubmissionResult(outcome, stage, text=type(error).__name__)
+        except (ValueError, UnicodeError) as error:
+            # An address that cannot be written on the wire: no server will ever take it.
+            await self.close()
+            return SubmissionResult(AttemptOutcome.PERMANENT, stage, text=type(error).__name__)
+
+    async def close(self) -> None:
+        """Say QUIT without waiting long; how that ends never matters (failures F58)."""
+        client, self._client = self._client, None
+        if client is not None:
+            with suppress(SMTPException, OSError, ValueError):
+                if client.is_connected:
+                    await client.quit(timeout=2)
+            client.close()
+
+    async def _after_refusal(self, code: int) -> None:
+        if code == 421 or self._client is None or not self._client.is_connected:
+            await self.close()
+            return
+        try:
+            await self._client.rset()
+        except (SMTPException, OSError):
+            await self.close()
+
+    def _mail_options(self, outgoing: Outgoing) -> list[str]:
+        options = []
+        if self.offers("SIZE"):
+            options.append(f"SIZE={len(outgoing.octets)}")
+        if self.offers("8BITMIME") and not outgoing.octets.isascii():
+            options.append("BODY=8BITMIME")
+        return options
+
+    def _rcpt_options(self, outgoing: Outgoing) -> list[str]:
+        return ["NOTIFY=NEVER"] if outgoing.notify_never and self.offers("DSN") else []
+
+
+def _result(outcome: AttemptOutcome, stage: str, code: int, text: str) -> SubmissionResult:
+    found = _ENHANCED.search(text)
+    return SubmissionResult(outcome, stage, code, found.group(1) if found else "", text)
+
+
+def _tls(ca_file: str) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=ca_file or None)

@@ -1,0 +1,45 @@
+"""One message, start to end, on one page.
+
+::
+
+    mailbox --list--> LISTED --fetch--> RECEIVED --decide--> DECIDED --dispatch--> FORWARDED --file--> FILED
+                        |                  |           \\-- nothing to send ------------------^
+               VANISHED, OVERSIZE,    QUARANTINED, HELD <-- refused, outcome unknown, taken by a colleague
+               UNREADABLE, BASELINE
+
+Each arrow is one transaction on the message's row plus its audit row (``record``). The stages are:
+
+====================  ==========================================  =================================
+stage                 claims                                      module
+====================  ==========================================  =================================
+intake and filing     the mailbox, by lease                       ``intake.reader``
+decide                received messages, by lease and epoch       ``decider``
+dispatch              dispatches, by lease and epoch              ``dispatch.stage``
+====================  ==========================================  =================================
+
+The table below is the whole of what may follow what; the store's tests hold the record against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from triage.vocabulary import MessageState as S
+
+TRANSITIONS: Mapping[S, frozenset[S]] = {
+    S.BASELINE: frozenset({S.LISTED}),
+    S.LISTED: frozenset({S.RECEIVED, S.HELD, S.MATCHED, S.VANISHED, S.OVERSIZE, S.UNREADABLE}),
+    S.RECEIVED: frozenset({S.DECIDED, S.HELD, S.QUARANTINED, S.MATCHED}),
+    S.DECIDED: frozenset({S.FORWARDED, S.FILED, S.HELD, S.RECEIVED}),
+    S.FORWARDED: frozenset({S.FILED}),
+    # A person's `triage retry` sends these through the flow again.
+    S.HELD: frozenset({S.RECEIVED}),
+    S.QUARANTINED: frozenset({S.RECEIVED}),
+    S.OVERSIZE: frozenset({S.LISTED}),
+    S.UNREADABLE: frozenset({S.LISTED}),
+    S.VANISHED: frozenset(),
+    S.MATCHED: frozenset(),
+    S.FILED: frozenset(),
+    S.ERASED: frozenset(),
+}
+"""What may follow each state."""

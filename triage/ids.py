@@ -1,0 +1,36 @@
+"""Names that we give: Message-IDs, case codes, and the jitter that keeps workers apart."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import random
+import secrets
+from datetime import timedelta
+
+_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+"""No letter or digit that is mistaken for another when read aloud or copied by hand."""
+
+
+def new_message_id(domain: str) -> str:
+    """A Message-ID that says nothing about what it names (RFC 5322 section 3.6.4)."""
+    return f"<{secrets.token_hex(16)}@{domain}>"
+
+
+def case_code(secret: bytes, case_id: int) -> str:
+    """The case's short code: its number and a part of an HMAC that nobody else can compute."""
+    mac = int.from_bytes(hmac.new(secret, f"case\0{case_id}".encode(), hashlib.sha256).digest()[:8], "big")
+    return f"{_written(case_id, 2)}-{_written(mac, 8)[-8:]}"
+
+
+def _written(number: int, least: int) -> str:
+    letters = ""
+    while number or len(letters) < least:
+        number, rest = divmod(number, len(_LETTERS))
+        letters = _LETTERS[rest] + letters
+    return letters
+
+
+def jittered(delay: timedelta) -> timedelta:
+    """Between four fifths and six fifths of a delay."""
+    return delay * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, guards nothing

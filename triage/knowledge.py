@@ -1,0 +1,115 @@
+"""The rules and the model in force: versioned in the record, imported from their files.
+
+Every worker uses the record's current versions, so the last good ones survive a restart and a
+broken file. A file that cannot be used opens an incident and changes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from triage.classify import ArtefactError, Classifier, load_classifier
+from triage.classify.artefact import digest
+from triage.classify.territory import comuni
+from triage.record import Store
+from triage.record.identity import MODEL, RULES, current_version, import_version, version_content
+from triage.record.incidents import close_incident, open_incident
+from triage.rules import Rules, RulesError, load_rules, parse_rules
+
+log = logging.getLogger("triage.knowledge")
+
+
+class NothingInForceError(Exception):
+    """There is no usable version at all: neither in the file nor in the record. Do not start."""
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The rules and the classifier that decide now."""
+
+    rules: Rules
+    classifier: Classifier
+
+
+def known_places() -> Mapping[str, str]:
+    """Every comune's official name with its ambito, as the rules file may use them."""
+    return {name: comune.ambito for name, comune in comuni().items()}
+
+
+class Knowledge:
+    """Keeps rules and classifier loaded and follows their changes; safe from any thread."""
+
+    def __init__(self, store: Store, rules_path: Path, model_path: Path) -> None:
+        self._store = store
+        self._rules_path = rules_path
+        self._model_path = model_path
+        self._lock = threading.Lock()
+        self._rules: Rules | None = None
+        self._classifier: tuple[str, Classifier] | None = None
+        self._read: dict[Path, tuple[int, int]] = {}
+
+    def import_files(self) -> tuple[str, ...]:
+        """Import what has changed on disk; one sentence for each file that cannot be used."""
+        troubles = []
+        for kind, path in ((RULES, self._rules_path), (MODEL, self._model_path)):
+            trouble = self._import(kind, path) if self._has_changed(path) else None
+            if trouble is not None:
+                troubles.append(trouble)
+        return tuple(troubles)
+
+    def in_force(self) -> InForce:
+        """What decides now, loaded at most once a version; raises :class:`NothingInForceError`."""
+        with self._lock:
+            with self._store.read("versions in force") as tx:
+                versions = {kind: current_version(tx, kind) for kind in (RULES, MODEL)}
+                rules = self._rules
+                if rules is None or rules.version != versions[RULES]:
+                    content = version_content(tx, RULES, versions[RULES])
+                    rules = self._parse(content) if content is not None else None
+                known = self._classifier
+                if known is None or known[0] != versions[MODEL]:
+                    content = version_content(tx, MODEL, versions[MODEL])
+                    known = (versions[MODEL], load_classifier(content)) if content is not None else None
+            if rules is None or known is None:
+                missing = "routing rules" if rules is None else "model"
+                raise NothingInForceError(f"No usable {missing}: neither in the file nor in the record.")
+            self._rules, self._classifier = rules, known
+            return InForce(rules, known[1])
+
+    def _parse(self, content: bytes) -> Rules:
+        return parse_rules(content.decode("utf-8"), str(self._rules_path), known_places())
+
+    def _has_changed(self, path: Path) -> bool:
+        try:
+            status = path.stat()
+            stamp = (status.st_mtime_ns, status.st_size)
+        except OSError:
+            stamp = (0, 0)
+        changed = self._read.get(path) != stamp
+        self._read[path] = stamp
+        return changed
+
+    def _import(self, kind: str, path: Path) -> str | None:
+        try:
+            if kind == RULES:
+                rules = load_rules(path, known_places())
+                content, version = rules.text.encode("utf-8"), rules.version
+            else:
+                content = path.read_bytes()
+                load_classifier(content)
+                version = digest(content)[:12]
+        except (RulesError, ArtefactError, OSError) as error:
+            text = str(error) if not isinstance(error, OSError) else f"{path} cannot be read ({type(error).__name__})"
+            log.error("file not usable", extra={"action": "import_failed", "kind": kind})
+            with self._store.write("import refused") as tx:
+                open_incident(tx, kind, path.name, text)
+            return text
+        with self._store.write("import") as tx:
+            close_incident(tx, kind, path.name)
+            if import_version(tx, kind, content, version):
+                log.info("version in force", extra={"action": "imported", "kind": kind, "version": version})
+        return None

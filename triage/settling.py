@@ -1,0 +1,278 @@
+"""From classifications to settlements: the case of each message, its decision, and what will leave.
+
+Pure but for look-ups in the transaction that will record the result. An acknowledgement is planned
+when nothing but time stands against it; the gate is asked again before it leaves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from triage.decide import (
+    AckHistory,
+    DecisionContext,
+    decide,
+    forwards_at_once,
+    may_acknowledge,
+    may_forward,
+    may_notify,
+)
+from triage.decide.gate import SAME_THREAD
+from triage.ids import new_message_id
+from triage.record import Transaction
+from triage.record.acknowledged import acknowledged_before
+from triage.record.decisions import (
+    PlannedDispatch,
+    Settlement,
+    acknowledged_cases,
+    cases_answered,
+    cases_of_thread,
+    known_contents,
+)
+from triage.record.identity import keyed_hash, secret_of
+from triage.record.mailboxes import known_mailboxes
+from triage.record.messages import MessageRow
+from triage.rules.addresses import AddressError, check_address
+from triage.rules.types import Mailbox, MailboxRole, Rules
+from triage.vocabulary import (
+    Action,
+    Classification,
+    Decision,
+    DispatchKind,
+    InboundMessage,
+    MessageState,
+    Mode,
+    Reason,
+)
+
+GRAVE_DEFECTS = frozenset(
+    {
+        "parser_failed",
+        "from_missing",
+        "encrypted_or_signed_unread",
+        "boundary_not_found",
+        "base64_absent",
+        "message_partial",
+        "message_external_body",
+        "tnef_text_only_rtf",
+        "limit_depth",
+        "limit_parts",
+        "limit_decoded_octets",
+        "limit_header_octets",
+    }
+)
+"""Defects after which what was read may not be what was written."""
+
+OWN_FIELD = "X-Reti-Smistamento"
+"""Our own header field: a message that carries it has been through here before."""
+
+URGENT_FIRST, FORWARDS, REST = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """Keyed hashes by which a message is found again."""
+
+    author: str
+    message_id: str | None
+    content: str | None
+
+
+def settle(
+    tx: Transaction,
+    rules: Rules,
+    pairs: Sequence[tuple[MessageRow, InboundMessage]],
+    classified: Sequence[Classification],
+) -> list[Settlement]:
+    """What becomes of each claimed message; in the order given."""
+    secret = secret_of(tx)
+    names = {mailbox.id: mailbox.name for mailbox in known_mailboxes(tx)}
+    keys = [_keys(secret, message) for _, message in pairs]
+    contents = known_contents(tx, [key.content for key in keys if key.content])
+    threads = _threads(tx, secret, pairs, keys)
+    settled = []
+    for (row, message), classification, key, (case_id, answers_us) in zip(
+        pairs, classified, keys, threads, strict=True
+    ):
+        mailbox = rules.mailboxes.get(names[row.mailbox_id])
+        context = context_of(row, message, mailbox, names[row.mailbox_id])
+        decision = decide(message, classification, rules, context)
+        if answers_us:
+            decision = _held(decision, "risposta_a_noi")
+        twin = contents.get(key.content or "")
+        settlement = Settlement(
+            row=row,
+            decision=decision,
+            state=MessageState.HELD,
+            case_id=case_id,
+            author_key=key.author,
+            message_id_key=key.message_id,
+            content_key=key.content,
+        )
+        if twin is not None and twin.id != row.id:
+            settled.append(_settle_twin(settlement, twin))
+            continue
+        settlement = _settle_one(tx, rules, secret, settlement, message, context)
+        settled.append(settlement)
+        if key.content:
+            contents[key.content] = replace(row, content_key=key.content)
+    return settled
+
+
+def context_of(row: MessageRow, message: InboundMessage, mailbox: Mailbox | None, name: str) -> DecisionContext:
+    """What is known of a message beside its octets; a mailbox that was since removed counts as an inbox."""
+    arrived = row.internal_date or row.listed_at
+    days = mailbox.old_mail_days if mailbox is not None else 3
+    return DecisionContext(
+        mailbox=name,
+        role=mailbox.role if mailbox is not None else MailboxRole.INBOX,
+        internal_date=arrived,
+        is_old=row.listed_at - arrived > timedelta(days=days),
+        received_count=len(message.header("Received")),
+        is_own_loop=bool(message.header(OWN_FIELD)),
+        defects=tuple(defect for defect in message.defects if defect.code in GRAVE_DEFECTS),
+    )
+
+
+def recipient_keys(secret: bytes, address: str) -> tuple[str, str]:
+    """Keyed hashes of an address and of its domain."""
+    return keyed_hash(secret, "address", address), keyed_hash(secret, "domain", address.rpartition("@")[2])
+
+
+def _keys(secret: bytes, message: InboundMessage) -> _Keys:
+    author = keyed_hash(secret, "address", message.author.addr_spec)
+    if not message.message_id:
+        return _Keys(author, None, None)
+    body = hashlib.sha256("\0".join((message.subject, message.new_text, message.quoted_text)).encode()).hexdigest()
+    attached = " ".join(f"{item.content_type} {item.size}" for item in message.attachments)
+    content = keyed_hash(secret, "content", f"{message.author.addr_spec}\0{message.message_id}\0{body}\0{attached}")
+    return _Keys(author, keyed_hash(secret, "message-id", message.message_id), content)
+
+
+def _threads(
+    tx: Transaction, secret: bytes, pairs: Sequence[tuple[MessageRow, InboundMessage]], keys: Sequence[_Keys]
+) -> list[tuple[int | None, bool]]:
+    """The case that each message goes on with, and whether it answers what we ourselves sent."""
+    references = [tuple(dict.fromkeys((*m.in_reply_to, *m.references[-20:]))) for _, m in pairs]
+    hashed = {ref: keyed_hash(secret, "message-id", ref) for group in references for ref in group}
+    own = cases_answered(tx, [(ref, k.author) for group, k in zip(references, keys, strict=True) for ref in group])
+    earlier = cases_of_thread(
+        tx, [(hashed[ref], k.author) for group, k in zip(references, keys, strict=True) for ref in group]
+    )
+    found: list[tuple[int | None, bool]] = []
+    for (row, _), group, key in zip(pairs, references, keys, strict=True):
+        answered = next((own[ref, key.author] for ref in group if (ref, key.author) in own), None)
+        joined = next((earlier[hashed[r], key.author] for r in group if (hashed[r], key.author) in earlier), None)
+        case_id = row.case_id if row.case_id is not None else answered if answered is not None else joined
+        found.append((case_id, answered is not None))
+    return found
+
+
+def _held(decision: Decision, code: str) -> Decision:
+    return replace(decision, action=Action.HOLD, reasons=(Reason(code), *decision.reasons))
+
+
+def _settle_twin(settlement: Settlement, twin: MessageRow) -> Settlement:
+    """The same author, Message-ID and body as a message that has its decision: never sent twice."""
+    decision = _held(settlement.decision, "stesso_messaggio")
+    if twin.mailbox_id == settlement.row.mailbox_id:
+        return replace(settlement, decision=decision, hold_reason="ricomparso", same_as=twin.id, case_id=twin.case_id)
+    return replace(settlement, decision=decision, state=MessageState.MATCHED, same_as=twin.id, case_id=twin.case_id)
+
+
+def _settle_one(
+    tx: Transaction,
+    rules: Rules,
+    secret: bytes,
+    settlement: Settlement,
+    message: InboundMessage,
+    context: DecisionContext,
+) -> Settlement:
+    decision = settlement.decision
+    plans = [*_notices(tx, rules, secret, decision)]
+    if decision.action is Action.FORWARD or forwards_at_once(decision):
+        verdict = may_forward(decision, decision.forward_path, rules)
+        if verdict.allowed:
+            plans.append(_plan(tx, rules, secret, DispatchKind.FORWARD, FORWARDS, verdict.forward_path, decision))
+        elif decision.action is Action.FORWARD:
+            decision = _held(decision, verdict.reasons[0].code if verdict.reasons else "nessun_inoltro")
+    acknowledgement = _acknowledgement(tx, rules, secret, settlement, decision, message, context)
+    if acknowledgement is not None:
+        plans.append(acknowledgement)
+    held = decision.action is Action.HOLD
+    return replace(
+        settlement,
+        decision=decision,
+        state=MessageState.HELD if held else MessageState.DECIDED,
+        hold_reason=decision.reasons[0].code if held and decision.reasons else "",
+        dispatches=tuple(plans),
+        file=decision.action is Action.FILE,
+    )
+
+
+def _notices(tx: Transaction, rules: Rules, secret: bytes, decision: Decision) -> list[PlannedDispatch]:
+    """One notice without content to the first on-call contact when somebody must look now."""
+    alerts = any(reason.code == "urgente" and reason.params.get("avvisa") for reason in decision.reasons)
+    if not alerts or rules.service.mode is Mode.SHADOW or not rules.urgent.on_call:
+        return []
+    verdict = may_notify(rules.urgent.on_call[0], rules)
+    if not verdict.allowed:
+        return []
+    return [_plan(tx, rules, secret, DispatchKind.NOTICE, URGENT_FIRST, verdict.forward_path, decision)]
+
+
+def _acknowledgement(
+    tx: Transaction,
+    rules: Rules,
+    secret: bytes,
+    settlement: Settlement,
+    decision: Decision,
+    message: InboundMessage,
+    context: DecisionContext,
+) -> PlannedDispatch | None:
+    try:
+        address = check_address(message.reverse_path or "").addr_spec
+    except AddressError:
+        return None
+    case_id = settlement.case_id
+    before = acknowledged_before(
+        tx,
+        case_id=case_id,
+        recipient_key=recipient_keys(secret, address)[0],
+        domain_key=recipient_keys(secret, address)[1],
+        window=SAME_THREAD,
+    )
+    history = AckHistory(
+        forward_accepted=False,
+        case_acknowledged=case_id is not None and bool(acknowledged_cases(tx, [case_id])),
+        last_in_thread=before.last_in_case,
+        to_address_last_day=before.to_address_last_day,
+        to_domain_last_hour=before.to_domain_last_hour,
+        total_last_hour=before.total_last_hour,
+    )
+    verdict = may_acknowledge(message, decision, rules, history, tx.now, context)
+    if not (verdict.allowed or verdict.later):
+        return None
+    plan = _plan(tx, rules, secret, DispatchKind.ACKNOWLEDGEMENT, REST, address, decision)
+    wait = timedelta(hours=rules.acknowledgements.neutral_after_hours)
+    return replace(plan, due_at=max(tx.now, (context.internal_date or tx.now) + wait), neutral=True)
+
+
+def _plan(
+    tx: Transaction, rules: Rules, secret: bytes, kind: DispatchKind, priority: int, address: str, decision: Decision
+) -> PlannedDispatch:
+    recipient, domain = recipient_keys(secret, address)
+    return PlannedDispatch(
+        kind=kind,
+        project=decision.project,
+        address_key=decision.address_key,
+        forward_path=address,
+        recipient_key=recipient,
+        domain_key=domain,
+        rfc_message_id=new_message_id(rules.service.address.rpartition("@")[2]),
+        priority=priority,
+        due_at=tx.now,
+    )
