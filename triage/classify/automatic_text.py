@@ -96,7 +96,8 @@ _INSTEAD_TEXT = re.compile(
     r"\b(?:per|in caso di) (?:urgenze|comunicazioni|questioni|richieste|necessita|emergenze|motivi)\b"
     r"|\b(?:contattare|rivolgersi|scrivere|inoltrare|chiamare)\b[^.!?\n]{0,60}"
     r"(?:@|\d{5}|collega|ufficio|segreteria|protocollo)"
-    r"|\brispondero\b|\b(?:al mio (?:rientro|ritorno))|\bnon (?:leggero|verra letta|sara letta|potro leggere|ho accesso)"
+    r"|\brispondero\b|\b(?:al mio (?:rientro|ritorno))|\bnon (?:leggero|verra letta|sara letta|potro leggere"
+    r"|ho accesso)"
     r"|\bfor urgent\b|\bplease contact\b|\bwill (?:reply|respond)\b|\ben cas d'urgence\b"
 )
 _MACHINE_TEXT = re.compile(
