@@ -74,6 +74,11 @@ def test_each_answer_of_the_guide(changes: dict[str, object], best: str) -> None
             {"Altavilla": 0.7, "Dossobuono": 0.3},
             "non_indicato",
         ),
+        (
+            (mention("area", "Altavilla", "Dossobuono"), mention("outside", weight=0.3), mention("comune", "Gambara")),
+            {"Altavilla": 0.7, "Dossobuono": 0.3},
+            "non_indicato",
+        ),
     ],
 )
 def test_a_name_that_spans_several_answers_says_nothing_alone(
@@ -83,3 +88,11 @@ def test_a_name_that_spans_several_answers_says_nothing_alone(
     found = scores(places=places, comune_scores=comune_scores)
     assert found.best == best
     assert math.fsum(found.scores.values()) == close_to(1.0)
+
+
+def test_a_tie_does_not_depend_on_the_order_of_scores() -> None:
+    """Equal answers go to the comune that is first by name, whatever its project is called."""
+    one = scores(comune_scores={"Altavilla": 0.5, "Dossobuono": 0.5})
+    other = scores(comune_scores={"Dossobuono": 0.5, "Altavilla": 0.5})
+    assert one == other
+    assert one.best == "nord"

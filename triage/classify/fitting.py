@@ -32,7 +32,7 @@ Progress = Callable[[int, int, str], None]
 """Called with steps done, steps in all, and what comes next."""
 
 FOLDS = 5
-TOPIC_STRENGTH = 4.0
+TOPIC_STRENGTH = 0.5
 HEAD_STRENGTH = 1.0
 """Inverse regularisation; chosen once out of fold among 0.5, 1, 2, 4 and 8 (see ``card.json``)."""
 

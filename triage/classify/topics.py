@@ -186,7 +186,7 @@ def find_signs(folded: str) -> tuple[tuple[str, int, int], ...]:
     return tuple((match.key, match.start, match.end) for match in _signs().find(folded[:12_000]))
 
 
-SCALES = {"shape": 0.25, "cue": 0.25, "sign": 0.6, "resembles": 0.6}
+SCALES = {"shape": 0.25, "cue": 0.25, "sign": 0.3, "resembles": 0.6}
 """How far each kind of feature may pull, beside word blocks of length 1."""
 
 _FIELD_WEIGHTS = {"subject": 2.0, "text": 1.0, "signature": 0.5}

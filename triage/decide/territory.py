@@ -15,7 +15,7 @@ from triage.rules.types import Rules
 from triage.vocabulary import OUTSIDE, SEVERAL, UNCOVERED, UNSTATED, Classification, PlaceMention
 
 MATERIAL = 0.05
-"""Share of the places' probability from which a second answer counts for ``multiplo``."""
+"""Share of the places' probability from which an answer counts as one that the message speaks of."""
 
 SURE_NAME = 0.95
 SURE_PREFIX = 0.90
@@ -74,9 +74,10 @@ def _summed(classification: Classification, rules: Rules) -> dict[str, float]:
 
 def _spans_answers(classification: Classification, by_answer: Mapping[str, float], rules: Rules) -> bool:
     """Whether all that the message says of places are names, areas, CAPs or prefixes of several answers."""
-    counting = [place for place in classification.places if place.weight > 0]
-    answers = [(place, _answers(place, rules)) for place in counting]
-    spread = [(place, found) for place, found in answers if found]
+    carrying = frozenset(answer for answer, share in _shares(by_answer).items() if share >= MATERIAL)
+    answers = [(place, _answers(place, rules)) for place in classification.places if place.weight > 0]
+    # A mention that was outweighed altogether, such as a place of work, neither spreads nor decides.
+    spread = [(place, found) for place, found in answers if found & carrying]
     if not spread or any(len(found) == 1 for _, found in spread):
         return False
     if len(frozenset.intersection(*(found for _, found in spread))) == 1:
@@ -97,9 +98,14 @@ def _answers(place: PlaceMention, rules: Rules) -> frozenset[str]:
 
 def _two_answers(by_answer: Mapping[str, float]) -> bool:
     """Whether places in two different answers carry weight: two comuni of one project are no ``multiplo``."""
-    placed = [score for answer, score in by_answer.items() if answer != UNSTATED]
-    total = math.fsum(placed)
-    return total > 0.0 and sum(score / total >= MATERIAL for score in placed) >= 2
+    return sum(share >= MATERIAL for share in _shares(by_answer).values()) >= 2
+
+
+def _shares(by_answer: Mapping[str, float]) -> dict[str, float]:
+    """How what is said of places, in the provinces or outside, is divided among the answers."""
+    placed = {answer: score for answer, score in by_answer.items() if answer != UNSTATED}
+    total = math.fsum(placed.values())
+    return {answer: score / total for answer, score in placed.items()} if total > 0.0 else {}
 
 
 def _probability(value: float) -> float:

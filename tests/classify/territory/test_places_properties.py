@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import pytest
 from hypothesis import example, given, settings
@@ -110,3 +111,28 @@ def test_masking_passes_over_mentions_that_lie_outside_the_text() -> None:
 
 def test_the_gazetteer_is_loaded_once() -> None:
     assert load_gazetteer() is GAZETTEER
+
+
+@pytest.mark.parametrize(
+    "phrase",
+    [
+        "Abito a Crema. ",
+        "Crema ",
+        "abito ",
+        "Gabbiana e Levata a ",
+        "Vive a Xyzzabco ",
+        "sta a \n",
+        "46010 0386 123456 ",
+    ],
+)
+def test_a_long_hostile_text_costs_in_proportion_to_its_length(phrase: str) -> None:
+    def seconds(count: int) -> float:
+        message = build(phrase * count)
+        start = time.process_time()
+        score_places(find_places(message, GAZETTEER), GAZETTEER)
+        return time.process_time() - start
+
+    seconds(10)
+    short = min(seconds(200) for _ in range(3))
+    # Ten times as long may cost 10 times as much, with slack for a busy machine; the square would be 100 times.
+    assert seconds(2000) < 40 * short + 0.2

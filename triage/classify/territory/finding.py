@@ -22,6 +22,8 @@ from triage.classify.territory.spelling import Gap, Reading, normal, read
 from triage.classify.territory.typos import misspelt
 from triage.vocabulary import Address, InboundMessage, PlaceMention, Role
 
+READ_AT_MOST = 40_000
+"""Characters of a field that are searched; nobody tells where they live on page twenty."""
 TYPO_SHARE = 0.85
 """A misspelt name weighs this much of what the right spelling would."""
 DECIDES = 0.7
@@ -32,6 +34,7 @@ _OUTSIDE_WITHOUT_A_HOME = 0.35
 """A town elsewhere that is named in passing ("fino a domani a Roma") hardly ever is the answer."""
 _OTHER_SCRIPTS = re.compile(r"[\u0400-\u04ff\u0600-\u06ff\u0900-\u0a7f\u4e00-\u9fff]")
 _SCRIPT_REACH = 24
+_CUES_BEFORE = 30
 _ORGANISATION_HOST = re.compile(
     r"(?i)(?:^|[.@-])(?:comune|comunedi|ic|istituto|scuola|liceo|biblioteca)[.-]?([a-z-]{4,})"
 )
@@ -55,7 +58,7 @@ class _Field:
     def __init__(self, where: str, text: str, gazetteer: Gazetteer) -> None:
         self.where = where
         self.gazetteer = gazetteer
-        self.reading = read(text, gazetteer.words["abbreviation"])
+        self.reading = read(text[:READ_AT_MOST], gazetteer.words["abbreviation"])
         self.hits, self.cues = _hits(self.reading, gazetteer)
         self.both_homes = any(phrase in self.reading.padded for phrase in gazetteer.words["both_homes"])
 
@@ -132,13 +135,17 @@ def _goes_on(reading: Reading, last: int, gazetteer: Gazetteer) -> bool:
 
 def _outermost(cues: list[CueHit]) -> tuple[CueHit, ...]:
     """Cues that are not part of a longer one ("abito" in "non abito a"); subjects stay."""
-    spans = {(cue.first, cue.last) for cue in cues if cue.cue.side != "subject"}
-
-    def covered(cue: CueHit) -> bool:
-        own = (cue.first, cue.last)
-        return any(first <= own[0] and own[1] <= last and (first, last) != own for first, last in spans)
-
-    return tuple(cue for cue in cues if cue.cue.side == "subject" or not covered(cue))
+    spans = sorted(
+        {(cue.first, cue.last) for cue in cues if cue.cue.side != "subject"}, key=lambda span: (span[0], -span[1])
+    )
+    outer: set[tuple[int, int]] = set()
+    reached = -1
+    for first, last in spans:
+        if last > reached:
+            outer.add((first, last))
+            reached = last
+    kept = [cue for cue in cues if cue.cue.side == "subject" or (cue.first, cue.last) in outer]
+    return tuple(sorted(kept, key=lambda cue: cue.first))
 
 
 def _cue_ends(cues: tuple[CueHit, ...]) -> tuple[frozenset[int], frozenset[int]]:
@@ -177,12 +184,15 @@ def _unknown(
     starts = {hit.first for hit in hits}
     taken = {index for hit in hits for index in range(hit.first, hit.last + 1)}
     found: dict[int, PlaceMention] = {}
-    for cue in cues:
+    for number, cue in enumerate(cues):
         if cue.cue.side != "left" or cue.cue.weight < 0.9 or cue.cue.person == "any":
             continue
         if cue.cue.role not in {Role.RESIDENCE, Role.MOVING_TO} or cue.cue.bonus:
             continue
-        if by_subject(reading, cue, cues)[0] is not Role.RESIDENCE and cue.cue.role is Role.RESIDENCE:
+        if (
+            by_subject(reading, cue, cues[max(number - _CUES_BEFORE, 0) : number])[0] is not Role.RESIDENCE
+            and cue.cue.role is Role.RESIDENCE
+        ):
             continue  # the grandparents' village may well be unknown
         index = _after_preposition(reading, cue)
         if index is None or index in taken or not _looks_like_a_name(reading, index, cue, gazetteer):
@@ -190,7 +200,7 @@ def _unknown(
         last = index
         while last + 1 < len(reading.words) and reading.gaps[last + 1] is Gap.NONE and reading.capital(last + 1):
             last += 1
-        if any(last < start <= last + 5 for start in starts) or last in taken:
+        if not starts.isdisjoint(range(last + 1, last + 6)) or last in taken:
             continue  # "abito a Pincopallo, frazione di Viadana": the comune says it
         found[index] = PlaceMention(
             where, reading.starts[index], reading.ends[last], "unknown", (), Role.RESIDENCE, cue.cue.weight

@@ -26,6 +26,7 @@ _DECIDING = frozenset(
     }
 )
 _LOCATIVES = frozenset({"a", "ad", "in", "di", "da", "ai", "alle", "alla", "delle", "dalle"})
+_LONGEST_LONE_LINE = 80
 _TITLE_SUFFIXES = frozenset({"ssa", "ra"})
 
 
@@ -96,7 +97,7 @@ def is_surname(reading: Reading, hit: NameHit, gazetteer: Gazetteer) -> bool:
 def is_common_word(
     reading: Reading,
     hit: NameHit,
-    hits: tuple[NameHit, ...],
+    following: tuple[NameHit, ...],
     cue: CueHit | None,
     distance: int,
     gazetteer: Gazetteer,
@@ -108,7 +109,7 @@ def is_common_word(
     if not hit.name.common:
         return False
     capital = reading.capital(hit.first)
-    if _is_anchored(reading, hit, hits, gazetteer):
+    if _is_anchored(reading, hit, following, gazetteer):
         return False
     near = cue is not None and cue.cue.role in _DECIDING and distance <= 1
     locative = before in _LOCATIVES or (cue is not None and reading.words[cue.last] in _LOCATIVES)
@@ -124,14 +125,14 @@ def is_common_word(
         return False
     if capital and not reading.opens_sentence(hit.first):
         return False
-    following = reading.text[reading.ends[hit.last] :].lstrip(" ")[:1]
-    if capital and following in {",", ":", "(", "-", "–"}:
+    sign = reading.text[reading.ends[hit.last] : reading.ends[hit.last] + 3].lstrip(" ")[:1]
+    if capital and sign in {",", ":", "(", "-", "–"}:
         return False
     reachable = cue is not None and cue.cue.role in _DECIDING and distance <= 3
     return not (reachable and (before in {"a", "ad", "di", "da", "in"} or locative))
 
 
-def _is_anchored(reading: Reading, hit: NameHit, hits: tuple[NameHit, ...], gazetteer: Gazetteer) -> bool:
+def _is_anchored(reading: Reading, hit: NameHit, following: tuple[NameHit, ...], gazetteer: Gazetteer) -> bool:
     """A CAP before, a province sign behind, "frazione" before or a consistent place next to it."""
     if hit.first and reading.gaps[hit.first] is Gap.NONE:
         before = reading.words[hit.first - 1]
@@ -140,8 +141,8 @@ def _is_anchored(reading: Reading, hit: NameHit, hits: tuple[NameHit, ...], gaze
     after = hit.last + 1
     if after < len(reading.words) and reading.raw(after) in {"MN", "CR"}:
         return True
-    for other in hits:
-        if other is hit or not set(other.name.comuni) & set(hit.name.comuni) or other.name.common:
+    for other in following:
+        if not set(other.name.comuni) & set(hit.name.comuni) or other.name.common:
             continue
         between = other.first - hit.last - 1
         if 0 <= between <= 2 and all(
@@ -168,13 +169,16 @@ def is_address(reading: Reading, hit: NameHit, gazetteer: Gazetteer) -> bool:
 
 
 def is_lone_line(reading: Reading, hit: NameHit) -> bool:
-    start = reading.text.rfind("\n", 0, reading.starts[hit.first]) + 1
-    end = reading.text.find("\n", reading.ends[hit.last])
-    end = len(reading.text) if end < 0 else end
-    edge = not reading.text[end:].strip() or not reading.text[:start].strip()
-    line = reading.text[start:end]
-    if not edge or "\n" not in reading.text.strip():
+    """Whether the hit stands on a short first or last line of several: a date line or a signing-off."""
+    text = reading.text
+    start = text.rfind("\n", 0, reading.starts[hit.first]) + 1
+    end = text.find("\n", reading.ends[hit.last])
+    end = len(text) if end < 0 else end
+    if end - start > _LONGEST_LONE_LINE or not (reading.ends[-1] <= end or start <= reading.starts[0]):
         return False
-    if reading.text[reading.ends[hit.last] : end].strip(" .,)MNCR(") and not any(c.isdigit() for c in line):
+    if text.find("\n", reading.starts[0], reading.ends[-1]) < 0:
+        return False
+    line = text[start:end]
+    if text[reading.ends[hit.last] : end].strip(" .,)MNCR(") and not any(c.isdigit() for c in line):
         return False
     return len(line.split()) <= 6 and "?" not in line

@@ -7,6 +7,7 @@ data (``data/cues.csv``); here is only how near they must stand and which of the
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
 from triage.classify.territory.gazetteer import Gazetteer
@@ -33,6 +34,8 @@ _INHERITED = frozenset(
 _SOFT_COST = 3
 """A comma or bracket between cue and place counts like this many words."""
 _SUBJECT_REACH = 8
+_WINDOW = 40
+"""Words looked at on either side of a place; no cue reaches as far."""
 SOMEBODYS_HOME = 0.84
 """Weight of "vive a ..." when nothing tells who; the writer's own "vivo a ..." is stronger."""
 NO_CUE = 99
@@ -61,8 +64,13 @@ def judge(
     ``lenient`` is for signatures, where a name that is also a word stands for the place.
     """
     judged: list[Judged] = []
-    for hit in hits:
-        own = _judge_alone(reading, hit, _in_reach(reading, hit, hits, judged, cues), hits, gazetteer, lenient)
+    firsts = [cue.first for cue in cues]
+    for number, hit in enumerate(hits):
+        # Only a window of words: a hostile text of names alone must not cost the square of its length.
+        near = cues[bisect_left(firsts, hit.first - _WINDOW) : bisect_right(firsts, hit.last + _WINDOW)]
+        following = hits[number + 1 : number + 4]
+        in_reach = _in_reach(reading, following, judged, near)
+        own = _judge_alone(reading, hit, in_reach, following, gazetteer, lenient)
         before = judged[-1] if judged else None
         if (
             before is not None
@@ -78,20 +86,20 @@ def judge(
 
 
 def _in_reach(
-    reading: Reading, hit: NameHit, hits: tuple[NameHit, ...], judged: list[Judged], cues: tuple[CueHit, ...]
+    reading: Reading, following: tuple[NameHit, ...], judged: list[Judged], cues: tuple[CueHit, ...]
 ) -> tuple[CueHit, ...]:
     """Cues with no other place between them and the hit; street signs and plain words do not part them."""
     passed = {Role.STREET, Role.SURNAME, Role.COMMON_WORD}
-    floor = max(
+    floor = next(
         (
             one.hit.last
-            for one in judged
+            for one in reversed(judged)
             # "Ci trasferiamo da Cremona a Offanengo": the place left behind parts nothing either.
             if one.role not in passed and not (one.weight == 0.0 and _is_origin(reading, one.hit))
         ),
-        default=-1,
+        -1,
     )
-    ceiling = min((other.first for other in hits if other.first > hit.last), default=1 << 30)
+    ceiling = following[0].first if following else len(reading.words)
     return tuple(cue for cue in cues if cue.cue.side == "subject" or (cue.first > floor and cue.last < ceiling))
 
 
@@ -99,7 +107,7 @@ def _judge_alone(
     reading: Reading,
     hit: NameHit,
     cues: tuple[CueHit, ...],
-    hits: tuple[NameHit, ...],
+    following: tuple[NameHit, ...],
     gazetteer: Gazetteer,
     lenient: bool,
 ) -> Judged:
@@ -114,7 +122,7 @@ def _judge_alone(
         and hit.name.common == "mild"
         and reading.text[reading.starts[hit.first]].isupper()
     )
-    if not plain and is_common_word(reading, hit, hits, cue, distance, gazetteer):
+    if not plain and is_common_word(reading, hit, following, cue, distance, gazetteer):
         return Judged(hit, Role.COMMON_WORD, 0.0, NO_CUE)
     if cue is None:
         if hit.name.kind == "centre":

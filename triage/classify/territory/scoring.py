@@ -148,15 +148,15 @@ def _narrowed(usable: Sequence[PlaceMention], everything: Sequence[PlaceMention]
         if mention.role is Role.NEGATED and len(mention.comuni) == 1
         for comune in mention.comuni
     }
+    strongest_first = sorted(usable, key=lambda one: (-one.weight, len(one.comuni)))
+    groups = list(dict.fromkeys(one.comuni for one in strongest_first))
     claims: list[_Claim] = []
     for mention in usable:
         left = list(mention.comuni)
         if len(left) > 1:
             left = [comune for comune in left if comune not in negated] or left
-            for other in sorted(usable, key=lambda one: (-one.weight, len(one.comuni))):
-                common = [comune for comune in left if comune in other.comuni]
-                if common and other is not mention:
-                    left = common
+            for group in groups:
+                left = [comune for comune in left if comune in group] or left
         claims.append(_Claim(mention, tuple(left) or (_OUTSIDE if mention.kind == "outside" else _UNKNOWN)))
     return claims
 
