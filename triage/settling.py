@@ -27,6 +27,7 @@ from triage.record.acknowledged import acknowledged_before
 from triage.record.decisions import (
     PlannedDispatch,
     Settlement,
+    accepted_recipients,
     acknowledged_cases,
     cases_answered,
     cases_of_thread,
@@ -93,6 +94,7 @@ def settle(
     keys = [_keys(secret, message) for _, message in pairs]
     contents = known_contents(tx, [key.content for key in keys if key.content])
     threads = _threads(tx, secret, pairs, keys)
+    accepted = accepted_recipients(tx, [row.id for row, _ in pairs if row.generation])
     settled = []
     for (row, message), classification, key, (case_id, answers_us) in zip(
         pairs, classified, keys, threads, strict=True
@@ -115,7 +117,7 @@ def settle(
         if twin is not None and twin.id != row.id:
             settled.append(_settle_twin(settlement, twin))
             continue
-        settlement = _settle_one(tx, rules, secret, settlement, message, context)
+        settlement = _settle_one(tx, rules, secret, settlement, message, context, accepted)
         settled.append(settlement)
         if key.content:
             contents[key.content] = replace(row, content_key=key.content)
@@ -190,10 +192,14 @@ def _settle_one(
     settlement: Settlement,
     message: InboundMessage,
     context: DecisionContext,
+    accepted: set[tuple[int, str]],
 ) -> Settlement:
     decision = settlement.decision
     plans = [*_notices(tx, rules, secret, decision)]
-    if decision.action is Action.FORWARD or forwards_at_once(decision):
+    already = (settlement.row.id, decision.forward_path) in accepted
+    if already:
+        pass  # this project has it (an earlier generation's forward was accepted): never a second time
+    elif decision.action is Action.FORWARD or forwards_at_once(decision):
         verdict = may_forward(decision, decision.forward_path, rules)
         if verdict.allowed:
             plans.append(_plan(tx, rules, secret, DispatchKind.FORWARD, FORWARDS, verdict.forward_path, decision))
@@ -209,7 +215,7 @@ def _settle_one(
         state=MessageState.HELD if held else MessageState.DECIDED,
         hold_reason=decision.reasons[0].code if held and decision.reasons else "",
         dispatches=tuple(plans),
-        file=decision.action is Action.FILE,
+        file=decision.action is Action.FILE or (decision.action is Action.FORWARD and already),
     )
 
 

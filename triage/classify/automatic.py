@@ -26,6 +26,20 @@ class Automatic:
     proved: bool
     reasons: tuple[Reason, ...]
 
+    @property
+    def answers_nothing(self) -> bool:
+        """A report, a receipt, a calendar's or an absent person's automatic reply: ``non_pertinente``.
+
+        Lists and bulk mail are not meant: a list may convoke a project's table (guide, section 6).
+        """
+        if not self.automatic:
+            return False
+        return any(
+            (reason.code in _ANSWERS_NOTHING and int(reason.params.get("weight", 2)) >= _TEXT_WEIGHT_NEEDED)
+            or (reason.code == "automatico_auto_submitted" and reason.params.get("value") == "auto-replied")
+            for reason in self.reasons
+        )
+
 
 def judge_automatic(message: InboundMessage) -> Automatic:
     """Judge one message by its header section, then by its text. Never raises."""
@@ -47,6 +61,19 @@ def judge_automatic(message: InboundMessage) -> Automatic:
 
 
 _TEXT_WEIGHT_NEEDED = 2
+
+_ANSWERS_NOTHING = frozenset(
+    {
+        "automatico_report",
+        "automatico_pec_receipt",
+        "automatico_calendar",
+        "automatico_header",
+        "automatico_null_reverse_path",
+        "automatico_text_absence",
+        "automatico_text_delivery",
+        "automatico_receipt_unconfirmed",
+    }
+)
 
 _AUTOREPLY_FIELDS = (
     "x-autoreply",

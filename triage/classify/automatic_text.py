@@ -80,7 +80,7 @@ _DELIVERY_TEXT = re.compile(
     r"|non e stato possibile (?:recapitare|consegnare)"
     r"|impossibile recapitare|final-recipient|reporting-mta|mail delivery s(?:ystem|oftware)"
     r"|(?:e stato|was) (?:letto|visualizzato|read|displayed) (?:il|on|in data)\b"
-    r"|ricevuta di (?:lettura|accettazione|consegna)"
+    r"|ricevuta di (?:avvenuta |mancata )?(?:lettura|accettazione|consegna)"
     r"|conferma di lettura|il messaggio e stato (?:aperto|letto|accettato|consegnato)|report-id\s*:"
 )
 _ABSENCE_TEXT = re.compile(

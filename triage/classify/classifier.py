@@ -18,7 +18,7 @@ from triage.classify.language import detect_language
 from triage.classify.phrases import fold
 from triage.classify.prepare import Prepared, prepare
 from triage.classify.territory import Gazetteer, load_gazetteer, score_places
-from triage.classify.topics import WORD, TopicModel, Weights, find_signs
+from triage.classify.topics import WORD, TopicModel, Weights, favour_not_for_us, find_signs
 from triage.classify.urgency import judge_urgency
 from triage.vocabulary import Classification, InboundMessage, Reason
 
@@ -40,7 +40,8 @@ class Classifier:
             return []
         prepared = [prepare(message, self._gazetteer) for message in messages]
         rows = self._model.rows([one.topic_text for one in prepared])
-        topics = self._model.topic_probabilities(rows)
+        machines = [number for number, one in enumerate(prepared) if one.automatic.answers_nothing]
+        topics = favour_not_for_us(self._model.topic_probabilities(rows), machines, self._model.weights.topics)
         urgent = self._model.urgent_probabilities(rows)
         automatic = self._model.automatic_probabilities(rows)
         return [

@@ -78,6 +78,8 @@ def _shape(message: InboundMessage, automatic: Automatic, language: Language) ->
         names.append("machine")
     if automatic.proved:
         names.append("machine_proved")
+    if automatic.answers_nothing:
+        names.append("answers_nothing")
     names.extend(f"why:{reason.code}" for reason in automatic.reasons)
     if message.is_forward:
         names.append("forward")

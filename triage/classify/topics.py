@@ -203,6 +203,23 @@ def sigmoid(logits: Matrix) -> Matrix:
     return np.asarray(0.5 * (1.0 + np.tanh(0.5 * logits)), dtype=np.float32)
 
 
+def favour_not_for_us(probabilities: Matrix, rows: Sequence[int], topics: Sequence[str]) -> Matrix:
+    """For these rows ``non_pertinente`` gets at least ``SURE``; the others keep their proportions.
+
+    Reports, receipts and automatic replies quote what they are about, so their words mislead.
+    """
+    result = probabilities.copy()
+    column = list(topics).index("non_pertinente")
+    for row in rows:
+        if result[row, column] < SURE:
+            result[row] *= (1.0 - SURE) / (1.0 - result[row, column])
+            result[row, column] = SURE
+    return result
+
+
+SURE = 0.98
+
+
 def _logits(head: Head, rows: sp.csr_matrix) -> Matrix:
     product = np.asarray(rows @ head.coefficients.T, dtype=np.float32)
     return np.asarray((product + head.intercepts) / head.temperature, dtype=np.float32)

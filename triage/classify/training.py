@@ -35,7 +35,7 @@ from triage.classify.fitting import (
 )
 from triage.classify.prepare import Prepared, prepare
 from triage.classify.territory import load_gazetteer
-from triage.classify.topics import Weights, sigmoid, softmax
+from triage.classify.topics import Matrix, Weights, favour_not_for_us, sigmoid, softmax
 from triage.classify.urgency import judge_urgency, phrase_lists
 from triage.vocabulary import TOPICS
 
@@ -127,7 +127,10 @@ def _card(
     weights: Weights,
 ) -> ModelCard:
     truth = [TOPICS.index(one.topic) for one in labelled]
-    guess = [int(number) for number in seen.topic_logits.argmax(axis=1)]
+    probabilities = softmax(seen.topic_logits / weights.topic.temperature)
+    machines = [number for number, made in enumerate(prepared) if made.automatic.answers_nothing]
+    probabilities = favour_not_for_us(probabilities, machines, TOPICS)
+    guess = [int(number) for number in probabilities.argmax(axis=1)]
     confusion = {topic: dict.fromkeys(TOPICS, 0) for topic in TOPICS}
     for right, guessed in zip(truth, guess, strict=True):
         confusion[TOPICS[right]][TOPICS[guessed]] += 1
@@ -153,7 +156,7 @@ def _card(
             "natural_mix": False,
             "second_reader": False,
         },
-        measures=_measures(read, prepared, labelled, seen, weights, truth, guess),
+        measures=_measures(read, prepared, labelled, seen, weights, truth, probabilities),
         confusion=confusion,
         settings={
             "features": "parole e coppie per campo, luoghi mascherati; segni scelti a mano; forma; segnali di pericolo",
@@ -184,7 +187,7 @@ def _measures(
     seen: OutOfFold,
     weights: Weights,
     truth: Sequence[int],
-    guess: Sequence[int],
+    probabilities: Matrix,
 ) -> dict[str, Any]:
     """Everything but ``language`` and the phrase lists was learnt, and is measured out of fold.
 
@@ -204,7 +207,7 @@ def _measures(
         made.automatic.automatic or float(probability) >= weights.automatic_threshold
         for made, probability in zip(prepared, automatic_probability, strict=True)
     ]
-    probabilities = softmax(seen.topic_logits / weights.topic.temperature)
+    guess = [int(number) for number in probabilities.argmax(axis=1)]
     sure = probabilities.max(axis=1)
     per_topic = {
         topic: {

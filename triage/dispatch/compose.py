@@ -12,7 +12,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from triage.dispatch import texts
-from triage.dispatch.fields import address_field, clean, date_field, id_list, text_field, token_field
+from triage.dispatch.fields import address_field, clean, date_field, id_list, recipient_field, text_field, token_field
 from triage.dispatch.mime import mixed, original_part, text_part
 from triage.rules.addresses import AddressError, check_address
 from triage.rules.types import Rules
@@ -30,6 +30,7 @@ class Outgoing:
     forward_path: str
     octets: bytes
     notify_never: bool = False
+    smtputf8: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def compose_forward(
     reply_to = _reply_address(message)
     head = [
         address_field("From", f"{author} tramite {service.sender_name}", service.address),
-        address_field("To", "", forward_path),
+        recipient_field(forward_path),
         date_field(stamp.now),
         token_field("Message-ID", stamp.rfc_message_id),
         text_field("Subject", f"[{stamp.case_code}] {clean(message.subject, 160) or '(senza oggetto)'}"),
@@ -97,7 +98,7 @@ def compose_acknowledgement(
     project = None if neutral else rules.projects.get(decision.project)
     head = [
         address_field("From", service.sender_name, service.address),
-        address_field("To", "", forward_path),
+        recipient_field(forward_path),
         date_field(stamp.now),
         token_field("Message-ID", stamp.rfc_message_id),
         text_field("Subject", texts.acknowledgement_subject(stamp.case_code)),
@@ -125,7 +126,7 @@ def compose_notice(forward_path: str, rules: Rules, stamp: Stamp, message_id: in
     service = rules.service
     head = [
         address_field("From", service.sender_name, service.address),
-        address_field("To", "", forward_path),
+        recipient_field(forward_path),
         date_field(stamp.now),
         token_field("Message-ID", stamp.rfc_message_id),
         text_field("Subject", texts.NOTICE_SUBJECT),

@@ -64,6 +64,13 @@ def address_field(name: str, display_name: str, addr_spec: str) -> bytes:
     return _field(name, f"{_encoded(phrase, len(name) + 2)}\r\n <{addr_spec}>")
 
 
+def recipient_field(addr_spec: str) -> bytes:
+    """To, with one checked address; an internationalised one is written as UTF-8 (RFC 6532)."""
+    if any(sign.isspace() or _is_invisible(sign) for sign in addr_spec):
+        raise ValueError("To: not an address")
+    return f"To: {addr_spec}\r\n".encode()
+
+
 def date_field(now: datetime) -> bytes:
     """The Date field."""
     return _field("Date", format_datetime(now))

@@ -111,10 +111,11 @@ class Connection:
         self.last_used = time.monotonic()
         try:
             reach("smtp mail")
+            encoding = "utf-8" if outgoing.smtputf8 else "ascii"
             await client.mail(outgoing.reverse_path, options=self._mail_options(outgoing))
             stage = "rcpt"
             reach("smtp rcpt")
-            await client.rcpt(outgoing.forward_path, options=self._rcpt_options(outgoing))
+            await client.rcpt(outgoing.forward_path, options=self._rcpt_options(outgoing), encoding=encoding)
             stage = "data"
             reach("smtp data")
             response = await client.data(outgoing.octets, timeout=self._submission.data_timeout)
@@ -158,6 +159,8 @@ class Connection:
             options.append(f"SIZE={len(outgoing.octets)}")
         if self.offers("8BITMIME") and not outgoing.octets.isascii():
             options.append("BODY=8BITMIME")
+        if outgoing.smtputf8:
+            options.append("SMTPUTF8")
         return options
 
     def _rcpt_options(self, outgoing: Outgoing) -> list[str]:

@@ -7,19 +7,15 @@ reconciliation compares the whole list, both ways.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from triage.intake.listing import record_listed
 from triage.intake.mailbox import BATCH, ImapMailbox, batches
 from triage.intake.plan import MailboxPlan
 from triage.record import Store
 from triage.record.audit import Change, write_changes
-from triage.record.filing import record_presence, rows_at, stale_presence
+from triage.record.filing import FRESH, record_presence, rows_at, stale_presence
 from triage.record.incidents import close_incident, open_incident
 from triage.record.mailboxes import MailboxRow, present_uids, update_mailbox
-
-FRESH = timedelta(seconds=60)
-"""How long a look at the mailbox counts as recent."""
 
 
 def refresh_presence(store: Store, imap: ImapMailbox, mailbox: MailboxRow) -> int:

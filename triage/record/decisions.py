@@ -249,3 +249,13 @@ def acknowledged_cases(tx: Transaction, case_ids: Sequence[int]) -> set[int]:
         dispatches.c.case_id.in_(list(case_ids)), dispatches.c.kind == DispatchKind.ACKNOWLEDGEMENT
     )
     return set(tx.execute(query).scalars())
+
+
+def accepted_recipients(tx: Transaction, message_ids: Sequence[int]) -> set[tuple[int, str]]:
+    """(message, forward_path) of forwards that were accepted, in any generation: never repeated."""
+    query = sa.select(dispatches.c.message_id, dispatches.c.forward_path).where(
+        dispatches.c.message_id.in_(list(message_ids)),
+        dispatches.c.kind == DispatchKind.FORWARD,
+        dispatches.c.state == DispatchState.ACCEPTED,
+    )
+    return {(key, path) for key, path in tx.execute(query)}

@@ -76,6 +76,27 @@ def attempts_of(tx: Transaction, dispatch_id: int) -> list[sa.RowMapping]:
     return list(tx.execute(query).mappings())
 
 
+def has_due(tx: Transaction) -> bool:
+    """Whether any dispatch may be leased now; a look that costs no write."""
+    query = (
+        sa.select(dispatches.c.id)
+        .where(dispatches.c.state == DispatchState.PENDING, dispatches.c.due_at <= tx.now)
+        .where(sa.or_(dispatches.c.lease_until.is_(None), dispatches.c.lease_until <= tx.now))
+        .limit(1)
+    )
+    return tx.execute(query).first() is not None
+
+
+def has_abandoned(tx: Transaction) -> bool:
+    """Whether any dispatch was begun by somebody whose lease has run out."""
+    query = (
+        sa.select(dispatches.c.id)
+        .where(dispatches.c.state == DispatchState.SUBMITTING, dispatches.c.lease_until <= tx.now)
+        .limit(1)
+    )
+    return tx.execute(query).first() is not None
+
+
 def lease_dispatches(tx: Transaction, worker: str, limit: int, lease: timedelta) -> list[DispatchRow]:
     """Take the next dispatches that are due: notices, forwards, the rest; oldest first."""
     query = (
@@ -152,25 +173,6 @@ def end_unsent(tx: Transaction, rows: Sequence[DispatchRow], state: DispatchStat
             ended.append(row)
     write_changes(tx, [Change("dispatch", row.id, "unsent", row.state, state, {"reason": reason}) for row in ended])
     return ended
-
-
-def cancel_older(tx: Transaction, message_id: int, generation: int) -> None:
-    """Cancel what an earlier decision still wanted to send (acknowledgements are the case's, and stay)."""
-    query = select_dispatches().where(
-        dispatches.c.message_id == message_id,
-        dispatches.c.generation < generation,
-        dispatches.c.kind != DispatchKind.ACKNOWLEDGEMENT,
-        dispatches.c.state == DispatchState.PENDING,
-    )
-    for row in [dispatch_row(mapping) for mapping in tx.execute(query).mappings()]:
-        tx.execute(
-            sa.update(dispatches)
-            .where(dispatches.c.id == row.id, dispatches.c.state == DispatchState.PENDING)
-            .values(state=DispatchState.CANCELLED, ended_at=tx.now, lease_epoch=dispatches.c.lease_epoch + 1)
-        )
-        write_changes(
-            tx, [Change("dispatch", row.id, "unsent", row.state, DispatchState.CANCELLED, {"reason": "superseded"})]
-        )
 
 
 def unfinished_forwards(tx: Transaction, message_ids: Sequence[int]) -> set[int]:

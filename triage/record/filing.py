@@ -6,7 +6,7 @@ Flags and folders are a courtesy to people. Nothing here decides whether a messa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -16,6 +16,9 @@ from triage.record.messages import COLUMNS, MessageRow, row_of
 from triage.record.store import Transaction
 from triage.record.tables import messages
 from triage.vocabulary import MessageState
+
+FRESH = timedelta(seconds=60)
+"""How long a look at the mailbox counts as recent."""
 
 IN_PROGRESS = (MessageState.RECEIVED, MessageState.DECIDED)
 """States in which a colleague's moving the message away means that they have taken it over."""

@@ -24,6 +24,14 @@ def secret_of(tx: Transaction) -> bytes:
     return bytes.fromhex(value)
 
 
+def known_secret(tx: Transaction) -> bytes:
+    """The record's secret as it stands; raises ``LookupError`` before it was made."""
+    value = tx.execute(sa.select(identity.c.value).where(identity.c.name == "secret")).scalar()
+    if value is None:
+        raise LookupError("the record has no secret yet")
+    return bytes.fromhex(value)
+
+
 def keyed_hash(secret: bytes, kind: str, value: str) -> str:
     """HMAC-SHA-256 of a value to be found again without keeping it in clear; case-folded."""
     return hmac.new(secret, f"{kind}\0{value.strip().casefold()}".encode(), hashlib.sha256).hexdigest()[:40]

@@ -67,6 +67,12 @@ def get_message(tx: Transaction, message_id: int) -> MessageRow | None:
     return row_of(found) if found else None
 
 
+def messages_by_id(tx: Transaction, message_ids: Sequence[int]) -> dict[int, MessageRow]:
+    """Several messages in one query."""
+    query = sa.select(*COLUMNS).where(messages.c.id.in_(list(set(message_ids))))
+    return {row.id: row for row in map(row_of, tx.execute(query).mappings())}
+
+
 # --------------------------------------------------------------------------- intake
 
 

@@ -19,7 +19,7 @@ from triage.classify.territory.lookalikes import CueHit, NameHit
 from triage.classify.territory.quoted import share_at
 from triage.classify.territory.roles import ADDRESS, NO_CUE, PLAIN_MENTION, Judged, by_subject, judge
 from triage.classify.territory.spelling import Gap, Reading, normal, read
-from triage.classify.territory.typos import misspelt
+from triage.classify.territory.typos import PLAIN_PREPOSITIONS, misspelt
 from triage.vocabulary import Address, InboundMessage, PlaceMention, Role
 
 READ_AT_MOST = 40_000
@@ -159,7 +159,10 @@ def _typo_is_placed(reading: Reading, one: Judged) -> bool:
     """A slip counts as a place only with a cue beside it, or a capital after a preposition."""
     if one.role in {Role.SURNAME, Role.STREET, Role.COMMON_WORD}:
         return False
-    return one.distance <= 1 or (reading.capital(one.hit.first) and one.hit.first > 0)
+    if one.distance <= 1 or (reading.capital(one.hit.first) and one.hit.first > 0):
+        return True
+    before = reading.words[one.hit.first - 1] if one.hit.first else ""
+    return one.hit.name.kind == "comune" and before in PLAIN_PREPOSITIONS
 
 
 def _with_province_sign(reading: Reading, hit: NameHit, gazetteer: Gazetteer) -> tuple[str, tuple[str, ...]]:
@@ -266,7 +269,10 @@ def _in_signature(text: str, gazetteer: Gazetteer) -> list[PlaceMention]:
         if mention.role in {Role.WORK, Role.ORGANISATION, Role.SCHOOL, Role.REQUESTED_DESK, Role.OTHER, Role.SIGNATURE}:
             role = Role.ORGANISATION if of_organisation and mention.kind not in {"cap", "prefix"} else Role.SIGNATURE
             weight = min(ADDRESS, mention.weight or 0.5)
-            mention = replace(mention, role=role, weight=0.5 if role is Role.ORGANISATION else weight)
+            weight = 0.5 if role is Role.ORGANISATION else weight
+            if mention.kind == "outside":
+                weight = min(weight, _OUTSIDE_WITHOUT_A_HOME)
+            mention = replace(mention, role=role, weight=weight)
         found.append(mention)
     return found
 

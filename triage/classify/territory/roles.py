@@ -164,7 +164,9 @@ def _nearest_cue(
     for cue in cues:
         if cue.cue.side == "left" and cue.last < hit.first:
             distance = _distance(reading, cue.last, hit.first, gazetteer)
-            if cue.cue.before_colon and not reading.text[reading.ends[cue.last] :].lstrip().startswith(":"):
+            if cue.cue.before_colon and not reading.text[
+                reading.ends[cue.last] : reading.ends[cue.last] + 3
+            ].lstrip().startswith(":"):
                 continue
         elif cue.cue.side == "right" and cue.first > hit.last:
             distance = _distance(reading, hit.last, cue.first, gazetteer)

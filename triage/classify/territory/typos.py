@@ -22,6 +22,8 @@ SHORTEST = 6
 TWO_ERRORS_FROM = 10
 LONG = 8
 """Words this long are seldom another word's slip: weaker cues will do."""
+PLAIN_PREPOSITIONS = frozenset({"a", "ad", "da"})
+"""After these alone a word in lower case may be a comune's misspelt name."""
 _LONGEST_WORDS = 5
 _PLACE_PREPOSITIONS = frozenset(
     {"a", "ad", "di", "da", "in", "al", "ai", "alle", "nel", "comune", "frazione", "from", "la", "ne"}
@@ -55,8 +57,13 @@ def _may_start(reading: Reading, index: int, cue_ends: frozenset[int], other_end
     after_preposition = index > 0 and reading.words[index - 1] in _PLACE_PREPOSITIONS
     if reading.capital(index):
         return after_preposition or not reading.opens_sentence(index)
-    beside_cue = index - 2 in cue_ends or index - 1 in cue_ends or reading.shouting
-    return after_preposition and (beside_cue or (len(reading.words[index]) >= LONG and index - 2 in other_ends))
+    if not after_preposition:
+        return False
+    if index - 2 in cue_ends or index - 1 in cue_ends or reading.shouting:
+        return True
+    if len(reading.words[index]) >= LONG and (index - 2 in other_ends or index - 1 in other_ends):
+        return True
+    return reading.words[index - 1] in PLAIN_PREPOSITIONS
 
 
 def _longest_at(reading: Reading, first: int, used: set[int], gazetteer: Gazetteer) -> NameHit | None:
@@ -81,9 +88,10 @@ def _longest_at(reading: Reading, first: int, used: set[int], gazetteer: Gazette
 
 def _is_person_or_word(reading: Reading, first: int, last: int, gazetteer: Gazetteer) -> bool:
     word = reading.words[first]
-    return first == last and (
-        word in gazetteer.words["first_name"] or word in gazetteer.words["not_a_place"] or word in gazetteer.cues
-    )
+    if word in gazetteer.words["first_name"]:
+        return True
+    plain = gazetteer.words["not_a_place"] | gazetteer.words["not_a_slip"]
+    return first == last and (word in plain or word in gazetteer.cues)
 
 
 @lru_cache(maxsize=4096)
@@ -114,7 +122,9 @@ def _meant(joined: str) -> Name | None:
         if len(spelling) >= TWO_ERRORS_FROM and distance == 1 and other_distance > distance:
             continue
         if other_distance <= distance + 1 and any(
-            name.comuni != chosen.comuni or not chosen.comuni for name in gazetteer.by_joined[other]
+            name.comuni != chosen.comuni or not chosen.comuni
+            for name in gazetteer.by_joined[other]
+            if name.common != "strict"
         ):
             return None
     return chosen

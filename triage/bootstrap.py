@@ -1,0 +1,139 @@
+"""Builds every adapter from the settings; nothing else does."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from triage.clock import Clock, SystemClock
+from triage.decide import filing_folder
+from triage.decider import Decider
+from triage.dispatch.prepare import Preparer
+from triage.dispatch.stage import DispatchStage
+from triage.intake.plan import MailboxPlan
+from triage.intake.reader import MailboxReader
+from triage.knowledge import Knowledge
+from triage.record import Store
+from triage.rules.types import MailboxRole, Rules
+from triage.settings import Settings, load_settings
+from triage.signals import Heartbeats, Wakeup
+from triage.vocabulary import Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line adds to settings and rules."""
+
+    backlog_since: datetime | None = None
+    take_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Everything that a worker runs, built and not yet started."""
+
+    settings: Settings
+    store: Store
+    knowledge: Knowledge
+    heartbeats: Heartbeats
+    decide_wake: Wakeup
+    dispatch_wake: Wakeup
+    file_wake: Wakeup
+    decider: Decider
+    dispatcher: DispatchStage
+    make_reader: Callable[[str], MailboxReader]
+
+
+def settings_from(environment: Mapping[str, str]) -> Settings:
+    """The settings, with a worker's name that no other process has."""
+    return load_settings(environment, f"{socket.gethostname()}-{os.getpid()}")
+
+
+def open_store(settings: Settings, clock: Clock | None = None) -> Store:
+    """The record, brought to this release's form."""
+    if settings.database_url.startswith("sqlite:"):
+        settings.state_dir.mkdir(parents=True, exist_ok=True)
+    store = Store(settings.database_url, clock or SystemClock())
+    store.migrate()
+    return store
+
+
+def open_knowledge(settings: Settings, store: Store) -> Knowledge:
+    """Rules and model, imported from their files."""
+    knowledge = Knowledge(store, settings.rules_path, settings.model_path)
+    knowledge.import_files()
+    return knowledge
+
+
+def build_service(settings: Settings, options: Options = Options()) -> Service:
+    """Open the record and build every stage; raises what makes a start impossible."""
+    store = open_store(settings)
+    knowledge = open_knowledge(settings, store)
+    knowledge.in_force()
+    lease = timedelta(seconds=settings.lease_seconds)
+    heartbeats = Heartbeats()
+    decide_wake, dispatch_wake, file_wake = Wakeup(), Wakeup(), Wakeup()
+    decider = Decider(store, knowledge, settings.worker_name, lease, dispatch_wake.set)
+    dispatcher = DispatchStage(
+        store,
+        Preparer(store, knowledge),
+        settings.submission,
+        settings.worker_name,
+        lease,
+        on_forwarded=file_wake.set,
+        on_requeued=decide_wake.set,
+    )
+
+    def make_reader(name: str) -> MailboxReader:
+        return MailboxReader(
+            store,
+            name,
+            lambda: plan_of(knowledge.in_force().rules, name, options),
+            lambda: settings.imap(name),
+            settings.worker_name,
+            lease,
+            lambda decision: folder_of(knowledge.in_force().rules, decision),
+            settings.idle_seconds,
+            heartbeats,
+            decide_wake.set,
+        )
+
+    return Service(
+        settings,
+        store,
+        knowledge,
+        heartbeats,
+        decide_wake,
+        dispatch_wake,
+        file_wake,
+        decider,
+        dispatcher,
+        make_reader,
+    )
+
+
+def plan_of(rules: Rules, name: str, options: Options) -> MailboxPlan:
+    """One mailbox as intake needs it; raises ``KeyError`` when the rules no longer name it."""
+    mailbox = rules.mailboxes[name]
+    return MailboxPlan(
+        name=name,
+        folder=mailbox.folder,
+        root=rules.service.folders.root,
+        junk=mailbox.role is MailboxRole.JUNK,
+        max_octets=mailbox.max_message_mb << 20,
+        poll_seconds=float(mailbox.poll_seconds),
+        backlog_since=options.backlog_since,
+        take_over=options.take_over,
+    )
+
+
+def folder_of(rules: Rules, decision: Decision) -> str:
+    """The folder below the root for a done message; a project's forwards have a folder each."""
+    found = filing_folder(decision, rules)
+    if found is None:
+        return rules.service.folders.settled
+    project = rules.projects.get(decision.project)
+    return project.centre if project is not None and found[1] == rules.service.folders.forwarded else found[1]

@@ -1,0 +1,221 @@
+"""Before each attempt: may this still leave, to this address, now? Then it is composed.
+
+A dispatch row enters; :class:`Prepared`, :class:`Later` or :class:`Cancelled` leaves. Checked every
+time anew: the generation, the address against the rules of this moment, the gate, the message's
+presence in the inbox.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from triage.decide import AckHistory, may_acknowledge, may_forward, may_notify
+from triage.decide.gate import SAME_THREAD, GateVerdict
+from triage.dispatch.compose import Outgoing, Stamp, compose_acknowledgement, compose_forward, compose_notice
+from triage.dispatch.policy import GIVE_UP
+from triage.dispatch.seal import seal
+from triage.ids import case_code
+from triage.knowledge import InForce, Knowledge
+from triage.parse import parse
+from triage.record import Store, Transaction
+from triage.record.acknowledged import acknowledged_before
+from triage.record.decisions import decisions_of
+from triage.record.dispatches import DispatchRow, has_abandoned, has_due
+from triage.record.filing import FRESH
+from triage.record.identity import known_secret
+from triage.record.mailboxes import known_mailboxes
+from triage.record.messages import MessageRow, messages_by_id
+from triage.record.octets import read_octets
+from triage.rules.types import Rules
+from triage.settling import context_of, recipient_keys
+from triage.vocabulary import Decision, DispatchKind, InboundMessage, MessageState
+
+LOOK_AGAIN = timedelta(seconds=2)
+"""How soon a dispatch is looked at again while the mailbox is asked whether the message is there."""
+UNREAD_TOO_LONG = timedelta(minutes=5)
+"""A mailbox that was not read for so long cannot say; its mail does not wait for it."""
+CACHE = 64
+
+
+class Consequence(StrEnum):
+    """What becomes of the message whose dispatch is cancelled."""
+
+    NONE = "none"
+    HOLD = "hold"
+    DECIDE_AGAIN = "decide_again"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Ready for the wire."""
+
+    row: DispatchRow
+    outgoing: Outgoing
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Not now."""
+
+    row: DispatchRow
+    wait: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """Not ever, and why."""
+
+    row: DispatchRow
+    reason: str
+    consequence: Consequence = Consequence.NONE
+
+
+Preparation = Prepared | Later | Cancelled
+
+
+class Preparer:
+    """Prepares batches of leased dispatches; keeps the last few parsed messages."""
+
+    def __init__(self, store: Store, knowledge: Knowledge) -> None:
+        self._store = store
+        self._knowledge = knowledge
+        self._parsed: OrderedDict[str, InboundMessage] = OrderedDict()
+        self._secret_value: bytes | None = None
+        self._mailboxes: dict[int, tuple[str, datetime | None]] = {}
+
+    def anything_due(self, tx: Transaction) -> bool:
+        """Whether a dispatch is due; a look that costs no write."""
+        return has_due(tx)
+
+    def anything_abandoned(self, tx: Transaction) -> bool:
+        """Whether a dispatch was begun and left."""
+        return has_abandoned(tx)
+
+    def prepare(self, rows: Sequence[DispatchRow], eight_bit: bool, utf8: bool) -> list[Preparation]:
+        """What each leased dispatch is to become."""
+        in_force = self._knowledge.in_force()
+        with self._store.read("prepare") as tx:
+            self._mailboxes = {box.id: (box.name, box.last_read_at) for box in known_mailboxes(tx)}
+            messages = messages_by_id(tx, [row.message_id for row in rows])
+            decisions = decisions_of(tx, [(m.id, m.generation) for m in messages.values()])
+            octets = read_octets(tx, [row.sha256 for row in rows if row.sha256])
+            prepared: list[Preparation] = []
+            for row in rows:
+                message, decision = messages[row.message_id], decisions.get(row.message_id)
+                content = octets.get(row.sha256 or "")
+                if decision is None or content is None:
+                    prepared.append(Cancelled(row, "ottetti_mancanti", Consequence.HOLD))
+                    continue
+                prepared.append(
+                    self._prepare_one(tx, in_force, row, message, decision, content, eight_bit=eight_bit, utf8=utf8)
+                )
+        return prepared
+
+    def _prepare_one(
+        self,
+        tx: Transaction,
+        in_force: InForce,
+        row: DispatchRow,
+        message: MessageRow,
+        decision: Decision,
+        content: bytes,
+        *,
+        eight_bit: bool,
+        utf8: bool,
+    ) -> Preparation:
+        rules = in_force.rules
+        secret = self._secret(tx)
+        stamp = Stamp(row.rfc_message_id, case_code(secret, row.case_id), seal(secret, row.rfc_message_id), tx.now)
+        parsed = self._parse(row.sha256 or "", content)
+        if row.kind == DispatchKind.FORWARD:
+            refusal = self._against_forward(tx, rules, row, message, decision)
+            if refusal is not None:
+                return refusal
+            verdict = may_forward(decision, row.forward_path, rules)
+            received = message.internal_date or message.received_at or tx.now
+            outgoing = compose_forward(parsed, content, decision, row.forward_path, rules, stamp, received, eight_bit)
+        elif row.kind == DispatchKind.ACKNOWLEDGEMENT:
+            verdict = self._may_acknowledge(tx, secret, rules, row, message, decision, parsed)
+            if not verdict.allowed:
+                if verdict.later and tx.now - row.created_at < GIVE_UP:
+                    return Later(row, timedelta(minutes=15))
+                return Cancelled(row, verdict.reasons[0].code if verdict.reasons else "nessun_inoltro")
+            outgoing = compose_acknowledgement(
+                parsed, decision, verdict.forward_path, rules, stamp, neutral=verdict.neutral
+            )
+        else:
+            verdict = may_notify(row.forward_path, rules)
+            if not verdict.allowed:
+                return Cancelled(row, verdict.reasons[0].code)
+            received = message.internal_date or message.received_at or tx.now
+            outgoing = compose_notice(row.forward_path, rules, stamp, message.id, received)
+        if verdict.needs_smtputf8 and not utf8:
+            hold = Consequence.HOLD if row.kind == DispatchKind.FORWARD else Consequence.NONE
+            return Cancelled(row, "smtputf8_non_offerto", hold)
+        return Prepared(row, replace(outgoing, smtputf8=verdict.needs_smtputf8))
+
+    def _against_forward(
+        self, tx: Transaction, rules: Rules, row: DispatchRow, message: MessageRow, decision: Decision
+    ) -> Preparation | None:
+        if row.generation != message.generation:
+            return Cancelled(row, "decisione_superata")
+        verdict = may_forward(decision, row.forward_path, rules)
+        if not verdict.allowed:
+            # The address or the mode has changed since: the message is decided again under today's rules.
+            return Cancelled(row, verdict.reasons[0].code, Consequence.DECIDE_AGAIN)
+        mailbox = rules.mailboxes.get(self._mailboxes[message.mailbox_id][0])
+        if mailbox is None or not mailbox.hold_if_moved or message.state != MessageState.DECIDED:
+            return None
+        if message.gone_at is not None:
+            return Cancelled(row, "spostato_da_un_collega", Consequence.HOLD)
+        if message.present_at is not None and tx.now - message.present_at > FRESH + LOOK_AGAIN:
+            last = self._mailboxes[message.mailbox_id][1]
+            if last is not None and tx.now - last < UNREAD_TOO_LONG:
+                return Later(row, LOOK_AGAIN)
+        return None
+
+    def _may_acknowledge(
+        self,
+        tx: Transaction,
+        secret: bytes,
+        rules: Rules,
+        row: DispatchRow,
+        message: MessageRow,
+        decision: Decision,
+        parsed: InboundMessage,
+    ) -> GateVerdict:
+        recipient, domain = recipient_keys(secret, row.forward_path)
+        before = acknowledged_before(
+            tx, case_id=row.case_id, recipient_key=recipient, domain_key=domain, window=SAME_THREAD
+        )
+        history = AckHistory(
+            forward_accepted=message.state in (MessageState.FORWARDED, MessageState.FILED),
+            case_acknowledged=False,  # the unique index lets a case have this one row only
+            last_in_thread=before.last_in_case,
+            to_address_last_day=before.to_address_last_day,
+            to_domain_last_hour=before.to_domain_last_hour,
+            total_last_hour=before.total_last_hour,
+        )
+        name = self._mailboxes[message.mailbox_id][0]
+        context = context_of(message, parsed, rules.mailboxes.get(name), name)
+        verdict = may_acknowledge(parsed, decision, rules, history, tx.now, context)
+        if verdict.allowed and verdict.forward_path != row.forward_path:
+            return GateVerdict(False, "", False, ())
+        return verdict
+
+    def _secret(self, tx: Transaction) -> bytes:
+        if self._secret_value is None:
+            self._secret_value = known_secret(tx)
+        return self._secret_value
+
+    def _parse(self, key: str, content: bytes) -> InboundMessage:
+        if key not in self._parsed:
+            self._parsed[key] = parse(content)
+            if len(self._parsed) > CACHE:
+                self._parsed.popitem(last=False)
+        self._parsed.move_to_end(key)
+        return self._parsed[key]

@@ -1,0 +1,206 @@
+"""The worker: one thread a mailbox, one that decides, one that dispatches, and a scheduler.
+
+The scheduler only marks work as due: it never does any, so a slow job cannot block the next. On
+SIGTERM every loop ends after what it has begun, and what was claimed is given back.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from triage.bootstrap import Service
+from triage.intake.reader import MailboxReader
+from triage.knowledge import NothingInForceError
+from triage.record import StoreError
+from triage.record.incidents import open_incident
+from triage.signals import Wakeup
+
+log = logging.getLogger("triage.worker")
+
+LOOK = 5.0
+"""Seconds after which a stage looks by itself, without a wake-up."""
+SILENT = 900.0
+"""Seconds without a sign of life after which a loop counts as hung and the process ends itself.
+
+What hangs cannot be ended in any other way; the supervisor starts the worker anew, and the message
+that was being read comes back alone (``decider``)."""
+MOST_ROUNDS = 10_000
+
+
+class Worker:
+    """Runs a service until it is told to stop."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._stopping = threading.Event()
+        self._readers: dict[str, tuple[MailboxReader, threading.Thread]] = {}
+        self._threads: list[threading.Thread] = []
+
+    # ---------------------------------------------------------------- for good
+
+    def run(self) -> None:
+        """Work until SIGTERM or SIGINT (or :meth:`stop`)."""
+        service = self._service
+        self._listen_to_signals()
+        self._threads = [
+            threading.Thread(target=self._loop, args=("decide", service.decider.work, service.decide_wake)),
+            threading.Thread(target=self._loop, args=("dispatch", self._dispatch, service.dispatch_wake)),
+            threading.Thread(target=self._pass_on, args=(service.file_wake,)),
+        ]
+        for thread in self._threads:
+            thread.start()
+        scheduler = self._schedule()
+        self._follow_mailboxes()
+        log.info("worker started", extra={"action": "worker_started", "worker": service.settings.worker_name})
+        while not self._stopping.wait(1.0):
+            pass
+        scheduler.shutdown(wait=False)
+        self._end()
+
+    def stop(self) -> None:
+        """Ask every loop to end; returns at once."""
+        self._stopping.set()
+        for wake in (self._service.decide_wake, self._service.dispatch_wake, self._service.file_wake):
+            wake.set()
+        for reader, _ in list(self._readers.values()):
+            reader.stop()
+
+    def _listen_to_signals(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return
+
+        def handle(_number: int, _frame: FrameType | None) -> None:
+            self.stop()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, handle)
+
+    def _end(self) -> None:
+        self.stop()
+        for _, thread in list(self._readers.values()):
+            thread.join()
+        for thread in self._threads:
+            thread.join()
+        self._service.dispatcher.close()
+        self._service.store.close()
+        log.info("worker stopped", extra={"action": "worker_stopped"})
+
+    def _loop(self, name: str, work: Callable[[], int], wake: Wakeup) -> None:
+        while not self._stopping.is_set():
+            self._service.heartbeats.beat(name)
+            try:
+                done = work()
+            except StoreError as error:
+                log.error("record trouble", extra={"action": "record_trouble", "loop": name, "kind": error.kind})
+                done = 0
+            except NothingInForceError as error:
+                log.error(str(error), extra={"action": "nothing_in_force", "loop": name})
+                done = 0
+            except Exception as error:  # noqa: BLE001 - a stage must come round again, whatever happened
+                log.error("unforeseen", extra={"action": "unforeseen", "loop": name, "kind": type(error).__name__})
+                done = 0
+            if not done:
+                wake.wait(LOOK)
+        self._service.heartbeats.end(name)
+
+    def _dispatch(self) -> int:
+        return self._service.dispatcher.work(self._stopping)
+
+    def _pass_on(self, wake: Wakeup) -> None:
+        """A forward was accepted somewhere: every reader looks whether it has something to file."""
+        while not self._stopping.is_set():
+            if wake.wait(LOOK):
+                self._wake_readers()
+
+    def _wake_readers(self) -> None:
+        for reader, _ in list(self._readers.values()):
+            reader.wake.set()
+
+    # ---------------------------------------------------------------- the schedule
+
+    def _schedule(self) -> BackgroundScheduler:
+        scheduler = BackgroundScheduler(
+            timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+        )
+        scheduler.add_job(self._follow_files, "interval", seconds=10)
+        scheduler.add_job(self._service.dispatch_wake.set, "interval", seconds=15)
+        scheduler.add_job(self._service.decide_wake.set, "interval", seconds=15)
+        scheduler.add_job(self._watch_heartbeats, "interval", seconds=30)
+        # 03:00 UTC: no local time that a change of clocks skips or repeats.
+        scheduler.add_job(self._reconcile, "cron", hour=3, minute=0)
+        scheduler.start()
+        return scheduler
+
+    def _follow_files(self) -> None:
+        for trouble in self._service.knowledge.import_files():
+            log.error(trouble, extra={"action": "file_not_usable"})
+        self._follow_mailboxes()
+
+    def _follow_mailboxes(self) -> None:
+        """One reader for each configured mailbox; those no longer configured are ended."""
+        if self._stopping.is_set():
+            return
+        wanted = set(self._service.knowledge.in_force().rules.mailboxes)
+        for name in wanted - set(self._readers):
+            reader = self._service.make_reader(name)
+            thread = threading.Thread(target=reader.run, name=f"reader {name}")
+            self._readers[name] = (reader, thread)
+            thread.start()
+        for name in set(self._readers) - wanted:
+            self._readers.pop(name)[0].stop()
+
+    def _reconcile(self) -> None:
+        for reader, _ in list(self._readers.values()):
+            reader.request_reconciliation()
+
+    def _watch_heartbeats(self) -> None:
+        silent = self._service.heartbeats.silent(SILENT)
+        if not silent or self._stopping.is_set():
+            return
+        log.critical("a loop hangs, the worker ends itself", extra={"action": "hung", "loops": ",".join(silent)})
+        with self._service.store.write("hung") as tx:
+            open_incident(tx, "hung", self._service.settings.worker_name, ", ".join(silent))
+        os._exit(70)
+
+
+def run_once(service: Service, progress: Callable[[str, int], None] | None = None) -> tuple[str, ...]:
+    """Work everything off that is due now, in this thread; the troubles of mailboxes that failed.
+
+    Ends when a whole round finds nothing to do.
+    """
+    readers = {name: service.make_reader(name) for name in service.knowledge.in_force().rules.mailboxes}
+    troubles: dict[str, str] = {}
+    try:
+        for _ in range(MOST_ROUNDS):
+            done = 0
+            for name, reader in readers.items():
+                if name not in troubles:
+                    try:
+                        done += reader.work()
+                    except Exception as error:  # noqa: BLE001 - one mailbox's trouble stops no other
+                        troubles[name] = reader.fail(error)
+            while count := service.decider.work():
+                done += count
+                _tell(progress, "decided", count)
+            while count := service.dispatcher.work():
+                done += count
+                _tell(progress, "submitted", count)
+            if not done:
+                break
+    finally:
+        for reader in readers.values():
+            reader.close()
+        service.dispatcher.close()
+    return tuple(f"{name}: {text}" for name, text in troubles.items())
+
+
+def _tell(progress: Callable[[str, int], None] | None, what: str, count: int) -> None:
+    if progress is not None:
+        progress(what, count)
