@@ -29,6 +29,7 @@ class Example:
     identity: str
     writer: str
     situation: str
+    batch: str
     message: InboundMessage
     topic: str
     urgent: bool
@@ -133,6 +134,7 @@ def _example(where: str, fields: Mapping[str, Any]) -> Example:
         identity=fields["id"],
         writer=fields["writer"],
         situation=fields["situation"],
+        batch=str(fields.get("batch") or ""),
         message=build_message(fields),
         topic=fields["argomento"],
         urgent=fields["urgente"],

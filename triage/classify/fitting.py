@@ -34,7 +34,7 @@ Progress = Callable[[int, int, str], None]
 FOLDS = 5
 TOPIC_STRENGTH = 0.5
 HEAD_STRENGTH = 1.0
-"""Inverse regularisation; chosen once out of fold among 0.5, 1, 2, 4 and 8 (see ``card.json``)."""
+"""Inverse regularisation; chosen once out of fold among 0.25, 0.5, 1, 2 and 4."""
 
 
 @dataclass(frozen=True, slots=True)

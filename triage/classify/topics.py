@@ -5,7 +5,7 @@ weighed. Places are masked before: no place's name can pull a topic. Nothing is 
 
 Features, fields apart: words and word pairs of subject, text and signature (TF-IDF), hand-chosen
 signs (``data/concepts.yaml``), the shape of the message, and the urgency cues. Character n-grams
-were tried and left out (see ``models/card.json``: ``choices``).
+were tried and did not earn their time (``models/training/README.md``).
 """
 
 from __future__ import annotations

@@ -139,7 +139,9 @@ def _card(
     return ModelCard(
         statement=(
             f"Misurato su {len(read)} messaggi inventati, ciascuno da un modello che non ha visto nulla dello stesso "
-            "autore né della stessa situazione. Non è una misura su posta vera."
+            "autore né della stessa situazione. Non è una misura su posta vera. I segni scelti a mano e gli elenchi di "
+            "frasi di pericolo li ha scritti chi aveva letto una parte di questi messaggi: per quelli le misure "
+            "sono ottimistiche (confronta i lotti in measures.by_batch; vedi models/training/README.md)."
         ),
         sha256=sha256,
         model_version=sha256[:12],
@@ -219,6 +221,9 @@ def _measures(
     return {
         "topic": asdict(_share([g == t for t, g in zip(truth, guess, strict=True)])),
         "topic_by_name": per_topic,
+        "by_batch": {
+            batch: _of_batch(batch, read, guess, truth, urgent) for batch in sorted({one.batch for one in read})
+        },
         "topic_when_sure": {
             f"{level:.1f}": asdict(_share([t == g for t, g, p in zip(truth, guess, sure, strict=True) if p >= level]))
             for level in (0.5, 0.7, 0.9)
@@ -241,6 +246,17 @@ def _measures(
         "language": asdict(
             _share([made.language.code == one.language for made, one in zip(prepared, read, strict=True)])
         ),
+    }
+
+
+def _of_batch(
+    batch: str, read: Sequence[Example], guess: Sequence[int], truth: Sequence[int], urgent: Sequence[bool]
+) -> dict[str, Any]:
+    chosen = [number for number, one in enumerate(read) if one.batch == batch]
+    return {
+        "topic": asdict(_share([guess[number] == truth[number] for number in chosen])),
+        "urgent_found": asdict(_share([urgent[number] for number in chosen if read[number].urgent])),
+        "urgent_false_alarms": asdict(_share([urgent[number] for number in chosen if not read[number].urgent])),
     }
 
 

@@ -84,8 +84,8 @@ def end_attempts(tx: Transaction, endings: Sequence[Ending]) -> list[Ending]:
                 "how": item.result.outcome,
                 "where": item.result.stage,
                 "reply_code": item.result.code,
-                "enhanced": item.result.enhanced_status[:16],
-                "words": item.result.text[:2000],
+                "enhanced": _storable(item.result.enhanced_status)[:16],
+                "words": _storable(item.result.text)[:2000],
             }
             for item in kept
         ],
@@ -119,7 +119,7 @@ def end_attempts(tx: Transaction, endings: Sequence[Ending]) -> list[Ending]:
                 "dispatch",
                 item.row.id,
                 "answered",
-                item.row.state,
+                DispatchState.SUBMITTING,
                 item.state,
                 {"outcome": str(item.result.outcome), "code": item.result.code, "stage": item.result.stage},
             )
@@ -127,6 +127,12 @@ def end_attempts(tx: Transaction, endings: Sequence[Ending]) -> list[Ending]:
         ],
     )
     return kept
+
+
+def _storable(words: str) -> str:
+    # A server may answer anything: no engine keeps a lone surrogate (from octets that are not
+    # UTF-8), PostgreSQL no NUL, and an answer that cannot be recorded would be sent for again.
+    return words.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
 
 
 def _still_mine(tx: Transaction, endings: Sequence[Ending]) -> list[Ending]:

@@ -82,11 +82,14 @@ def record_decisions(tx: Transaction, settlements: Sequence[Settlement]) -> int:
     outgoing = [
         _dispatch_values(tx, item, plan, case_id)
         for item, case_id in zip(kept, case_ids, strict=True)
-        for plan in item.dispatches
+        for plan in {(plan.kind, plan.forward_path): plan for plan in reversed(item.dispatches)}.values()
     ]
     if outgoing:
-        # A second acknowledgement of a case meets the unique index and is left out.
-        tx.execute(tx.insert(dispatches).on_conflict_do_nothing(), outgoing)
+        # A second acknowledgement of a case meets its unique index and is left out. Any other
+        # conflict (a Message-ID used twice) is an error: a forward must not disappear in silence.
+        one_acknowledgement = sa.text(f"kind = '{DispatchKind.ACKNOWLEDGEMENT}'")
+        statement = tx.insert(dispatches).on_conflict_do_nothing(["case_id"], index_where=one_acknowledgement)
+        tx.execute(statement, outgoing)
     write_changes(tx, [_change(item) for item in kept])
     return len(kept)
 

@@ -188,13 +188,20 @@ def unfinished_forwards(tx: Transaction, message_ids: Sequence[int]) -> set[int]
 
 def mark_forwarded(tx: Transaction, rows: Sequence[DispatchRow]) -> None:
     """The forwards of these were accepted: to be filed, and their acknowledgements fall due."""
-    waiting = unfinished_forwards(tx, [row.message_id for row in rows])
-    done = [row for row in rows if row.message_id not in waiting and row.generation == row.message_generation]
-    if not done:
+    generations = {row.message_id: row.generation for row in rows}
+    # Locked before the others are looked at: of two workers that each end one of a message's
+    # forwards, the second must see what the first one wrote.
+    query = (
+        sa.select(messages.c.id, messages.c.generation)
+        .where(messages.c.id.in_(list(generations)), messages.c.state == MessageState.DECIDED)
+        .order_by(messages.c.id)
+        .with_for_update()
+    )
+    current = [key for key, generation in tx.execute(query) if generation == generations[key]]
+    waiting = unfinished_forwards(tx, current)
+    moved = [key for key in current if key not in waiting]
+    if not moved:
         return
-    keys = [row.message_id for row in done]
-    query = sa.select(messages.c.id).where(messages.c.id.in_(keys), messages.c.state == MessageState.DECIDED)
-    moved = list(tx.execute(query.with_for_update()).scalars())
     tx.execute(
         sa.update(messages)
         .where(messages.c.id.in_(moved))

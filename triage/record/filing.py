@@ -40,17 +40,21 @@ def due_for_filing(tx: Transaction, mailbox: MailboxRow, limit: int) -> list[Mes
 
 def record_step(tx: Transaction, rows: Sequence[MessageRow], step: str, folder: str) -> None:
     """Note that copies of these now lie in ``folder`` (``copied``), before anything is flagged."""
+    same = _unchanged(tx, rows)
     tx.execute(
         sa.update(messages)
-        .where(messages.c.id.in_([row.id for row in rows]))
+        .where(messages.c.id.in_([row.id for row in same]))
         .values(file_step=step, filed_folder=folder)
     )
-    write_changes(tx, [Change("message", row.id, step, row.state, row.state) for row in rows])
+    write_changes(tx, [Change("message", row.id, step, row.state, row.state) for row in same])
 
 
 def record_filed(tx: Transaction, rows: Sequence[MessageRow], folder: str | None, event: str) -> None:
-    """These have left the inbox for ``folder`` (``None``: somebody else had moved them already)."""
-    done = [row for row in rows if row.state in (MessageState.DECIDED, MessageState.FORWARDED)]
+    """These have left the inbox for ``folder`` (``None``: somebody else had moved them already).
+
+    A message that was corrected while the server moved it keeps its new state, to be decided again.
+    """
+    done = _unchanged(tx, [row for row in rows if row.state in (MessageState.DECIDED, MessageState.FORWARDED)])
     if not done:
         return
     tx.execute(
@@ -59,6 +63,15 @@ def record_filed(tx: Transaction, rows: Sequence[MessageRow], folder: str | None
         .values(state=MessageState.FILED, file_step="", filed_folder=folder, gone_at=tx.now)
     )
     write_changes(tx, [Change("message", row.id, event, row.state, MessageState.FILED) for row in done])
+
+
+def _unchanged(tx: Transaction, rows: Sequence[MessageRow]) -> list[MessageRow]:
+    """Those still in the state and generation in which they were read, locked."""
+    query = sa.select(messages.c.id, messages.c.state, messages.c.generation).where(
+        messages.c.id.in_([row.id for row in rows])
+    )
+    now = {key: (state, generation) for key, state, generation in tx.execute(query.with_for_update())}
+    return [row for row in rows if now.get(row.id) == (row.state, row.generation)]
 
 
 def postpone_filing(tx: Transaction, rows: Sequence[MessageRow], until: datetime) -> None:

@@ -3,8 +3,9 @@
 ``listed = awaiting + baseline + received + vanished + unreadable + oversize`` and
 ``received = in progress + held + quarantined + filed + matched + erased``. What makes them able to
 fail: *listed* counts audit rows and message rows, *received* counts rows with a time of reception
-against states, every forwarded message must own an accepted attempt, every received one its octets,
-every change of state its audit row, every dispatch its message's generation.
+against states, every forwarded message must own an accepted attempt, every received one its octets
+(whole), every change of state its audit row (each going on from the one before), every generation
+and every dispatch its decision.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from triage.record.store import Transaction
-from triage.record.tables import attempts, audit, decisions, dispatches, mailboxes, messages, octets
+from triage.record.tables import attempts, audit, decisions, dispatches, mailboxes, messages, octet_chunks, octets
 from triage.vocabulary import AttemptOutcome, DispatchKind, DispatchState, MessageState
 
 BEFORE_RECEPTION = {
@@ -87,6 +88,10 @@ def _differences(tx: Transaction, counts: dict[str, int]) -> list[str]:
 
 
 def _checks() -> dict[str, sa.Select[int]]:
+    return _message_checks() | _octet_checks() | _dispatch_checks() | _audit_checks()
+
+
+def _message_checks() -> dict[str, sa.Select[int]]:
     count = sa.func.count()
     accepted = (
         sa.select(dispatches.c.message_id)
@@ -99,55 +104,103 @@ def _checks() -> dict[str, sa.Select[int]]:
         .where(decisions.c.message_id == messages.c.id, decisions.c.generation == messages.c.generation)
         .where(decisions.c.action == "archivia")
     )
-    listed_audits = sa.select(audit.c.subject_id).where(audit.c.subject == "message", audit.c.event == "listed")
-    last_audit = (
-        sa.select(sa.func.max(audit.c.id).label("last"))
-        .where(audit.c.subject == "message", audit.c.to_state != "")
-        .group_by(audit.c.subject_id)
-        .subquery()
+    decided = sa.select(decisions.c.message_id).where(
+        decisions.c.message_id == messages.c.id, decisions.c.generation == messages.c.generation
     )
-    kept_whole = [MessageState.RECEIVED, MessageState.DECIDED, MessageState.FORWARDED, MessageState.HELD]
+    on_its_way = (
+        sa.select(dispatches.c.message_id)
+        .where(dispatches.c.kind == DispatchKind.FORWARD)
+        .where(dispatches.c.generation == messages.c.generation)
+        .where(dispatches.c.state.in_((DispatchState.PENDING, DispatchState.SUBMITTING)))
+        .correlate(messages)
+    )
     return {
         "messages without a row of their listing": sa.select(count)
         .select_from(messages)
-        .where(messages.c.id.not_in(listed_audits)),
-        "messages whose last audit row names another state": sa.select(count)
-        .select_from(audit)
-        .join(last_audit, last_audit.c.last == audit.c.id)
-        .join(messages, messages.c.id == audit.c.subject_id)
-        .where(messages.c.state != audit.c.to_state),
+        .where(messages.c.id.not_in(_listings())),
+        "listings whose message is gone": sa.select(count)
+        .select_from(_listings().subquery())
+        .where(sa.column("subject_id").not_in(sa.select(messages.c.id))),
         "forwarded or filed messages without an accepted forward": sa.select(count)
         .select_from(messages)
         .where(messages.c.state.in_((MessageState.FORWARDED, MessageState.FILED)))
         .where(messages.c.id.not_in(accepted), ~filed_unsent.exists()),
-        "received messages without octets": sa.select(count)
-        .select_from(messages)
-        .where(messages.c.state.in_([*kept_whole, MessageState.QUARANTINED, MessageState.FILED]))
-        .where(messages.c.sha256.is_(None) | messages.c.sha256.not_in(sa.select(octets.c.sha256))),
-        "accepted dispatches without an accepted attempt": sa.select(count)
-        .select_from(dispatches)
-        .where(dispatches.c.state == DispatchState.ACCEPTED)
-        .where(
-            dispatches.c.id.not_in(
-                sa.select(attempts.c.dispatch_id).where(attempts.c.outcome == AttemptOutcome.ACCEPTED)
-            )
-        ),
         "decided messages with nothing on its way": sa.select(count)
         .select_from(messages)
         .where(messages.c.state == MessageState.DECIDED, messages.c.file_step == "")
-        .where(
-            messages.c.id.not_in(
-                sa.select(dispatches.c.message_id)
-                .where(dispatches.c.kind == DispatchKind.FORWARD)
-                .where(dispatches.c.generation == messages.c.generation)
-                .where(dispatches.c.state.in_((DispatchState.PENDING, DispatchState.SUBMITTING)))
-                .correlate(messages)
-            )
-        ),
+        .where(messages.c.id.not_in(on_its_way)),
+        "messages of a generation that has no decision": sa.select(count)
+        .select_from(messages)
+        .where(messages.c.generation > 0, ~decided.exists()),
         "rows of mailboxes that do not exist": sa.select(count)
         .select_from(messages)
         .where(messages.c.mailbox_id.not_in(sa.select(mailboxes.c.id))),
     }
+
+
+def _listings() -> sa.Select[int]:
+    return sa.select(audit.c.subject_id).where(audit.c.subject == "message", audit.c.event == "listed")
+
+
+def _octet_checks() -> dict[str, sa.Select[int]]:
+    count = sa.func.count()
+    kept = [
+        MessageState.RECEIVED,
+        MessageState.DECIDED,
+        MessageState.FORWARDED,
+        MessageState.HELD,
+        MessageState.QUARANTINED,
+        MessageState.FILED,
+    ]
+    stored = (
+        sa.select(sa.func.coalesce(sa.func.sum(sa.func.length(octet_chunks.c.data)), 0))
+        .where(octet_chunks.c.sha256 == octets.c.sha256)
+        .scalar_subquery()
+    )
+    return {
+        "received messages without octets": sa.select(count)
+        .select_from(messages)
+        .where(messages.c.state.in_(kept))
+        .where(messages.c.sha256.is_(None) | messages.c.sha256.not_in(sa.select(octets.c.sha256))),
+        # Both engines tell a chunk's length without reading it.
+        "octets that are not whole": sa.select(count).select_from(octets).where(stored != octets.c.size),
+    }
+
+
+def _dispatch_checks() -> dict[str, sa.Select[int]]:
+    count = sa.func.count()
+    accepted = sa.select(attempts.c.dispatch_id).where(attempts.c.outcome == AttemptOutcome.ACCEPTED)
+    decided = sa.select(decisions.c.message_id).where(
+        decisions.c.message_id == dispatches.c.message_id, decisions.c.generation == dispatches.c.generation
+    )
+    return {
+        "accepted dispatches without an accepted attempt": sa.select(count)
+        .select_from(dispatches)
+        .where(dispatches.c.state == DispatchState.ACCEPTED, dispatches.c.id.not_in(accepted)),
+        "dispatches of a generation that has no decision": sa.select(count)
+        .select_from(dispatches)
+        .where(~decided.exists()),
+    }
+
+
+def _audit_checks() -> dict[str, sa.Select[int]]:
+    count = sa.func.count()
+    found = {}
+    for subject, table, first in (("message", messages, ""), ("dispatch", dispatches, DispatchState.PENDING)):
+        changes = sa.select(audit).where(audit.c.subject == subject, audit.c.to_state != "").subquery()
+        before = sa.func.lag(changes.c.to_state).over(partition_by=changes.c.subject_id, order_by=changes.c.id)
+        steps = sa.select(changes.c.from_state, sa.func.coalesce(before, first).label("before")).subquery()
+        newest = sa.select(sa.func.max(changes.c.id).label("id")).group_by(changes.c.subject_id).subquery()
+        last = sa.select(changes).join(newest, newest.c.id == changes.c.id).subquery()
+        found[f"{subject} rows whose last audit row names another state"] = (
+            sa.select(count)
+            .select_from(table.outerjoin(last, last.c.subject_id == table.c.id))
+            .where(sa.func.coalesce(last.c.to_state, first) != table.c.state)
+        )
+        found[f"{subject} changes that do not go on from the one before"] = (
+            sa.select(count).select_from(steps).where(steps.c.from_state != steps.c.before)
+        )
+    return found
 
 
 def repeated_forwards(tx: Transaction) -> int:

@@ -35,8 +35,12 @@ class MailboxRow:
 
 def mailbox_row(tx: Transaction, name: str) -> MailboxRow:
     """The row of a mailbox, made when it is seen for the first time."""
-    tx.execute(tx.insert(mailboxes).values(name=name).on_conflict_do_nothing())
-    return _row(tx.execute(sa.select(mailboxes).where(mailboxes.c.name == name)).mappings().one())
+    query = sa.select(mailboxes).where(mailboxes.c.name == name)
+    found = tx.execute(query).mappings().first()
+    if found is None:
+        tx.execute(tx.insert(mailboxes).values(name=name).on_conflict_do_nothing())
+        found = tx.execute(query).mappings().one()
+    return _row(found)
 
 
 def known_mailboxes(tx: Transaction) -> list[MailboxRow]:

@@ -140,7 +140,12 @@ class Reception:
 
 
 def record_receptions(tx: Transaction, mailbox: MailboxRow, receptions: Sequence[Reception]) -> None:
-    """Octets, digest and state of a whole batch in this one transaction, before anything else."""
+    """Octets, digest and state of a whole batch in this one transaction, before anything else.
+
+    Messages that are no longer listed are left out. Tries of the fetch are not tries of the decision.
+    """
+    waiting = _still_listed(tx, [r.message_id for r in receptions])
+    receptions = [r for r in receptions if r.message_id in waiting]
     store_octets(tx, {r.sha256: r.octets for r in receptions if r.octets is not None and r.sha256 is not None})
     whole = {MessageState.RECEIVED, MessageState.HELD, MessageState.MATCHED}
     values = [
@@ -152,7 +157,8 @@ def record_receptions(tx: Transaction, mailbox: MailboxRow, receptions: Sequence
             "twin": r.same_as,
             "when": tx.now if r.state in whole else None,
             "due": r.due_at or tx.now,
-            "length": r.size if r.octets is None else len(r.octets),
+            # A stated size goes before the octets': of an oversize message only the header section is kept.
+            "length": len(r.octets) if r.size is None and r.octets is not None else r.size,
         }
         for r in receptions
     ]
@@ -168,6 +174,7 @@ def record_receptions(tx: Transaction, mailbox: MailboxRow, receptions: Sequence
             same_as=sa.bindparam("twin"),
             received_at=sa.bindparam("when", type_=messages.c.received_at.type),
             due_at=sa.bindparam("due"),
+            tries=0,
             size=sa.func.coalesce(sa.bindparam("length", type_=sa.BigInteger), messages.c.size),
             present_at=tx.now,
         )
@@ -178,6 +185,11 @@ def record_receptions(tx: Transaction, mailbox: MailboxRow, receptions: Sequence
     ]
     write_changes(tx, changes)
     update_mailbox(tx, mailbox, last_read_at=tx.now)
+
+
+def _still_listed(tx: Transaction, keys: Sequence[int]) -> set[int]:
+    query = sa.select(messages.c.id).where(messages.c.id.in_(list(keys)), messages.c.state == MessageState.LISTED)
+    return set(tx.execute(query.with_for_update()).scalars())
 
 
 def _params(reception: Reception) -> dict[str, Param]:

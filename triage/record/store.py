@@ -90,6 +90,9 @@ class Store:
         """A consistent look; writes nothing."""
         with _plain_errors(step), self._engine.connect() as connection:
             connection = connection.execution_options(triage_read=True)
+            if self.engine_name == "postgresql":
+                # Else each query would see another instant, and the ledger differ from itself.
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
                 yield Transaction(connection, self.clock.now(), "")
 

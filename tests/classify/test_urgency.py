@@ -1,0 +1,118 @@
+"""Danger and its look-alikes: what must be read today, and what only uses the same words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from triage.classify.phrases import PhraseBook
+from triage.classify.urgency import find_cues, judge_urgency, phrase_lists
+
+DATA = Path(__file__).parents[2] / "triage" / "classify" / "data"
+
+
+def raised(text: str, subject: str = "") -> bool:
+    return bool(find_cues((("subject", subject), ("text", text))).raised)
+
+
+TWINS = [
+    ("Mio marito mi picchia quando torna a casa", "Nel film che abbiamo visto il marito la picchia"),
+    ("Mia figlia ha detto che vuole morire", "Nessuno qui vuole morire, è solo stanchezza"),
+    ("Mio figlio non è tornato a casa da ieri", "Il vostro volantino non è tornato in portineria"),
+    ("Ha il coltello in mano e grida", "Mio suocero taglia il salame"),
+    ("Scrivo dal bagno, lui è di là", "Il bagno del centro era chiuso"),
+    ("Non abbiamo da mangiare per i bambini", "Si può portare da mangiare alla festa?"),
+    ("Ho paura di fargli del male quando piange", "Vorrei capire come aiutarlo quando piange"),
+    ("Mi minaccia di morte se lo lascio", "Anni fa mi minacciava, ora è tutto risolto"),
+    ("Ha i lividi sulle braccia e dice che è caduto", "Ha preso un bel voto in ginnastica"),
+    ("Dormiamo in macchina con il bambino", "Il bambino si addormenta solo se lo cullo"),
+]
+
+
+@pytest.mark.parametrize(("danger", "near_miss"), TWINS)
+def test_danger_is_raised_and_its_twin_is_not(danger: str, near_miss: str) -> None:
+    assert raised(danger)
+    assert not raised(near_miss)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "My husband hit me yesterday and took my passport",
+        "Sotul meu ma bate si ma ameninta",
+        "Mon mari me frappe, j'ai peur pour mes enfants",
+        "Mi marido me pega y tengo miedo",
+        "Burri im me rreh dhe kam frike",
+        "Чоловік б'є мене і дітей",
+        "Муж бьет меня, боюсь идти домой",
+        "زوجي يضربني كل يوم",
+        "ਮੇਰਾ ਪਤੀ ਮੈਨੂੰ ਮਾਰਦਾ ਹੈ",
+        "मेरा पति मुझे मारता है",
+        "我老公打我，我想死",
+        "rajli kaydrebni",
+    ],
+)
+def test_danger_is_raised_in_the_families_languages(text: str) -> None:
+    assert raised(text)
+
+
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        ("Serata contro la violenza", "Ci iscriviamo in tre all'incontro di giovedì"),
+        ("iscrizione", 'Mi segnate alla serata "Quando lui mi picchia: riconoscere la violenza"?'),
+        ("protocollo", "Il tavolo lavora al protocollo per i casi di abusi su minori"),
+        ("URGENTE!!!", "È urgente, l'iscrizione scade domani"),
+        ("stanca", "Sono stanca e non dormo da tre notti, il piccolo ha le coliche"),
+    ],
+)
+def test_titles_planning_impatience_and_tiredness_are_not_danger(subject: str, text: str) -> None:
+    assert not raised(text, subject)
+
+
+def test_a_context_in_another_sentence_does_not_silence_danger() -> None:
+    assert raised("Ieri sera siamo andati al film. Poi a casa mi ha picchiata.")
+
+
+def test_not_as_part_of_the_danger_does_not_negate_it() -> None:
+    assert raised("Non ce la faccio, voglio farla finita")
+
+
+def test_offsets_point_at_the_phrase_in_the_text_as_written() -> None:
+    text = "Buongiorno. Mio marito MI PICCHIA."
+    cue = find_cues((("text", text),)).raised[0]
+    assert text[cue.start : cue.end].lower() in text.lower()
+    assert "PICCHIA" in text[cue.start : cue.end]
+
+
+def test_the_head_alone_may_raise_and_so_may_the_phrases_alone() -> None:
+    silent, loud = find_cues((("text", "buongiorno"),)), find_cues((("text", "mio marito mi picchia"),))
+    assert judge_urgency(silent, 0.9, 0.5).urgent
+    assert judge_urgency(loud, 0.0, 0.5).urgent
+    assert not judge_urgency(silent, 0.4, 0.5).urgent
+
+
+def test_alert_is_rarer_and_implies_urgent() -> None:
+    loud = judge_urgency(find_cues((("text", "mio marito mi picchia"),)), 0.0, 0.5)
+    explicit = judge_urgency(find_cues((("text", "ha un coltello e ci ammazza tutti"),)), 0.0, 0.5)
+    assert (loud.urgent, loud.alert) == (True, False)
+    assert (explicit.urgent, explicit.alert) == (True, True)
+
+
+def test_every_list_says_that_no_clinician_has_signed_it() -> None:
+    lists = phrase_lists()
+    assert len(lists) >= 8
+    assert {(status, signed) for _, status, signed in lists} == {("non validata", "")}
+
+
+@pytest.mark.parametrize("path", sorted(DATA.glob("urgency_*.yaml")), ids=lambda path: path.stem)
+def test_every_phrase_can_be_searched(path: Path) -> None:
+    raw = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
+    assert set(raw) >= {"stato", "firmata_da", "lingua", "forti", "presente", "negato", "evento"}
+    for section, content in raw.items():
+        phrases = sum(content.values(), []) if isinstance(content, dict) else content
+        if isinstance(phrases, list):
+            assert all(isinstance(phrase, str) for phrase in phrases)
+            PhraseBook((section, phrase) for phrase in phrases)

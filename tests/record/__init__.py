@@ -1,0 +1,1 @@
+"""The contract of the record, on SQLite and on PostgreSQL."""

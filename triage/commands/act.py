@@ -1,0 +1,75 @@
+"""``triage retry``, ``stop`` and ``start``: a person acts; each act is on record with who and when."""
+
+from __future__ import annotations
+
+import getpass
+
+import click
+
+from triage.commands.opening import FAILED, fail, opened
+from triage.record import LostLeaseError
+from triage.record.identity import set_stopped
+from triage.record.messages import change_state, get_message
+from triage.vocabulary import MessageState
+
+_AGAIN = {
+    MessageState.HELD: MessageState.RECEIVED,
+    MessageState.QUARANTINED: MessageState.RECEIVED,
+    MessageState.OVERSIZE: MessageState.LISTED,
+    MessageState.UNREADABLE: MessageState.LISTED,
+}
+
+
+def _actor() -> str:
+    try:
+        return f"cli:{getpass.getuser()}"[:64]
+    except (KeyError, OSError):
+        return "cli"
+
+
+@click.command()
+@click.argument("message_ids", type=int, nargs=-1, required=True)
+def retry(message_ids: tuple[int, ...]) -> None:
+    """Send held, quarantined, oversize or unreadable messages through the flow again.
+
+    Use it when the cause is gone: a rule was changed, an address mended, a limit raised. A project
+    that has accepted a message already does not get it a second time.
+    """
+    with opened() as service:
+        refused = []
+        for message_id in message_ids:
+            try:
+                with service.store.write("retry", _actor()) as tx:
+                    row = get_message(tx, message_id)
+                    target = _AGAIN.get(MessageState(row.state)) if row is not None else None
+                    if row is None or target is None:
+                        refused.append(f"Message {message_id} is not waiting: {row.state if row else 'there is none'}.")
+                        continue
+                    change_state(tx, row, target, "retried", tries=0, due_at=tx.now, hold_reason="", same_as=None)
+            except LostLeaseError:
+                refused.append(f"Message {message_id} has just changed; look again with 'triage show {message_id}'.")
+                continue
+            click.echo(f"Message {message_id} goes through the flow again.")
+        if refused:
+            fail("\n".join(refused), FAILED)
+
+
+@click.command()
+def stop() -> None:
+    """Stop everything that leaves: no forward, no acknowledgement, no notice, by any worker.
+
+    Mail is still read and decided; nothing is lost. What is on the wire at this moment ends.
+    """
+    with opened() as service:
+        with service.store.write("stop", _actor()) as tx:
+            changed = set_stopped(tx, True)
+        click.echo("Stopped: nothing leaves until 'triage start'." if changed else "It was stopped already.")
+
+
+@click.command()
+def start() -> None:
+    """Let mail leave again after "triage stop"."""
+    with opened() as service:
+        with service.store.write("start", _actor()) as tx:
+            changed = set_stopped(tx, False)
+        click.echo("Started: what waited leaves now." if changed else "It was not stopped.")

@@ -1,0 +1,181 @@
+"""``triage classify`` and ``triage explain``: what would be decided; sends nothing, writes nothing."""
+
+from __future__ import annotations
+
+import mailbox
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from rich.progress import Progress
+
+from triage.bootstrap import settings_from
+from triage.classify import Classifier, load_classifier
+from triage.commands.opening import MISCONFIGURED, clear_errors, fail, print_json
+from triage.decide import DecisionContext, decide
+from triage.explaining import word_reason
+from triage.knowledge import known_places
+from triage.parse import parse
+from triage.rules import MailboxRole, Rules, load_rules
+from triage.settling import GRAVE_DEFECTS, OWN_FIELD
+from triage.vocabulary import Classification, Decision, InboundMessage
+
+BATCH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    path: str
+    message: InboundMessage
+    classification: Classification
+    decision: Decision
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True)
+def classify(paths: tuple[str, ...]) -> None:
+    """Classify messages: .eml files, folders, mbox, Maildir, or "-" for one on standard input.
+
+    Prints one JSON object a line with the guide's seven answers. Modes and confirmations are
+    ignored: it says what the message is, not what may leave today.
+    """
+    with clear_errors():
+        rules, classifier = _load()
+        with Progress(disable=not sys.stderr.isatty(), transient=True) as progress:
+            task = progress.add_task("classifying", total=None)
+            for batch in _in_batches(_messages(paths)):
+                for judged in _judge(batch, rules, classifier):
+                    print_json(_answers(judged))
+                progress.advance(task, len(batch))
+
+
+@click.command()
+@click.argument("path", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+def explain(path: str) -> None:
+    """Explain in Italian what would be decided for one message, and why."""
+    with clear_errors():
+        rules, classifier = _load()
+        for judged in _judge(list(_messages((path,))), rules, classifier):
+            decision = judged.decision
+            click.echo(f"Esito:        {decision.action}")
+            click.echo(f"Destinazione: {decision.destination}")
+            click.echo(f"Territorio:   {decision.territory}")
+            click.echo(f"Argomento:    {decision.topic}")
+            click.echo(f"Lingua:       {decision.language}")
+            click.echo(f"Urgente:      {'sì, da leggere oggi' if decision.urgent else 'no'}")
+            click.echo(f"Automatico:   {'sì' if decision.automatic else 'no'}")
+            click.echo(f"Fiducia:      {decision.confidence:.0%} che la destinazione sia giusta")
+            click.echo("Perché:")
+            for reason in decision.reasons:
+                click.echo(f"  - {word_reason(reason)}")
+            click.echo("Regole provate:")
+            for rule in decision.rules_tried:
+                click.echo(f"  - {'sì' if rule.matched else 'no'}  {rule.name} (riga {rule.line})")
+            click.echo("Testo (i luoghi sono tra parentesi quadre):")
+            click.echo(_marked(judged.message, judged.classification))
+
+
+def _marked(message: InboundMessage, classification: Classification) -> str:
+    text = message.new_text
+    marks = sorted((m.start, m.end, m.role) for m in classification.places if m.where == "text")
+    pieces, at = [], 0
+    for start, end, role in marks:
+        if start >= at:
+            pieces += [text[at:start], f"[{text[start:end]}: {role}]"]
+            at = end
+    return "".join([*pieces, text[at:]]).strip()
+
+
+def _load() -> tuple[Rules, Classifier]:
+    environment = dict(os.environ)
+    for name in ("SMTP_HOST", "SMTP_USER", "SMTP_PASSWORD"):
+        environment.setdefault(f"TRIAGE_{name}", "-")
+    settings = settings_from(environment)
+    rules = load_rules(settings.rules_path, known_places())
+    try:
+        return rules, load_classifier(settings.model_path)
+    except OSError as error:
+        fail(
+            f"The model {settings.model_path} cannot be read ({type(error).__name__}). "
+            "Set TRIAGE_MODEL, or make one with 'triage train'.",
+            MISCONFIGURED,
+        )
+
+
+def _judge(batch: list[tuple[str, bytes]], rules: Rules, classifier: Classifier) -> Iterator[_Judged]:
+    messages = [parse(octets) for _, octets in batch]
+    name = next(iter(rules.mailboxes))
+    for (path, _), message, classification in zip(batch, messages, classifier.classify(messages), strict=True):
+        context = DecisionContext(
+            mailbox=name,
+            role=MailboxRole.INBOX,
+            internal_date=datetime.now(UTC),
+            is_old=False,
+            received_count=len(message.header("Received")),
+            is_own_loop=bool(message.header(OWN_FIELD)),
+            defects=tuple(defect for defect in message.defects if defect.code in GRAVE_DEFECTS),
+        )
+        decision = decide(message, classification, rules, context, ignore_modes=True)
+        yield _Judged(path, message, classification, decision)
+
+
+def _answers(judged: _Judged) -> dict[str, object]:
+    decision = judged.decision
+    return {
+        "path": judged.path,
+        "territorio": decision.territory,
+        "argomento": decision.topic,
+        "urgente": decision.urgent,
+        "lingua": decision.language,
+        "automatico": decision.automatic,
+        "destinazione": decision.destination,
+        "ricevuta": decision.acknowledge,
+        "esito": str(decision.action),
+        "confidenza": round(decision.confidence, 4),
+        "motivi": [word_reason(reason) for reason in decision.reasons],
+    }
+
+
+def _in_batches(messages: Iterable[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:
+    batch: list[tuple[str, bytes]] = []
+    for item in messages:
+        batch.append(item)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _messages(paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    for text in paths:
+        if text == "-":
+            yield "-", sys.stdin.buffer.read()
+            continue
+        path = Path(text)
+        if path.is_dir():
+            yield from _folder(path)
+        elif not path.exists():
+            fail(f"{text}: there is no such file or folder.", MISCONFIGURED)
+        elif _is_mbox(path):
+            box = mailbox.mbox(path, create=False)
+            yield from ((f"{text}#{key}", box.get_bytes(key)) for key in box.iterkeys())
+        else:
+            yield text, path.read_bytes()
+
+
+def _folder(path: Path) -> Iterator[tuple[str, bytes]]:
+    if (path / "cur").is_dir() and (path / "new").is_dir():
+        files = sorted([*(path / "cur").iterdir(), *(path / "new").iterdir()])
+    else:
+        files = sorted(path.rglob("*.eml"))
+    yield from ((str(file), file.read_bytes()) for file in files if file.is_file())
+
+
+def _is_mbox(path: Path) -> bool:
+    with path.open("rb") as file:
+        return path.suffix != ".eml" and file.read(5) == b"From "

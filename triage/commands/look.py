@@ -1,0 +1,171 @@
+"""``triage ledger``, ``held`` and ``show``: what is where."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from typing import Any
+
+import click
+import sqlalchemy as sa
+
+from triage.commands.opening import FAILED, fail, json_option, opened, print_json
+from triage.explaining import word_hold, word_reason
+from triage.parse import parse
+from triage.record.audit import history
+from triage.record.decisions import decision_of
+from triage.record.dispatches import attempts_of, dispatches_of
+from triage.record.filing import AT_REST
+from triage.record.incidents import open_incidents
+from triage.record.ledger import compute_ledger, repeated_forwards
+from triage.record.mailboxes import known_mailboxes
+from triage.record.messages import MessageRow, get_message, mailbox_name, messages_in
+from triage.record.octets import read_octets
+
+LABELS = {
+    "listed": "listed by the server",
+    "awaiting": "  waiting to be fetched",
+    "baseline": "  there before the service (baseline)",
+    "vanished": "  taken away before we read them",
+    "unreadable": "  the server would not give them",
+    "oversize": "  over the size limit",
+    "received": "  received",
+    "in_progress": "    in progress",
+    "held": "    held for a person",
+    "quarantined": "    quarantined",
+    "filed": "    filed",
+    "matched": "    found again (same message)",
+    "erased": "    erased",
+}
+
+
+@click.command()
+@json_option
+def ledger(as_json: bool) -> None:
+    """Count every message and check that nothing is unaccounted for (exit 1 if something is)."""
+    with opened() as service:
+        with service.store.read("ledger") as tx:
+            found = compute_ledger(tx)
+            repeated = repeated_forwards(tx)
+            incidents = open_incidents(tx)
+            boxes = known_mailboxes(tx)
+        if as_json:
+            print_json(
+                {
+                    "closes": found.closes,
+                    "counts": found.counts,
+                    "differences": found.differences,
+                    "repeated_forwards": repeated,
+                    "incidents": [_plain(incident) for incident in incidents],
+                }
+            )
+        else:
+            for name, label in LABELS.items():
+                click.echo(f"{found.counts[name]:>9}  {label}")
+            click.echo(f"{repeated:>9}  forwards sent again after an unknown outcome")
+            for name, count in sorted(found.counts.items()):
+                if name not in LABELS:
+                    click.echo(f"{count:>9}  {name.replace('_', ' ')}")
+            for box in boxes:
+                when = f"{box.reconciled_at:%Y-%m-%d %H:%M} UTC" if box.reconciled_at else "never"
+                click.echo(f"mailbox {box.name}: compared with the server's own list {when}")
+            for incident in incidents:
+                click.echo(f"OPEN since {incident['opened_at']:%Y-%m-%d %H:%M} UTC: {incident['detail']}")
+            for difference in found.differences:
+                click.echo(f"DIFFERENCE: {difference}")
+            click.echo("The ledger closes." if found.closes else "The ledger does NOT close.")
+        sys.exit(0 if found.closes else FAILED)
+
+
+@click.command()
+@json_option
+@click.option("--limit", default=100, show_default=True, help="Show at most so many.")
+def held(as_json: bool, limit: int) -> None:
+    """List the messages that wait for a person: possible danger first, then the oldest."""
+    with opened() as service:
+        with service.store.read("held") as tx:
+            rows = messages_in(tx, AT_REST, limit)
+            decisions = {row.id: decision_of(tx, row.id, row.generation) for row in rows}
+        for row in rows:
+            decision = decisions[row.id]
+            guess = decision.destination if decision else ""
+            if as_json:
+                print_json(
+                    {
+                        "id": row.id,
+                        "state": row.state,
+                        "reason": row.hold_reason,
+                        "urgent": row.urgent,
+                        "guess": guess,
+                        "received_at": row.received_at or row.listed_at,
+                    }
+                )
+            else:
+                mark = "!" if row.urgent else " "
+                when = (row.internal_date or row.listed_at).strftime("%Y-%m-%d %H:%M")
+                click.echo(f"{mark} {row.id:>6}  {when}  {word_hold(row.hold_reason)}")
+        if not rows and not as_json:
+            click.echo("Nothing waits.")
+
+
+@click.command()
+@click.argument("message_id", type=int)
+@json_option
+def show(message_id: int, as_json: bool) -> None:
+    """Show one message: what it is, why it was decided so, and everything that happened to it."""
+    with opened() as service, service.store.read("show") as tx:
+        row = get_message(tx, message_id)
+        if row is None:
+            fail(f"There is no message {message_id}. 'triage held' lists those that wait.", FAILED)
+        box = mailbox_name(tx, row.mailbox_id)
+        decision = decision_of(tx, row.id, row.generation)
+        sends = [
+            (dispatch, [_plain(attempt) for attempt in attempts_of(tx, dispatch.id)])
+            for dispatch in dispatches_of(tx, row.id)
+        ]
+        events = [_plain(event) for event in history(tx, "message", row.id)]
+        octets = read_octets(tx, [row.sha256]).get(row.sha256) if row.sha256 else None
+        if as_json:
+            print_json(
+                {
+                    "message": asdict(row),
+                    "mailbox": box,
+                    "decision": asdict(decision) if decision else None,
+                    "dispatches": [{**asdict(dispatch), "tries": tries} for dispatch, tries in sends],
+                    "history": events,
+                }
+            )
+            return
+        _print_message(row, box, octets)
+        if decision is not None:
+            click.echo(f"Decisione: {decision.action} -> {decision.destination} (fiducia {decision.confidence:.0%})")
+            for reason in decision.reasons:
+                click.echo(f"  - {word_reason(reason)}")
+        for dispatch, tries in sends:
+            click.echo(f"{dispatch.kind} -> {dispatch.forward_path}: {dispatch.state}")
+            for attempt in tries:
+                words = " ".join(str(attempt["reply"]).split())[:200]
+                click.echo(f"    {attempt['started_at']:%Y-%m-%d %H:%M:%S} {attempt['outcome']} {words}")
+        for event in events:
+            arrow = f"{event['from_state'] or '-'} -> {event['to_state']}" if event["to_state"] else ""
+            click.echo(f"  {event['at']:%Y-%m-%d %H:%M:%S} {event['actor']}: {event['event']} {arrow}")
+
+
+def _print_message(row: MessageRow, box: str, octets: bytes | None) -> None:
+    click.echo(f"Messaggio {row.id} nella casella {box}: {row.state} {word_hold(row.hold_reason)}".rstrip())
+    if octets is None:
+        return
+    message = parse(octets)
+    click.echo(f"Da:      {message.author.display_name} <{message.author.addr_spec}>")
+    click.echo(f"Oggetto: {message.subject}")
+    for item in message.attachments:
+        click.echo(f"Allegato: {item.file_name} ({item.content_type}, {item.size} byte)")
+    for defect in message.defects:
+        click.echo(f"Difetto: {defect.code}")
+    click.echo("")
+    click.echo(message.new_text.strip())
+    click.echo("")
+
+
+def _plain(mapping: sa.RowMapping) -> dict[str, Any]:
+    return dict(mapping)

@@ -1,0 +1,77 @@
+"""What every command does first: read the settings, open the record, and fail in one clear message."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import click
+
+from triage.bootstrap import open_store, settings_from
+from triage.knowledge import Knowledge, NothingInForceError
+from triage.record import Store, StoreError
+from triage.rules import RulesError
+from triage.settings import Settings, SettingsError
+
+FAILED = 1
+MISCONFIGURED = 2
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs to read.")
+
+
+def fail(text: str, code: int) -> NoReturn:
+    """Say what is wrong on standard error and leave."""
+    click.echo(text, err=True)
+    sys.exit(code)
+
+
+def print_json(value: Any) -> None:
+    """One JSON object on a line."""
+    click.echo(json.dumps(value, ensure_ascii=False, default=str))
+
+
+@contextmanager
+def clear_errors() -> Iterator[None]:
+    """Turn what can go wrong into one message and an exit code."""
+    try:
+        yield
+    except SettingsError as error:
+        fail(f"{error}\nSee the README, 'Configuration'.", MISCONFIGURED)
+    except (RulesError, NothingInForceError) as error:
+        fail(str(error), MISCONFIGURED)
+    except StoreError as error:
+        fail(f"{error}. Nothing was lost. Check TRIAGE_DATABASE_URL, the disk's space and rights.", FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Settings and record of a command that looks or acts."""
+
+    settings: Settings
+    store: Store
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """Rules and model as the record holds them."""
+        return Knowledge(self.store, self.settings.rules_path, self.settings.model_path)
+
+
+@contextmanager
+def opened() -> Iterator[Opened]:
+    """The record behind the environment's settings, for commands that need no mail server."""
+    with clear_errors():
+        environment = dict(os.environ)
+        # Looking at the record needs no account; a missing one must not stand in the way.
+        for name in ("SMTP_HOST", "SMTP_USER", "SMTP_PASSWORD"):
+            environment.setdefault(f"TRIAGE_{name}", "-")
+        settings = settings_from(environment)
+        store = open_store(settings)
+        try:
+            yield Opened(settings, store)
+        finally:
+            store.close()

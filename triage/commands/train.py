@@ -1,0 +1,39 @@
+"""``triage train``: fit the model anew from the examples in the repository."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+from rich.progress import Progress, TaskID
+
+from triage.classify.examples import ExamplesError
+from triage.classify.training import train as fit_model
+from triage.commands.opening import FAILED, fail, json_option, print_json
+
+
+@click.command()
+@click.option("--examples", default="models/training", show_default=True, type=click.Path(path_type=Path))
+@click.option("--out", default="models", show_default=True, type=click.Path(path_type=Path))
+@click.option("--seed", default=1, show_default=True, help="The same seed and data give the same model, bit for bit.")
+@json_option
+def train(examples: Path, out: Path, seed: int, as_json: bool) -> None:
+    """Fit the model from labelled examples; writes model.skops and card.json."""
+    with Progress(disable=not sys.stderr.isatty(), transient=True) as progress:
+        task: TaskID = progress.add_task("training", total=None)
+
+        def tell(done: int, total: int, what: str) -> None:
+            progress.update(task, completed=done, total=total, description=what)
+
+        try:
+            card = fit_model(examples, out, seed=seed, progress=tell)
+        except (ExamplesError, ValueError) as error:
+            fail(str(error), FAILED)
+        except OSError as error:
+            fail(f"{error.filename or out} cannot be read or written ({type(error).__name__}).", FAILED)
+    if as_json:
+        print_json({"version": card.model_version, "sha256": card.sha256, "measures": card.measures})
+    else:
+        click.echo(f"{card.statement}")
+        click.echo(f"Model {card.model_version} written to {out}; figures in {out / 'card.json'}.")
