@@ -83,8 +83,7 @@ def test_not_as_part_of_the_danger_does_not_negate_it() -> None:
 def test_offsets_point_at_the_phrase_in_the_text_as_written() -> None:
     text = "Buongiorno. Mio marito MI PICCHIA."
     cue = find_cues((("text", text),)).raised[0]
-    assert text[cue.start : cue.end].lower() in text.lower()
-    assert "PICCHIA" in text[cue.start : cue.end]
+    assert text[cue.start : cue.end] == "marito MI PICCHIA"
 
 
 def test_the_head_alone_may_raise_and_so_may_the_phrases_alone() -> None:
@@ -112,7 +111,8 @@ def test_every_phrase_can_be_searched(path: Path) -> None:
     raw = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
     assert set(raw) >= {"stato", "firmata_da", "lingua", "forti", "presente", "negato", "evento"}
     for section, content in raw.items():
-        phrases = sum(content.values(), []) if isinstance(content, dict) else content
-        if isinstance(phrases, list):
-            assert all(isinstance(phrase, str) for phrase in phrases)
-            PhraseBook((section, phrase) for phrase in phrases)
+        lists = content.values() if isinstance(content, dict) else [content]
+        for phrases in lists:
+            if isinstance(phrases, list):
+                assert all(isinstance(phrase, str) for phrase in phrases)
+                PhraseBook((section, phrase) for phrase in phrases)

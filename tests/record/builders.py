@@ -197,9 +197,7 @@ def decided(store: Store, count: int = 1, *, acknowledged: bool = True) -> list[
 # --------------------------------------------------------------------------- dispatch
 
 
-def lease_next(
-    store: Store, worker: str = "sender-1", limit: int = 100, lease: timedelta = LEASE
-) -> list[DispatchRow]:
+def lease_next(store: Store, worker: str = "sender-1", limit: int = 100, lease: timedelta = LEASE) -> list[DispatchRow]:
     """Lease dispatches that are due in a transaction of their own."""
     with store.write("lease") as tx:
         return lease_dispatches(tx, worker, limit, lease)

@@ -120,7 +120,7 @@ _BULK_TEXT = re.compile(
 )
 
 _FORM_LABEL = re.compile(
-    r"(?m)^[\s>*\-•]*\[?(nome e cognome|nome|cognome|nominativo|e-?mail|indirizzo e-?mail|telefono|cellulare|tel|"
+    r"(?m)^[ \t>*\-•]*\[?(nome e cognome|nome|cognome|nominativo|e-?mail|indirizzo e-?mail|telefono|cellulare|tel|"
     r"numero di telefono|recapito|recapiti|comune|comune di residenza|residenza|paese|cap|oggetto|messaggio|"
     r"testo del messaggio|testo|richiesta|la tua richiesta|la sua richiesta|domanda|note|descrizione|"
     r"come possiamo aiutarti|your name|name|phone|subject|message)\]?\s*[:=]"

@@ -88,7 +88,9 @@ def record_decisions(tx: Transaction, settlements: Sequence[Settlement]) -> int:
         # A second acknowledgement of a case meets its unique index and is left out. Any other
         # conflict (a Message-ID used twice) is an error: a forward must not disappear in silence.
         one_acknowledgement = sa.text(f"kind = '{DispatchKind.ACKNOWLEDGEMENT}'")
-        statement = tx.insert(dispatches).on_conflict_do_nothing(["case_id"], index_where=one_acknowledgement)
+        statement = tx.insert(dispatches).on_conflict_do_nothing(
+            index_elements=["case_id"], index_where=one_acknowledgement
+        )
         tx.execute(statement, outgoing)
     write_changes(tx, [_change(item) for item in kept])
     return len(kept)

@@ -1,0 +1,1 @@
+"""Measurements: how fast the service is, beside the bare pipe in the same run. Not tests."""

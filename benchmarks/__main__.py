@@ -1,0 +1,115 @@
+"""``make bench``: the whole service beside the bare pipe, and the cost of one poll.
+
+``python -m benchmarks [--messages N] [--rounds N] [--poll N ...]``
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks.inbox import ROOT, messages, rules_text
+from benchmarks.poll import poll_cost
+from benchmarks.sink import running_sink
+from tests.servers.dovecot import Dovecot
+
+
+def main() -> None:
+    """Print every figure with its range."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--messages", type=int, default=2000)
+    arguments.add_argument("--rounds", type=int, default=3)
+    arguments.add_argument("--poll", type=int, nargs="*", default=[100, 100_000])
+    chosen = arguments.parse_args()
+    mail = list(messages(chosen.messages))
+    print(
+        f"{len(mail)} messages, {sum(map(len, mail)) / 1e6:.1f} MB; {chosen.rounds} rounds, in turn; {os.cpu_count()} cores"
+    )
+    bare, whole = [], []
+    with Dovecot() as dovecot, running_sink() as (smtp_port, sink):
+        print(f"Dovecot {dovecot.version}, {sink}, loopback, no TLS")
+        for number in range(chosen.rounds):
+            bare.append(_bare(dovecot, smtp_port, f"bare{number}@example.org", mail))
+            whole.append(_whole(dovecot, smtp_port, f"whole{number}@example.org", mail))
+            _print_round(bare[-1], whole[-1])
+        _print_summary(bare, whole)
+        for size in chosen.poll:
+            print(poll_cost(dovecot, size))
+
+
+def _bare(dovecot: Dovecot, smtp_port: int, name: str, mail: list[bytes]) -> dict[str, Any]:
+    user = dovecot.add_user(name)
+    dovecot.deliver_fast(user.name, mail)
+    command = [sys.executable, "-m", "benchmarks.bare", str(dovecot.port), str(smtp_port), user.name, user.password]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def _whole(dovecot: Dovecot, smtp_port: int, name: str, mail: list[bytes]) -> dict[str, Any]:
+    user = dovecot.add_user(name)
+    with tempfile.TemporaryDirectory() as folder:
+        rules = Path(folder) / "routing_rules.yaml"
+        rules.write_text(rules_text(), encoding="utf-8")
+        environment = {
+            **os.environ,
+            "TRIAGE_STATE_DIR": folder,
+            "TRIAGE_RULES": str(rules),
+            "TRIAGE_MODEL": str(ROOT / "models/model.skops"),
+            "TRIAGE_IMAP_HOST": "127.0.0.1",
+            "TRIAGE_IMAP_PORT": str(dovecot.port),
+            "TRIAGE_IMAP_TLS": "plain",
+            "TRIAGE_IMAP_USER": user.name,
+            "TRIAGE_IMAP_PASSWORD": user.password,
+            "TRIAGE_SMTP_HOST": "127.0.0.1",
+            "TRIAGE_SMTP_PORT": str(smtp_port),
+            "TRIAGE_SMTP_TLS": "plain",
+            "TRIAGE_SMTP_LOGIN": "none",
+        }
+        with subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.whole", str(len(mail))],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as child:
+            assert child.stdin is not None
+            assert child.stdout is not None
+            assert child.stdout.readline().strip() == "ready"
+            dovecot.deliver_fast(user.name, mail)
+            child.stdin.write("go\n")
+            child.stdin.flush()
+            answer = child.stdout.readline()
+        return dict(json.loads(answer))
+
+
+def _print_round(bare: dict[str, Any], whole: dict[str, Any]) -> None:
+    for name, figures in (("bare", bare), ("whole", whole)):
+        rate = figures["messages"] / figures["seconds"]
+        print(
+            f"  {name:<6} {rate:7.0f} messages/s  {figures['cpu']:5.2f} s CPU  {figures['rss_mb']:5.0f} MB peak", end=""
+        )
+        if name == "whole":
+            print(
+                f" ({figures['rss_before_mb']:.0f} MB before the first message)  "
+                f"{figures['write_commits'] / figures['messages'] * 100:.1f} transactions per 100 messages  "
+                f"ledger {'closes' if figures['closes'] else 'DOES NOT CLOSE'} {figures['counts']}",
+                end="",
+            )
+        print()
+
+
+def _print_summary(bare: list[dict[str, Any]], whole: list[dict[str, Any]]) -> None:
+    ratios = [b["seconds"] / w["seconds"] for b, w in zip(bare, whole, strict=True)]
+    print(f"ratio whole / bare: median {statistics.median(ratios):.2f} [{min(ratios):.2f}-{max(ratios):.2f}]")
+
+
+if __name__ == "__main__":
+    main()

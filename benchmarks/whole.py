@@ -1,0 +1,80 @@
+"""The whole service on one inbox, as a child process: the real worker with its threads.
+
+Starts on the empty mailbox (which is baselined), says "ready", waits for a line on standard input
+(the mail is there now), works until everything is filed, and prints one JSON line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import threading
+import time
+from collections import Counter
+from typing import Any
+
+import sqlalchemy as sa
+
+from triage.bootstrap import Service, build_service, settings_from
+from triage.record.ledger import compute_ledger
+from triage.record.tables import dispatches, messages
+from triage.worker import Worker
+
+
+def main(count: int) -> None:
+    """Work until ``count`` messages are filed."""
+    service = build_service(settings_from(os.environ))
+    reader = service.make_reader("generale")
+    reader.work()
+    reader.close()
+    service.knowledge.in_force()
+    commits: Counter[str] = Counter()
+    sa.event.listen(service.store._engine, "commit", lambda _connection: commits.update(["all"]))
+    base_rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print("ready", flush=True)
+    sys.stdin.readline()
+    worker = Worker(service)
+    cpu = time.process_time()
+    begin = time.perf_counter()
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    while _filed(service, count) < count and time.perf_counter() - begin < 600:
+        time.sleep(0.02)
+    while _waiting(service):
+        time.sleep(0.02)
+    seconds = time.perf_counter() - begin
+    cpu = time.process_time() - cpu
+    worker.stop()
+    print(json.dumps({**_figures(service, count, seconds, commits["all"]), "cpu": cpu, "rss_before_mb": base_rss}))
+    thread.join()
+
+
+def _filed(service: Service, _count: int) -> int:
+    with service.store.read("bench") as tx:
+        query = sa.select(sa.func.count()).where(messages.c.state.in_(("filed", "held", "quarantined")))
+        return int(tx.execute(query).scalar_one())
+
+
+def _waiting(service: Service) -> int:
+    with service.store.read("bench") as tx:
+        query = sa.select(sa.func.count()).where(dispatches.c.state.in_(("pending", "submitting")))
+        return int(tx.execute(query.where(dispatches.c.due_at <= tx.now)).scalar_one())
+
+
+def _figures(service: Service, count: int, seconds: float, commits: int) -> dict[str, Any]:
+    with service.store.read("bench") as tx:
+        ledger = compute_ledger(tx)
+    return {
+        "messages": count,
+        "seconds": seconds,
+        "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "write_commits": commits,
+        "closes": ledger.closes,
+        "counts": {name: value for name, value in ledger.counts.items() if value},
+    }
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,156 @@
+"""The whole classifier, with the model that is delivered."""
+
+from __future__ import annotations
+
+import json
+import math
+import string
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.classify.letters import letter
+from triage.classify import Classifier, load_classifier
+from triage.classify.artefact import digest
+from triage.classify.wording import explain, known_codes
+from triage.vocabulary import TOPICS, Address, Attachment, InboundMessage
+
+MODELS = Path(__file__).parents[2] / "models"
+
+
+@pytest.fixture(scope="module")
+def classifier() -> Classifier:
+    return load_classifier(MODELS / "model.skops")
+
+
+def test_the_delivered_card_belongs_to_the_delivered_model() -> None:
+    card = json.loads((MODELS / "card.json").read_text())
+    assert card["sha256"] == digest((MODELS / "model.skops").read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("topic", "text"),
+    [
+        ("orientamento", "Buongiorno, che orari fate e dove siete di preciso? Serve un appuntamento?"),
+        ("genitorialita", "Mio figlio di 14 anni non esce più dalla camera e non so più come fare con lui."),
+        ("ascolto", "Ci stiamo separando e vorrei un colloquio con una psicologa per me."),
+        ("laboratori", "Vorrei iscrivere mia figlia di 7 anni al laboratorio di ceramica, c'è ancora posto?"),
+        ("eventi", "Mi segnate alla serata sul cyberbullismo? Ci saranno le slide del relatore?"),
+        ("rete", "Si trasmette il verbale del tavolo di rete e si propone una convenzione con il nostro istituto."),
+        ("sperimentazione", "La rendicontazione dei fondi regionali del bando scade il 30: manca la scheda."),
+        ("reclamo", "È la terza mail che scrivo e nessuno mi ha mai risposto, è una vergogna."),
+        ("altro_servizio", "A che punto è la mia domanda di bonus nido? Serve l'ISEE nuovo?"),
+        ("non_pertinente", "Sconto del 30% su tutto il catalogo! Clicca qui. Annulla l'iscrizione alla newsletter."),
+    ],
+)
+def test_plain_messages_get_their_topic(classifier: Classifier, topic: str, text: str) -> None:
+    assert classifier.classify([letter(text)])[0].topic == topic
+
+
+def test_the_place_asked_for_is_found(classifier: Classifier) -> None:
+    answer = classifier.classify([letter("Abitiamo a Roncoferraro e cerchiamo un corso per genitori")])[0]
+    assert max(answer.comune_scores, key=lambda name: answer.comune_scores[name]) == "Roncoferraro"
+
+
+def test_receipts_are_not_for_us_whatever_they_quote(classifier: Classifier) -> None:
+    report = letter(
+        "Impossibile recapitare: iscrizione al laboratorio di argilla, mio marito mi picchia",
+        content_type="multipart/report",
+        content_type_params={"report-type": "delivery-status"},
+    )
+    answer = classifier.classify([report])[0]
+    assert (answer.topic, answer.automatic, answer.automatic_proved) == ("non_pertinente", True, True)
+    assert (answer.urgent, answer.alert) == (False, False)
+
+
+def test_danger_in_what_only_looks_like_a_machines_is_still_raised(classifier: Classifier) -> None:
+    answer = classifier.classify([letter("Mio marito mi picchia, aiutatemi", subject="Risposta automatica: orari")])[0]
+    assert (answer.automatic, answer.automatic_proved, answer.urgent) == (True, False, True)
+
+
+def test_an_answer_does_not_depend_on_the_batch(classifier: Classifier) -> None:
+    letters = [letter("Che orari fate a Ostiglia?"), letter("Mio marito mi picchia"), letter("")]
+    together = classifier.classify(letters)
+    assert together == [classifier.classify([one])[0] for one in letters]
+    assert together == classifier.classify(letters)
+    assert classifier.classify([]) == []
+
+
+def test_places_do_not_change_the_topic(classifier: Classifier) -> None:
+    """The topic model sees places masked (design, decision 6)."""
+    first, second = classifier.classify(
+        [letter(f"Abitiamo a {place}, che orari fate per le famiglie?") for place in ("Ostiglia", "Viadana")]
+    )
+    assert first.topic_scores == second.topic_scores
+
+
+def test_reasons_point_into_the_text_and_copy_no_words(classifier: Classifier) -> None:
+    text = "Vorrei iscrivere mia figlia al laboratorio di ceramica, zampirone!"
+    answer = classifier.classify([letter(text, subject="ceramica")])[0]
+    words = [reason for reason in answer.reasons if reason.code == "argomento_parole"]
+    assert words
+    for reason in words:
+        field = {"subject": "ceramica", "text": text}[str(reason.params["where"])]
+        assert 0 <= int(reason.params["start"]) < int(reason.params["end"]) <= len(field)
+    assert "ceramica" not in repr(answer.reasons)
+    assert "zampirone" not in repr(answer.reasons)
+
+
+def test_every_reason_has_its_italian_sentence(classifier: Classifier) -> None:
+    letters = [
+        letter("Abito a Goito, mio marito mi picchia adesso, CAP 46044", ("X-Ricevuta", "accettazione")),
+        letter("Buongiorno", ("Auto-Submitted", "auto-generated"), ("List-Id", "<a.example.org>"), reverse_path=""),
+        letter("Nome: Ada\nE-mail: a@example.org\nMessaggio: orari?", ("Precedence", "bulk")),
+    ]
+    for answer in classifier.classify(letters):
+        for reason in answer.reasons:
+            assert reason.code in known_codes()
+            sentence = explain(reason)
+            assert sentence.endswith(".")
+            assert not set(sentence) & set("{}")
+
+
+TEXT = st.text(max_size=400)
+WORDS = st.text(st.sampled_from(string.ascii_letters + " àèìòù'\n.,?!\"0123456789@:/ਮਾ打مкч\u0000\ud800"), max_size=400)
+FIELD = st.tuples(
+    st.sampled_from(["Auto-Submitted", "Precedence", "List-Id", "X-Ricevuta", "X-Trasporto", "Content-Type", "X", ""]),
+    TEXT,
+)
+
+
+@st.composite
+def any_message(draw: st.DrawFn) -> InboundMessage:
+    changes: dict[str, Any] = {
+        "quoted_text": draw(WORDS),
+        "signature": draw(WORDS),
+        "is_forward": draw(st.booleans()),
+        "reverse_path": draw(st.none() | TEXT),
+        "author": Address(draw(TEXT), draw(TEXT)),
+        "content_type": draw(st.sampled_from(["text/plain", "multipart/report", "TEXT/CALENDAR", ""])),
+        "content_type_params": draw(st.dictionaries(st.sampled_from(["method", "report-type"]), TEXT)),
+        "attachments": draw(st.just(()) | st.just((Attachment("a", "text/calendar", 1),))),
+    }
+    return letter(draw(WORDS | TEXT), *draw(st.lists(FIELD, max_size=4)), subject=draw(WORDS), **changes)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(messages=st.lists(any_message(), min_size=1, max_size=3))
+def test_classifying_never_raises_and_probabilities_hold(
+    messages: list[InboundMessage], classifier: Classifier
+) -> None:
+    for answer in classifier.classify(messages):
+        assert set(answer.topic_scores) == set(TOPICS)
+        assert math.isclose(sum(answer.topic_scores.values()), 1.0, abs_tol=1e-4)
+        assert math.isclose(sum(answer.comune_scores.values()) + answer.outside + answer.unstated, 1.0, abs_tol=1e-4)
+        assert answer.topic == max(answer.topic_scores, key=lambda topic: answer.topic_scores[topic])
+        assert answer.urgent or not answer.alert
+        assert answer.automatic or not answer.automatic_proved
+        assert all(explain(reason) for reason in answer.reasons)
+
+
+@pytest.mark.parametrize("text", ["a" * 300_000, "mi " * 100_000, "(" * 200_000, '"' * 100_000, "\n" * 100_000])
+def test_very_long_messages_take_no_long_time(classifier: Classifier, text: str) -> None:
+    assert len(classifier.classify([letter(text, subject=text)])) == 1
