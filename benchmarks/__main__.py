@@ -99,7 +99,7 @@ def _print_round(bare: dict[str, Any], whole: dict[str, Any]) -> None:
         if name == "whole":
             print(
                 f" ({figures['rss_before_mb']:.0f} MB before the first message)  "
-                f"{figures['write_commits'] / figures['messages'] * 100:.1f} transactions per 100 messages  "
+                f"{figures['write_commits'] / figures['messages'] * 100:.1f} commits per 100 messages  "
                 f"ledger {'closes' if figures['closes'] else 'DOES NOT CLOSE'} {figures['counts']}",
                 end="",
             )

@@ -15,6 +15,8 @@ from collections import deque
 import aiosmtplib
 from imapclient import IMAPClient, SocketTimeout
 
+from benchmarks.memory import peak_mb
+
 BATCH = 100
 CONNECTIONS = 4
 
@@ -37,7 +39,7 @@ def main(imap_port: int, smtp_port: int, user: str, password: str) -> None:
                 "messages": count,
                 "seconds": seconds,
                 "cpu": usage.ru_utime + usage.ru_stime,
-                "rss_mb": usage.ru_maxrss / 1024,
+                "rss_mb": peak_mb(),
             }
         )
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 import threading
 import time
@@ -17,6 +16,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from benchmarks.memory import peak_mb
 from triage.bootstrap import Service, build_service, settings_from
 from triage.record.ledger import compute_ledger
 from triage.record.tables import dispatches, messages
@@ -31,8 +31,8 @@ def main(count: int) -> None:
     reader.close()
     service.knowledge.in_force()
     commits: Counter[str] = Counter()
-    sa.event.listen(service.store._engine, "commit", lambda _connection: commits.update(["all"]))
-    base_rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    sa.event.listen(service.store._engine, "begin", lambda connection: commits.update([_kind(connection)]))
+    base_rss = peak_mb()
     print("ready", flush=True)
     sys.stdin.readline()
     worker = Worker(service)
@@ -47,8 +47,12 @@ def main(count: int) -> None:
     seconds = time.perf_counter() - begin
     cpu = time.process_time() - cpu
     worker.stop()
-    print(json.dumps({**_figures(service, count, seconds, commits["all"]), "cpu": cpu, "rss_before_mb": base_rss}))
+    print(json.dumps({**_figures(service, count, seconds, commits["write"]), "cpu": cpu, "rss_before_mb": base_rss}))
     thread.join()
+
+
+def _kind(connection: sa.Connection) -> str:
+    return "read" if connection.get_execution_options().get("triage_read") else "write"
 
 
 def _filed(service: Service, _count: int) -> int:
@@ -69,7 +73,7 @@ def _figures(service: Service, count: int, seconds: float, commits: int) -> dict
     return {
         "messages": count,
         "seconds": seconds,
-        "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "rss_mb": peak_mb(),
         "write_commits": commits,
         "closes": ledger.closes,
         "counts": {name: value for name, value in ledger.counts.items() if value},

@@ -16,6 +16,7 @@ from triage.dispatch.stage import DispatchStage
 from triage.intake.plan import MailboxPlan
 from triage.intake.reader import MailboxReader
 from triage.knowledge import Knowledge
+from triage.reading import ParsedMessages
 from triage.record import Store
 from triage.rules.types import MailboxRole, Rules
 from triage.settings import Settings, load_settings
@@ -76,10 +77,11 @@ def build_service(settings: Settings, options: Options = Options()) -> Service:
     lease = timedelta(seconds=settings.lease_seconds)
     heartbeats = Heartbeats()
     decide_wake, dispatch_wake, file_wake = Wakeup(), Wakeup(), Wakeup()
-    decider = Decider(store, knowledge, settings.worker_name, lease, dispatch_wake.set)
+    parsed = ParsedMessages()
+    decider = Decider(store, knowledge, parsed, settings.worker_name, lease, dispatch_wake.set)
     dispatcher = DispatchStage(
         store,
-        Preparer(store, knowledge),
+        Preparer(store, knowledge, parsed),
         settings.submission,
         settings.worker_name,
         lease,

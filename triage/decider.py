@@ -14,8 +14,8 @@ from datetime import timedelta
 
 from triage.crashpoints import reach
 from triage.knowledge import InForce, Knowledge
-from triage.parse import parse
 from triage.parse.isolated import ParserCrash, parse_isolated
+from triage.reading import ParsedMessages
 from triage.record import LostLeaseError, Store
 from triage.record.claims import claim_received, has_received, release_claims
 from triage.record.decisions import record_decisions
@@ -44,10 +44,17 @@ class Decider:
     """Works received messages off; one of several, in threads or processes."""
 
     def __init__(
-        self, store: Store, knowledge: Knowledge, worker: str, lease: timedelta, on_decided: Callable[[], None]
+        self,
+        store: Store,
+        knowledge: Knowledge,
+        parsed: ParsedMessages,
+        worker: str,
+        lease: timedelta,
+        on_decided: Callable[[], None],
     ) -> None:
         self._store = store
         self._knowledge = knowledge
+        self._parsed = parsed
         self._worker = worker
         self._lease = lease
         self._on_decided = on_decided
@@ -82,7 +89,7 @@ class Decider:
                 found.extend(self._read_isolated(row, content))
             else:
                 reach("parse")
-                found.append(Read(row, parse(content)))
+                found.append(Read(row, self._parsed.parse(row.sha256 or "", content)))
         return found
 
     def _read_isolated(self, row: MessageRow, content: bytes) -> list[Read]:

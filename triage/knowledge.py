@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,9 @@ from triage.record.incidents import close_incident, open_incident
 from triage.rules import Rules, RulesError, load_rules, parse_rules
 
 log = logging.getLogger("triage.knowledge")
+
+LOOK = 1.0
+"""Seconds for which the versions in force are taken as unchanged."""
 
 
 class NothingInForceError(Exception):
@@ -50,6 +54,8 @@ class Knowledge:
         self._lock = threading.Lock()
         self._rules: Rules | None = None
         self._classifier: tuple[str, Classifier] | None = None
+        self._current: InForce | None = None
+        self._look_at = 0.0
         self._read: dict[Path, tuple[int, int]] = {}
 
     def import_files(self) -> tuple[str, ...]:
@@ -62,8 +68,13 @@ class Knowledge:
         return tuple(troubles)
 
     def in_force(self) -> InForce:
-        """What decides now, loaded at most once a version; raises :class:`NothingInForceError`."""
+        """What decides now, loaded at most once a version; raises :class:`NothingInForceError`.
+
+        The record is asked at most once in :data:`LOOK` seconds.
+        """
         with self._lock:
+            if self._current is not None and time.monotonic() < self._look_at:
+                return self._current
             with self._store.read("versions in force") as tx:
                 versions = {kind: current_version(tx, kind) for kind in (RULES, MODEL)}
                 rules = self._rules
@@ -78,7 +89,8 @@ class Knowledge:
                 missing = "routing rules" if rules is None else "model"
                 raise NothingInForceError(f"No usable {missing}: neither in the file nor in the record.")
             self._rules, self._classifier = rules, known
-            return InForce(rules, known[1])
+            self._current, self._look_at = InForce(rules, known[1]), time.monotonic() + LOOK
+            return self._current
 
     def _parse(self, content: bytes) -> Rules:
         return parse_rules(content.decode("utf-8"), str(self._rules_path), known_places())
@@ -110,6 +122,7 @@ class Knowledge:
             return text
         with self._store.write("import") as tx:
             close_incident(tx, kind, path.name)
+            self._look_at = 0.0
             if import_version(tx, kind, content, version):
                 log.info("version in force", extra={"action": "imported", "kind": kind, "version": version})
         return None

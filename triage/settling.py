@@ -23,7 +23,7 @@ from triage.decide import (
 from triage.decide.gate import SAME_THREAD
 from triage.ids import new_message_id
 from triage.record import Transaction
-from triage.record.acknowledged import acknowledged_before
+from triage.record.acknowledged import Acknowledged, acknowledged_before
 from triage.record.decisions import (
     PlannedDispatch,
     Settlement,
@@ -82,6 +82,17 @@ class _Keys:
     content: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What is looked up once for a whole batch."""
+
+    tx: Transaction
+    rules: Rules
+    secret: bytes
+    accepted: set[tuple[int, str]]
+    acknowledged: Acknowledged
+
+
 def settle(
     tx: Transaction,
     rules: Rules,
@@ -94,7 +105,13 @@ def settle(
     keys = [_keys(secret, message) for _, message in pairs]
     contents = known_contents(tx, [key.content for key in keys if key.content])
     threads = _threads(tx, secret, pairs, keys)
-    accepted = accepted_recipients(tx, [row.id for row, _ in pairs if row.generation])
+    batch = _Batch(
+        tx,
+        rules,
+        secret,
+        accepted_recipients(tx, [row.id for row, _ in pairs if row.generation]),
+        _acknowledged(tx, secret, [message for _, message in pairs]),
+    )
     settled = []
     for (row, message), classification, key, (case_id, answers_us) in zip(
         pairs, classified, keys, threads, strict=True
@@ -117,7 +134,7 @@ def settle(
         if twin is not None and twin.id != row.id:
             settled.append(_settle_twin(settlement, twin))
             continue
-        settlement = _settle_one(tx, rules, secret, settlement, message, context, accepted)
+        settlement = _settle_one(batch, settlement, message, context)
         settled.append(settlement)
         if key.content:
             contents[key.content] = replace(row, content_key=key.content)
@@ -136,6 +153,27 @@ def context_of(row: MessageRow, message: InboundMessage, mailbox: Mailbox | None
         received_count=len(message.header("Received")),
         is_own_loop=bool(message.header(OWN_FIELD)),
         defects=tuple(defect for defect in message.defects if defect.code in GRAVE_DEFECTS),
+    )
+
+
+def history_of(
+    before: Acknowledged,
+    secret: bytes,
+    address: str,
+    case_id: int | None,
+    *,
+    forward_accepted: bool,
+    case_acknowledged: bool,
+) -> AckHistory:
+    """The gate's view of what was sent to one address."""
+    recipient, domain = recipient_keys(secret, address)
+    return AckHistory(
+        forward_accepted=forward_accepted,
+        case_acknowledged=case_acknowledged,
+        last_in_thread=before.last_in_case.get((recipient, case_id)) if case_id is not None else None,
+        to_address_last_day=before.to_address_last_day.get(recipient, 0),
+        to_domain_last_hour=before.to_domain_last_hour.get(domain, 0),
+        total_last_hour=before.total_last_hour,
     )
 
 
@@ -185,27 +223,24 @@ def _settle_twin(settlement: Settlement, twin: MessageRow) -> Settlement:
     return replace(settlement, decision=decision, state=MessageState.MATCHED, same_as=twin.id, case_id=twin.case_id)
 
 
-def _settle_one(
-    tx: Transaction,
-    rules: Rules,
-    secret: bytes,
-    settlement: Settlement,
-    message: InboundMessage,
-    context: DecisionContext,
-    accepted: set[tuple[int, str]],
-) -> Settlement:
+def _acknowledged(tx: Transaction, secret: bytes, messages: Sequence[InboundMessage]) -> Acknowledged:
+    keys = [recipient_keys(secret, message.reverse_path) for message in messages if message.reverse_path]
+    return acknowledged_before(tx, [key for key, _ in keys], [domain for _, domain in keys], SAME_THREAD)
+
+
+def _settle_one(batch: _Batch, settlement: Settlement, message: InboundMessage, context: DecisionContext) -> Settlement:
     decision = settlement.decision
-    plans = [*_notices(tx, rules, secret, decision)]
-    already = (settlement.row.id, decision.forward_path) in accepted
+    plans = [*_notices(batch, decision)]
+    already = (settlement.row.id, decision.forward_path) in batch.accepted
     if already:
         pass  # this project has it (an earlier generation's forward was accepted): never a second time
     elif decision.action is Action.FORWARD or forwards_at_once(decision):
-        verdict = may_forward(decision, decision.forward_path, rules)
+        verdict = may_forward(decision, decision.forward_path, batch.rules)
         if verdict.allowed:
-            plans.append(_plan(tx, rules, secret, DispatchKind.FORWARD, FORWARDS, verdict.forward_path, decision))
+            plans.append(_plan(batch, DispatchKind.FORWARD, FORWARDS, verdict.forward_path, decision))
         elif decision.action is Action.FORWARD:
             decision = _held(decision, verdict.reasons[0].code if verdict.reasons else "nessun_inoltro")
-    acknowledgement = _acknowledgement(tx, rules, secret, settlement, decision, message, context)
+    acknowledgement = _acknowledgement(batch, settlement, decision, message, context)
     if acknowledgement is not None:
         plans.append(acknowledgement)
     held = decision.action is Action.HOLD
@@ -219,58 +254,45 @@ def _settle_one(
     )
 
 
-def _notices(tx: Transaction, rules: Rules, secret: bytes, decision: Decision) -> list[PlannedDispatch]:
+def _notices(batch: _Batch, decision: Decision) -> list[PlannedDispatch]:
     """One notice without content to the first on-call contact when somebody must look now."""
+    rules = batch.rules
     alerts = any(reason.code == "urgente" and reason.params.get("avvisa") for reason in decision.reasons)
     if not alerts or rules.service.mode is Mode.SHADOW or not rules.urgent.on_call:
         return []
     verdict = may_notify(rules.urgent.on_call[0], rules)
     if not verdict.allowed:
         return []
-    return [_plan(tx, rules, secret, DispatchKind.NOTICE, URGENT_FIRST, verdict.forward_path, decision)]
+    return [_plan(batch, DispatchKind.NOTICE, URGENT_FIRST, verdict.forward_path, decision)]
 
 
 def _acknowledgement(
-    tx: Transaction,
-    rules: Rules,
-    secret: bytes,
-    settlement: Settlement,
-    decision: Decision,
-    message: InboundMessage,
-    context: DecisionContext,
+    batch: _Batch, settlement: Settlement, decision: Decision, message: InboundMessage, context: DecisionContext
 ) -> PlannedDispatch | None:
     try:
         address = check_address(message.reverse_path or "").addr_spec
     except AddressError:
         return None
     case_id = settlement.case_id
-    before = acknowledged_before(
-        tx,
-        case_id=case_id,
-        recipient_key=recipient_keys(secret, address)[0],
-        domain_key=recipient_keys(secret, address)[1],
-        window=SAME_THREAD,
-    )
-    history = AckHistory(
+    history = history_of(
+        batch.acknowledged,
+        batch.secret,
+        address,
+        case_id,
         forward_accepted=False,
-        case_acknowledged=case_id is not None and bool(acknowledged_cases(tx, [case_id])),
-        last_in_thread=before.last_in_case,
-        to_address_last_day=before.to_address_last_day,
-        to_domain_last_hour=before.to_domain_last_hour,
-        total_last_hour=before.total_last_hour,
+        case_acknowledged=case_id is not None and bool(acknowledged_cases(batch.tx, [case_id])),
     )
-    verdict = may_acknowledge(message, decision, rules, history, tx.now, context)
+    now = batch.tx.now
+    verdict = may_acknowledge(message, decision, batch.rules, history, now, context)
     if not (verdict.allowed or verdict.later):
         return None
-    plan = _plan(tx, rules, secret, DispatchKind.ACKNOWLEDGEMENT, REST, address, decision)
-    wait = timedelta(hours=rules.acknowledgements.neutral_after_hours)
-    return replace(plan, due_at=max(tx.now, (context.internal_date or tx.now) + wait), neutral=True)
+    plan = _plan(batch, DispatchKind.ACKNOWLEDGEMENT, REST, address, decision)
+    wait = timedelta(hours=batch.rules.acknowledgements.neutral_after_hours)
+    return replace(plan, due_at=max(now, (context.internal_date or now) + wait), neutral=True)
 
 
-def _plan(
-    tx: Transaction, rules: Rules, secret: bytes, kind: DispatchKind, priority: int, address: str, decision: Decision
-) -> PlannedDispatch:
-    recipient, domain = recipient_keys(secret, address)
+def _plan(batch: _Batch, kind: DispatchKind, priority: int, address: str, decision: Decision) -> PlannedDispatch:
+    recipient, domain = recipient_keys(batch.secret, address)
     return PlannedDispatch(
         kind=kind,
         project=decision.project,
@@ -278,7 +300,7 @@ def _plan(
         forward_path=address,
         recipient_key=recipient,
         domain_key=domain,
-        rfc_message_id=new_message_id(rules.service.address.rpartition("@")[2]),
+        rfc_message_id=new_message_id(batch.rules.service.address.rpartition("@")[2]),
         priority=priority,
-        due_at=tx.now,
+        due_at=batch.tx.now,
     )

@@ -26,6 +26,8 @@ log = logging.getLogger("triage.worker")
 
 LOOK = 5.0
 """Seconds after which a stage looks by itself, without a wake-up."""
+GROUP = 0.25
+"""Seconds in which accepted forwards gather before readers file them: one MOVE for many."""
 SILENT = 900.0
 """Seconds without a sign of life after which a loop counts as hung and the process ends itself.
 
@@ -116,7 +118,8 @@ class Worker:
     def _pass_on(self, wake: Wakeup) -> None:
         """A forward was accepted somewhere: every reader looks whether it has something to file."""
         while not self._stopping.is_set():
-            if wake.wait(LOOK):
+            if wake.wait(LOOK) and not self._stopping.wait(GROUP):
+                wake.clear()
                 self._wake_readers()
 
     def _wake_readers(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -92,23 +93,21 @@ def test_on_postgresql_a_second_worker_skips_what_the_first_has_not_yet_committe
     postgres_url: str, clock: MovedClock
 ) -> None:
     """SKIP LOCKED: it neither waits for the first nor takes the same rows."""
-    first, second = Store(postgres_url, clock), Store(postgres_url, clock)
-    first.migrate()
-    keys = received(first, 4)
-    with first.write("claim") as one:
-        mine = claim_received(one, "decider-1", 2, LEASE, 1 << 30)
-        with second.write("claim") as other:
-            theirs = claim_received(other, "decider-2", 10, LEASE, 1 << 30)
-    assert [row.id for row in mine] == keys[:2]
-    assert [row.id for row in theirs] == keys[2:]
-    settle(first, [forward_of(row, acknowledged=False) for row in (*mine, *theirs)])
-    with first.write("lease") as one:
-        leased = lease_dispatches(one, "sender-1", 2, LEASE)
-        with second.write("lease") as other:
-            rest = lease_dispatches(other, "sender-2", 10, LEASE)
-    assert len({row.id for row in (*leased, *rest)}) == len(leased) + len(rest) == 4
-    first.close()
-    second.close()
+    with closing(Store(postgres_url, clock)) as first, closing(Store(postgres_url, clock)) as second:
+        first.migrate()
+        keys = received(first, 4)
+        with first.write("claim") as one:
+            mine = claim_received(one, "decider-1", 2, LEASE, 1 << 30)
+            with second.write("claim") as other:
+                theirs = claim_received(other, "decider-2", 10, LEASE, 1 << 30)
+        assert [row.id for row in mine] == keys[:2]
+        assert [row.id for row in theirs] == keys[2:]
+        settle(first, [forward_of(row, acknowledged=False) for row in (*mine, *theirs)])
+        with first.write("lease") as one:
+            leased = lease_dispatches(one, "sender-1", 2, LEASE)
+            with second.write("lease") as other:
+                rest = lease_dispatches(other, "sender-2", 10, LEASE)
+        assert len({row.id for row in (*leased, *rest)}) == len(leased) + len(rest) == 4
 
 
 def test_a_claimed_message_is_not_claimed_again_while_its_lease_lasts(store: Store, clock: MovedClock) -> None:

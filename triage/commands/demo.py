@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-import sqlalchemy as sa
 
 import triage
 from triage.bootstrap import Service, build_service, settings_from
@@ -17,11 +16,11 @@ from triage.dispatch.selftest import verify_composition
 from triage.explaining import word_hold
 from triage.logs import configure_logs
 from triage.record.decisions import decisions_of
+from triage.record.dispatches import dispatches_of
 from triage.record.ledger import compute_ledger
-from triage.record.messages import COLUMNS, MessageRow, row_of
+from triage.record.messages import MessageRow, messages_in
 from triage.record.octets import digest
-from triage.record.tables import dispatches, messages
-from triage.vocabulary import Decision, DispatchKind, MessageState
+from triage.vocabulary import Decision, DispatchKind, DispatchState, MessageState
 from triage.worker import Worker, run_once
 
 USER, PASSWORD = "ufficio@example.org", "demo"
@@ -95,15 +94,14 @@ def demo(once: bool) -> None:
 def _work_off(service: Service, names: dict[str, str]) -> int:
     troubles = run_once(service)
     with service.store.read("demo") as tx:
-        rows = [row_of(row) for row in tx.execute(sa.select(*COLUMNS).order_by(messages.c.id)).mappings()]
+        rows = sorted(messages_in(tx, tuple(MessageState)), key=lambda row: row.id)
         decisions = decisions_of(tx, [(row.id, row.generation) for row in rows])
-        acknowledged = set(
-            tx.execute(
-                sa.select(dispatches.c.message_id).where(
-                    dispatches.c.kind == DispatchKind.ACKNOWLEDGEMENT, dispatches.c.state == "accepted"
-                )
-            ).scalars()
-        )
+        acknowledged = {
+            sent.message_id
+            for row in rows
+            for sent in dispatches_of(tx, row.id)
+            if sent.kind == DispatchKind.ACKNOWLEDGEMENT and sent.state == DispatchState.ACCEPTED
+        }
         ledger = compute_ledger(tx)
     for row in rows:
         click.echo(_line(row, decisions.get(row.id), row.id in acknowledged, names.get(row.sha256 or "", "")))

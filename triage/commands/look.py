@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 import click
-import sqlalchemy as sa
 
 from triage.commands.opening import FAILED, fail, json_option, opened, print_json
 from triage.explaining import word_hold, word_reason
@@ -167,5 +167,5 @@ def _print_message(row: MessageRow, box: str, octets: bytes | None) -> None:
     click.echo("")
 
 
-def _plain(mapping: sa.RowMapping) -> dict[str, Any]:
+def _plain(mapping: Mapping[Any, Any]) -> dict[str, Any]:
     return dict(mapping)

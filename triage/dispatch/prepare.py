@@ -7,22 +7,21 @@ presence in the inbox.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from triage.decide import AckHistory, may_acknowledge, may_forward, may_notify
+from triage.decide import may_acknowledge, may_forward, may_notify
 from triage.decide.gate import SAME_THREAD, GateVerdict
 from triage.dispatch.compose import Outgoing, Stamp, compose_acknowledgement, compose_forward, compose_notice
 from triage.dispatch.policy import GIVE_UP
 from triage.dispatch.seal import seal
 from triage.ids import case_code
 from triage.knowledge import InForce, Knowledge
-from triage.parse import parse
+from triage.reading import ParsedMessages
 from triage.record import Store, Transaction
-from triage.record.acknowledged import acknowledged_before
+from triage.record.acknowledged import Acknowledged, acknowledged_before
 from triage.record.decisions import decisions_of
 from triage.record.dispatches import DispatchRow, has_abandoned, has_due
 from triage.record.filing import FRESH
@@ -31,14 +30,13 @@ from triage.record.mailboxes import known_mailboxes
 from triage.record.messages import MessageRow, messages_by_id
 from triage.record.octets import read_octets
 from triage.rules.types import Rules
-from triage.settling import context_of, recipient_keys
+from triage.settling import context_of, history_of, recipient_keys
 from triage.vocabulary import Decision, DispatchKind, InboundMessage, MessageState
 
 LOOK_AGAIN = timedelta(seconds=2)
 """How soon a dispatch is looked at again while the mailbox is asked whether the message is there."""
 UNREAD_TOO_LONG = timedelta(minutes=5)
 """A mailbox that was not read for so long cannot say; its mail does not wait for it."""
-CACHE = 64
 
 
 class Consequence(StrEnum):
@@ -80,10 +78,11 @@ Preparation = Prepared | Later | Cancelled
 class Preparer:
     """Prepares batches of leased dispatches; keeps the last few parsed messages."""
 
-    def __init__(self, store: Store, knowledge: Knowledge) -> None:
+    def __init__(self, store: Store, knowledge: Knowledge, parsed: ParsedMessages) -> None:
         self._store = store
         self._knowledge = knowledge
-        self._parsed: OrderedDict[str, InboundMessage] = OrderedDict()
+        self._parsed = parsed
+        self._acknowledged = Acknowledged({}, {}, {}, 0)
         self._secret_value: bytes | None = None
         self._mailboxes: dict[int, tuple[str, datetime | None]] = {}
 
@@ -102,6 +101,7 @@ class Preparer:
             self._mailboxes = {box.id: (box.name, box.last_read_at) for box in known_mailboxes(tx)}
             messages = messages_by_id(tx, [row.message_id for row in rows])
             decisions = decisions_of(tx, [(m.id, m.generation) for m in messages.values()])
+            self._acknowledged = self._history(tx, rows)
             octets = read_octets(tx, [row.sha256 for row in rows if row.sha256])
             prepared: list[Preparation] = []
             for row in rows:
@@ -130,7 +130,7 @@ class Preparer:
         rules = in_force.rules
         secret = self._secret(tx)
         stamp = Stamp(row.rfc_message_id, case_code(secret, row.case_id), seal(secret, row.rfc_message_id), tx.now)
-        parsed = self._parse(row.sha256 or "", content)
+        parsed = self._parsed.parse(row.sha256 or "", content)
         if row.kind == DispatchKind.FORWARD:
             refusal = self._against_forward(tx, rules, row, message, decision)
             if refusal is not None:
@@ -139,7 +139,7 @@ class Preparer:
             received = message.internal_date or message.received_at or tx.now
             outgoing = compose_forward(parsed, content, decision, row.forward_path, rules, stamp, received, eight_bit)
         elif row.kind == DispatchKind.ACKNOWLEDGEMENT:
-            verdict = self._may_acknowledge(tx, secret, rules, row, message, decision, parsed)
+            verdict = self._may_acknowledge(tx, rules, row, message, decision, parsed)
             if not verdict.allowed:
                 if verdict.later and tx.now - row.created_at < GIVE_UP:
                     return Later(row, timedelta(minutes=15))
@@ -181,24 +181,19 @@ class Preparer:
     def _may_acknowledge(
         self,
         tx: Transaction,
-        secret: bytes,
         rules: Rules,
         row: DispatchRow,
         message: MessageRow,
         decision: Decision,
         parsed: InboundMessage,
     ) -> GateVerdict:
-        recipient, domain = recipient_keys(secret, row.forward_path)
-        before = acknowledged_before(
-            tx, case_id=row.case_id, recipient_key=recipient, domain_key=domain, window=SAME_THREAD
-        )
-        history = AckHistory(
+        history = history_of(
+            self._acknowledged,
+            self._secret(tx),
+            row.forward_path,
+            row.case_id,
             forward_accepted=message.state in (MessageState.FORWARDED, MessageState.FILED),
             case_acknowledged=False,  # the unique index lets a case have this one row only
-            last_in_thread=before.last_in_case,
-            to_address_last_day=before.to_address_last_day,
-            to_domain_last_hour=before.to_domain_last_hour,
-            total_last_hour=before.total_last_hour,
         )
         name = self._mailboxes[message.mailbox_id][0]
         context = context_of(message, parsed, rules.mailboxes.get(name), name)
@@ -207,15 +202,13 @@ class Preparer:
             return GateVerdict(False, "", False, ())
         return verdict
 
+    def _history(self, tx: Transaction, rows: Sequence[DispatchRow]) -> Acknowledged:
+        secret = self._secret(tx)
+        paths = [row.forward_path for row in rows if row.kind == DispatchKind.ACKNOWLEDGEMENT]
+        keys = [recipient_keys(secret, path) for path in paths]
+        return acknowledged_before(tx, [key for key, _ in keys], [domain for _, domain in keys], SAME_THREAD)
+
     def _secret(self, tx: Transaction) -> bytes:
         if self._secret_value is None:
             self._secret_value = known_secret(tx)
         return self._secret_value
-
-    def _parse(self, key: str, content: bytes) -> InboundMessage:
-        if key not in self._parsed:
-            self._parsed[key] = parse(content)
-            if len(self._parsed) > CACHE:
-                self._parsed.popitem(last=False)
-        self._parsed.move_to_end(key)
-        return self._parsed[key]

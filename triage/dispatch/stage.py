@@ -33,6 +33,8 @@ log = logging.getLogger("triage.dispatch")
 
 ON_THE_WIRE = 16
 """Dispatches submitting at once: what a crash can leave with an unknown outcome."""
+GATHER = 0.05
+"""Seconds in which further answers are waited for after the first: fewer commits."""
 ACCOUNT_PAUSES = (5.0, 15.0, 60.0, 120.0, 300.0)
 """Seconds before an account in trouble is tried again."""
 
@@ -171,10 +173,10 @@ class DispatchStage:
             if not done:
                 self._renew(list(wire.values()))
         if len(wire) > len(done):
-            # Half of what is on the wire, or what comes within a moment: fewer commits, no idle wire.
+            # What else comes within a moment is recorded in the same commit.
             late, _ = await asyncio.wait(
                 [task for task in wire if task not in done],
-                timeout=0.01,
+                timeout=GATHER,
                 return_when=asyncio.ALL_COMPLETED,
             )
             done |= late

@@ -68,6 +68,11 @@ class ImapMailbox:
             read_only=b"READ-ONLY" in answer,
         )
 
+    def refresh(self) -> None:
+        """Let the server bring its view of the folder up to date (RFC 3501 section 6.1.2)."""
+        reach("imap noop")
+        self.client.noop()
+
     def uids_from(self, first: int, uid_next: int) -> Iterator[list[int]]:
         """UIDs from ``first`` upwards, in windows; the last window is open (RFC 3501 ``n:*``)."""
         start = first
@@ -129,8 +134,6 @@ class ImapMailbox:
         """
         if not self.has_idle:
             select.select([wake], [], [], seconds)
-            reach("imap noop")
-            self.client.noop()
             return
         self._clear_exists()
         reach("imap idle")

@@ -28,7 +28,14 @@ from triage.intake.presence import reconcile, refresh_presence
 from triage.record import LostLeaseError, Store, StoreError
 from triage.record.audit import Change, write_changes
 from triage.record.incidents import close_incident, open_incident
-from triage.record.mailboxes import MailboxRow, lease_mailbox, mailbox_row, release_mailbox, update_mailbox
+from triage.record.mailboxes import (
+    MailboxRow,
+    lease_mailbox,
+    mailbox_row,
+    mailbox_row_if_known,
+    release_mailbox,
+    update_mailbox,
+)
 from triage.settings import Account, SettingsError
 from triage.signals import Heartbeats, Wakeup
 
@@ -37,6 +44,8 @@ log = logging.getLogger("triage.intake")
 RECONCILE_EVERY = timedelta(hours=24)
 MARKER_EVERY = 60.0
 """Seconds between two looks at the instance marker."""
+READ_NOTED = timedelta(seconds=30)
+"""How old the note of our last look may grow while all is well."""
 LONGEST_PAUSE = 300.0
 """Seconds between two tries of a server that does not answer."""
 
@@ -71,6 +80,8 @@ class MailboxReader:
         self._imap: ImapMailbox | None = None
         self._uid_next = 0
         self._marker_at = 0.0
+        self._leased_at = 0.0
+        self._in_trouble = True
         self._reconcile_now = False
         self._stopping = threading.Event()
 
@@ -120,8 +131,16 @@ class MailboxReader:
             self._stopping.wait(min(1.0, max(0.0, until - time.monotonic())))
 
     def _lease_now(self) -> MailboxRow | None:
+        """The mailbox's row while it is ours; the lease is renewed when a third of it has passed."""
+        if time.monotonic() - self._leased_at < self._lease.total_seconds() / 3:
+            with self._store.read("mailbox") as tx:
+                row = mailbox_row_if_known(tx, self.name)
+            if row is not None and row.lease_owner == self._worker:
+                return row
         with self._store.write("mailbox lease") as tx:
-            return lease_mailbox(tx, self.name, self._worker, self._lease)
+            row = lease_mailbox(tx, self.name, self._worker, self._lease)
+        self._leased_at = time.monotonic() if row is not None else 0.0
+        return row
 
     # ---------------------------------------------------------------- one pass
 
@@ -153,6 +172,9 @@ class MailboxReader:
         return done
 
     def _intake(self, plan: MailboxPlan, imap: ImapMailbox, mailbox: MailboxRow) -> int:
+        if not self._uid_next:
+            # A server may tell of new mail only when asked; after SELECT it just has.
+            imap.refresh()
         done = list_new(self._store, imap, plan, mailbox, self._uid_next)
         self._uid_next = 0
         with self._store.read("mailbox") as tx:
@@ -191,6 +213,11 @@ class MailboxReader:
     # ---------------------------------------------------------------- trouble
 
     def _recovered(self, mailbox: MailboxRow) -> None:
+        """Note that the mailbox was read: when it was in trouble, and now and then otherwise."""
+        lately = mailbox.last_read_at is not None and self._store.clock.now() - mailbox.last_read_at < READ_NOTED
+        if lately and not self._in_trouble:
+            return
+        self._in_trouble = False
         with self._store.write("mailbox read") as tx:
             update_mailbox(tx, mailbox, last_read_at=tx.now)
             if close_incident(tx, "mailbox", self.name):
@@ -205,6 +232,8 @@ class MailboxReader:
             client, self._imap = self._imap.client, None
             with suppress(Exception):
                 client.shutdown()
+        self._in_trouble = True
+        self._leased_at = 0.0
         kind, text = describe(error)
         log.warning("mailbox trouble", extra={"action": "mailbox_trouble", "mailbox": self.name, "kind": kind})
         with suppress(StoreError), self._store.write("mailbox trouble") as tx:

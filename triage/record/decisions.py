@@ -82,7 +82,7 @@ def record_decisions(tx: Transaction, settlements: Sequence[Settlement]) -> int:
     outgoing = [
         _dispatch_values(tx, item, plan, case_id)
         for item, case_id in zip(kept, case_ids, strict=True)
-        for plan in {(plan.kind, plan.forward_path): plan for plan in reversed(item.dispatches)}.values()
+        for plan in {(plan.kind, plan.forward_path): plan for plan in item.dispatches}.values()
     ]
     if outgoing:
         # A second acknowledgement of a case meets its unique index and is left out. Any other

@@ -43,6 +43,12 @@ def mailbox_row(tx: Transaction, name: str) -> MailboxRow:
     return _row(found)
 
 
+def mailbox_row_if_known(tx: Transaction, name: str) -> MailboxRow | None:
+    """The row of a mailbox, or ``None`` when it was never seen; writes nothing."""
+    found = tx.execute(sa.select(mailboxes).where(mailboxes.c.name == name)).mappings().first()
+    return _row(found) if found else None
+
+
 def known_mailboxes(tx: Transaction) -> list[MailboxRow]:
     """All mailboxes ever read."""
     return [_row(row) for row in tx.execute(sa.select(mailboxes).order_by(mailboxes.c.name)).mappings()]

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 LONGEST_ADDRESS = 320
 """Characters; RFC 5321 section 4.5.3.1 allows 254 for a whole path. Longer text is no address."""
@@ -93,6 +94,7 @@ def matches_pattern(address: str, pattern: str) -> bool:
     return any(_within(domain, wanted) for _, domain in (bare_form(address), _before_rewriting(address)))
 
 
+@lru_cache(maxsize=8192)
 def bare_form(address: str) -> tuple[str, str]:
     """Local part and domain for comparison: lower case, no plus tag, no BATV tag, domain in ASCII."""
     local, _, domain = address[-LONGEST_ADDRESS:].strip().strip("<>").rpartition("@")

@@ -268,8 +268,7 @@ def _in_signature(text: str, gazetteer: Gazetteer) -> list[PlaceMention]:
             continue
         if mention.role in {Role.WORK, Role.ORGANISATION, Role.SCHOOL, Role.REQUESTED_DESK, Role.OTHER, Role.SIGNATURE}:
             role = Role.ORGANISATION if of_organisation and mention.kind not in {"cap", "prefix"} else Role.SIGNATURE
-            weight = min(ADDRESS, mention.weight or 0.5)
-            weight = 0.5 if role is Role.ORGANISATION else weight
+            weight = 0.5 if role is Role.ORGANISATION else min(ADDRESS, mention.weight or 0.5)
             if mention.kind == "outside":
                 weight = min(weight, _OUTSIDE_WITHOUT_A_HOME)
             mention = replace(mention, role=role, weight=weight)
@@ -284,21 +283,18 @@ def _in_quoted(text: str, author: Address, gazetteer: Gazetteer) -> list[PlaceMe
     found: list[PlaceMention] = []
     for mention in _Field("quoted", text, gazetteer).mentions():
         if mention.weight > 0:
-            weight = round(0.65 * mention.weight * share(mention.start), 4)
-            mention = replace(mention, role=Role.QUOTED, weight=weight)
+            mention = replace(mention, role=Role.QUOTED, weight=round(0.65 * mention.weight * share(mention.start), 4))
         found.append(mention)
     return found
 
 
 def _of_author(author: Address, gazetteer: Gazetteer) -> Iterable[PlaceMention]:
     """The author's display name and domain, when they are an organisation's."""
-    words = set(normal(author.display_name).split())
-    if not gazetteer.words["organisation"].isdisjoint(words):
+    if not gazetteer.words["organisation"].isdisjoint(normal(author.display_name).split()):
         for mention in _Field("author", author.display_name, gazetteer).mentions():
             if mention.comuni and mention.role not in {Role.STREET, Role.SURNAME}:
                 yield replace(mention, role=Role.ORGANISATION, weight=_AUTHOR)
     for match in _ORGANISATION_HOST.finditer(author.addr_spec, max(author.addr_spec.find("@"), 0)):
         names = gazetteer.by_joined.get(match.group(1).replace("-", "").lower(), ())
         if len(names) == 1 and names[0].kind == "comune" and names[0].comuni:
-            start, end = match.span(1)
-            yield PlaceMention("domain", start, end, "comune", names[0].comuni, Role.ORGANISATION, _DOMAIN)
+            yield PlaceMention("domain", *match.span(1), "comune", names[0].comuni, Role.ORGANISATION, _DOMAIN)

@@ -1,0 +1,206 @@
+"""The shape of the project, held by its own tests: who may import whom, and what no module may hold.
+
+Read from the syntax trees; nothing is imported for it. ``docs/architecture.md`` says why.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "triage"
+MODULES = {path.relative_to(ROOT).with_suffix("").as_posix().replace("/", "."): path for path in PACKAGE.rglob("*.py")}
+
+_TABLE = {
+    # words and small things that know nothing
+    "vocabulary": "",
+    "clock": "",
+    "crashpoints": "",
+    "ids": "",
+    "logs": "",
+    "settings": "",
+    "signals": "",
+    "flow": "vocabulary",
+    # pure stages
+    "parse": "vocabulary",
+    "classify": "vocabulary",
+    "rules": "vocabulary",
+    "decide": "vocabulary rules",
+    "explaining": "vocabulary classify",
+    # adapters: each knows the record, none another
+    "record": "vocabulary clock crashpoints",
+    "intake": "vocabulary crashpoints record settings signals",
+    "dispatch": "vocabulary crashpoints ids record settings decide rules parse knowledge reading settling",
+    # between the record and the pure stages
+    "knowledge": "classify record rules",
+    "reading": "vocabulary parse",
+    "settling": "vocabulary decide ids record rules",
+    "decider": "vocabulary crashpoints knowledge parse reading record settling",
+    # the top
+    "bootstrap": "vocabulary clock decide decider dispatch intake knowledge reading record rules settings signals",
+    "worker": "bootstrap intake knowledge record signals",
+    "demo": "",
+}
+KNOWS: Mapping[str, frozenset[str]] = {part: frozenset(known.split()) for part, known in _TABLE.items()}
+"""What each part of the package may import of ours. The commands, at the very top, may import all."""
+TOP = frozenset({"commands", "__main__", ""})
+
+PURE_PARTS = frozenset({"vocabulary", "flow", "parse", "classify", "rules", "decide", "explaining"})
+PURE_DISPATCH = frozenset({"compose", "fields", "mime", "texts", "seal", "policy"})
+STARTS_A_PROCESS = "triage.parse.isolated"
+"""Parses one dangerous message in a child: the one pure stage's module that runs anything."""
+
+SPEAKS = frozenset(
+    {"aiosmtplib", "asyncio", "http", "imapclient", "imaplib", "multiprocessing", "psycopg", "select", "smtplib"}
+    | {"socket", "sqlalchemy", "sqlite3", "ssl", "subprocess", "tempfile", "threading", "time"}
+)
+"""Modules that reach a network, a database, a process, a thread or a clock."""
+CLOCKS = re.compile(r"\b(?:datetime|date)\.(?:now|utcnow|today)\b|\btime\.(?:time|monotonic|perf_counter)\b")
+
+LONGEST = 300
+LONGER: Mapping[str, int] = {"triage.vocabulary": 400}
+"""The vocabulary is one list of types, read as one page."""
+
+
+def part_of(module: str) -> str:
+    """``triage.intake.reader`` belongs to the part ``intake``."""
+    return [*module.split("."), ""][1]
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """Every module that a file names in an import, wherever the import stands."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are written in full"
+            base = node.module or ""
+            yield from (f"{base}.{a.name}" if f"{base}.{a.name}" in MODULES else base for a in node.names)
+
+
+def is_pure(module: str) -> bool:
+    """Whether a module may only compute."""
+    part, _, rest = module.removeprefix("triage.").partition(".")
+    return part in PURE_PARTS or (part == "dispatch" and rest in PURE_DISPATCH)
+
+
+PURE = sorted(name for name in MODULES if is_pure(name))
+
+
+# --------------------------------------------------------------------------- who knows whom
+
+
+@pytest.mark.parametrize(
+    "name", sorted(name for name in MODULES if part_of(name) not in TOP and name != "triage.__init__")
+)
+def test_a_module_imports_only_what_it_may_know(name: str) -> None:
+    allowed = KNOWS[part_of(name)] | {part_of(name)}
+    ours = {imported for imported in imports_of(MODULES[name]) if imported.startswith("triage.")}
+    assert {imported for imported in ours if part_of(imported) not in allowed} == set()
+
+
+def test_every_part_has_its_line_in_the_table_and_none_is_left_over() -> None:
+    assert {part_of(name) for name in MODULES if not name.endswith("__init__")} - TOP == set(KNOWS)
+
+
+def test_nothing_knows_itself_by_a_detour() -> None:
+    left = dict(KNOWS)
+    while left:
+        free = [part for part, known in left.items() if not known & left.keys()]
+        assert free, f"these know one another: {sorted(left)}"
+        for part in free:
+            del left[part]
+
+
+# --------------------------------------------------------------------------- pure means pure
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_a_pure_module_reaches_nothing_and_reads_no_clock(name: str) -> None:
+    reached = {imported.split(".")[0] for imported in imports_of(MODULES[name])} & SPEAKS
+    assert reached == ({"subprocess"} if name == STARTS_A_PROCESS else set())
+    assert CLOCKS.findall(MODULES[name].read_text(encoding="utf-8")) == []
+
+
+def test_the_list_of_pure_modules_names_modules_that_exist() -> None:
+    assert {f"triage.dispatch.{name}" for name in PURE_DISPATCH} <= set(PURE)
+    assert STARTS_A_PROCESS in PURE
+
+
+def test_only_the_store_makes_engines_and_only_the_record_speaks_sql() -> None:
+    makers = {name for name, path in MODULES.items() if "create_engine" in path.read_text(encoding="utf-8")}
+    assert makers == {"triage.record.store"}
+    speakers = {name for name in MODULES if any(i.split(".")[0] == "sqlalchemy" for i in imports_of(MODULES[name]))}
+    assert {name for name in speakers if part_of(name) != "record"} == set()
+
+
+def test_each_protocol_is_spoken_in_one_place() -> None:
+    def users(library: str) -> set[str]:
+        return {part_of(name) for name in MODULES if any(i.split(".")[0] == library for i in imports_of(MODULES[name]))}
+
+    assert users("aiosmtplib") == {"dispatch"}
+    assert users("imapclient") == {"intake", "demo"}
+    assert users("subprocess") == {"parse"}
+
+
+# --------------------------------------------------------------------------- manner
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_a_module_is_short_says_what_it_is_and_leaves_nothing_open(name: str) -> None:
+    text = MODULES[name].read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= LONGER.get(name, LONGEST), "split it by what changes for one reason"
+    assert ast.get_docstring(ast.parse(text)), "a module opens by saying what enters and what leaves"
+    assert re.findall(r"\b(?:TODO|FIXME|XXX|HACK)\b|NotImplementedError", text) == []
+
+
+def test_no_module_has_a_name_that_says_nothing() -> None:
+    said = {word for name in MODULES for word in name.split(".")}
+    assert said & {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc", "core"} == set()
+
+
+# --------------------------------------------------------------------------- what is delivered
+
+
+def test_the_wheel_holds_every_file_of_the_package(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("triage/")}
+    wanted = {
+        path.relative_to(ROOT).as_posix()
+        for path in PACKAGE.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith(".")
+    }
+    assert wanted - packed == set()
+    assert {Path(name).suffix for name in wanted} >= {".py", ".yaml", ".csv", ".eml", ".mako"}
+
+
+def test_the_lock_file_has_every_declared_dependency_in_a_version_that_is_allowed() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = [Requirement(line) for line in project["dependencies"]]
+    declared += [Requirement(line) for group in project["optional-dependencies"].values() for line in group]
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    pins = re.findall(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;\\]+)", lock, re.MULTILINE)
+    locked = {canonicalize_name(name): Version(version) for name, version in pins}
+    missing = [d for d in declared if locked.get(canonicalize_name(d.name), Version("0")) not in d.specifier]
+    assert missing == []
+    assert lock.count("--hash=sha256:") >= len(locked)
+    assert "://" not in re.sub(r"^#.*", "", lock, flags=re.MULTILINE), "no package index is named in the lock"
