@@ -29,9 +29,8 @@ def main() -> None:
     arguments.add_argument("--poll", type=int, nargs="*", default=[100, 100_000])
     chosen = arguments.parse_args()
     mail = list(messages(chosen.messages))
-    print(
-        f"{len(mail)} messages, {sum(map(len, mail)) / 1e6:.1f} MB; {chosen.rounds} rounds, in turn; {os.cpu_count()} cores"
-    )
+    volume = sum(map(len, mail)) / 1e6
+    print(f"{len(mail)} messages, {volume:.1f} MB; {chosen.rounds} rounds, in turn; {os.cpu_count()} cores")
     bare, whole = [], []
     with Dovecot() as dovecot, running_sink() as (smtp_port, sink):
         print(f"Dovecot {dovecot.version}, {sink}, loopback, no TLS")

@@ -86,7 +86,7 @@ def build_service(settings: Settings, options: Options = Options()) -> Service:
         settings.worker_name,
         lease,
         on_forwarded=file_wake.set,
-        on_requeued=decide_wake.set,
+        on_requeued=lambda: (decide_wake.set(), file_wake.set()),
     )
 
     def make_reader(name: str) -> MailboxReader:

@@ -113,7 +113,7 @@ def load_settings(environment: Mapping[str, str], worker_name: str) -> Settings:
         environment=dict(environment),
         submission=submission,
         worker_name=reader.text("WORKER", worker_name),
-        lease_seconds=reader.number("LEASE_SECONDS", 120, 1, 3600),
+        lease_seconds=reader.number("LEASE_SECONDS", 60, 1, 3600),
         idle_seconds=reader.number("IMAP_IDLE_SECONDS", 540, 1, 1500),
     )
     reader.finish()

@@ -24,7 +24,7 @@ from tests.record.builders import (
     rows_of,
     send_all,
 )
-from triage.record import LostLeaseError, Store
+from triage.record import LostLeaseError, Store, Transaction
 from triage.record.audit import history
 from triage.record.filing import (
     due_for_filing,
@@ -35,7 +35,14 @@ from triage.record.filing import (
     rows_at,
     stale_presence,
 )
-from triage.record.mailboxes import begin_numbering, lease_mailbox, mailbox_row, present_uids, release_mailbox
+from triage.record.mailboxes import (
+    MailboxRow,
+    begin_numbering,
+    lease_mailbox,
+    mailbox_row,
+    present_uids,
+    release_mailbox,
+)
 from triage.record.messages import (
     Reception,
     change_state,
@@ -148,19 +155,19 @@ def test_a_reception_stores_octets_digest_state_and_audit_together(store: Store,
         ]
 
 
-class _InterruptedError(Exception):
-    pass
-
-
 def test_a_reception_that_fails_before_its_commit_leaves_nothing(store: Store) -> None:
     mailbox = a_mailbox(store)
     keys = list_uids(store, mailbox, [1, 2])
     before = [message(store, key) for key in keys], count(store, audit)
-    with pytest.raises(_InterruptedError), store.write("receive") as tx:
-        record_receptions(tx, mailbox, [reception(key, b"%d" % key) for key in keys])
-        raise _InterruptedError
+    with pytest.raises(InterruptedError), store.write("receive") as tx:
+        _record_and_fail(tx, mailbox, [reception(key, b"%d" % key) for key in keys])
     assert ([message(store, key) for key in keys], count(store, audit)) == before
     assert (count(store, octets), count(store, octet_chunks)) == (0, 0)
+
+
+def _record_and_fail(tx: Transaction, mailbox: MailboxRow, receptions: list[Reception]) -> None:
+    record_receptions(tx, mailbox, receptions)
+    raise InterruptedError
 
 
 def test_a_reception_by_a_reader_that_lost_the_mailbox_leaves_nothing(store: Store, clock: MovedClock) -> None:

@@ -82,7 +82,9 @@ def demo(once: bool) -> None:
         sample = demo_messages(datetime.now(UTC))
         append_all(imap.host, imap.port, USER, PASSWORD, sample)
         click.echo(f"{len(sample)} invented messages put into the inbox.\n")
-        names = {digest(octets): name for name, octets, _ in sample}
+        names: dict[str, list[str]] = {}
+        for name, octets, _ in sample:
+            names.setdefault(digest(octets), []).append(name)
         code = _work_off(service, names)
         click.echo(f"{len(smtp.messages)} messages were taken by the demo's SMTP server; none left this machine.")
         if not once:
@@ -91,7 +93,7 @@ def demo(once: bool) -> None:
     sys.exit(code)
 
 
-def _work_off(service: Service, names: dict[str, str]) -> int:
+def _work_off(service: Service, names: dict[str, list[str]]) -> int:
     troubles = run_once(service)
     with service.store.read("demo") as tx:
         rows = sorted(messages_in(tx, tuple(MessageState)), key=lambda row: row.id)
@@ -104,7 +106,7 @@ def _work_off(service: Service, names: dict[str, str]) -> int:
         }
         ledger = compute_ledger(tx)
     for row in rows:
-        click.echo(_line(row, decisions.get(row.id), row.id in acknowledged, names.get(row.sha256 or "", "")))
+        click.echo(_line(row, decisions.get(row.id), row.id in acknowledged, _next_name(names, row)))
     counts = ledger.counts
     click.echo(
         f"\nRegistro: {counts['listed']} in elenco = {counts['received']} ricevuti; "
@@ -115,6 +117,11 @@ def _work_off(service: Service, names: dict[str, str]) -> int:
         click.echo(text, err=True)
     click.echo("Il registro quadra." if ledger.closes else "Il registro NON quadra.")
     return FAILED if troubles or not ledger.closes else 0
+
+
+def _next_name(names: dict[str, list[str]], row: MessageRow) -> str:
+    waiting = names.get(row.sha256 or "", [])
+    return waiting.pop(0) if waiting else ""
 
 
 def _line(row: MessageRow, decision: Decision | None, acknowledged: bool, name: str) -> str:

@@ -33,6 +33,8 @@ log = logging.getLogger("triage.dispatch")
 
 ON_THE_WIRE = 16
 """Dispatches submitting at once: what a crash can leave with an unknown outcome."""
+OCTETS = 32 << 20
+"""Octets of originals composed or on the wire at once (always at least one message)."""
 GATHER = 0.05
 """Seconds in which further answers are waited for after the first: fewer commits."""
 ACCOUNT_PAUSES = (5.0, 15.0, 60.0, 120.0, 300.0)
@@ -99,8 +101,9 @@ class DispatchStage:
         wire: dict[asyncio.Task[_Answer], DispatchRow] = {}
         answers: list[_Answer] = []
         while leased or wire or answers:
-            prepared = self._prepare(leased[: ON_THE_WIRE - len(wire)])
-            waiting = leased[ON_THE_WIRE - len(wire) :]
+            taken = _that_fit(leased, list(wire.values()))
+            prepared = self._prepare(leased[:taken])
+            waiting = leased[taken:]
             more = not stopping.is_set()
             begun, leased = self._cycle(answers, prepared, lease=more and len(waiting) < ON_THE_WIRE)
             leased = [*waiting, *leased]
@@ -222,3 +225,16 @@ class DispatchStage:
             self._failures = 0
             with self._store.write("account recovered") as tx:
                 close_incident(tx, "submission", self._account)
+
+
+def _that_fit(leased: Sequence[DispatchRow], wire: Sequence[DispatchRow]) -> int:
+    """How many of the leased dispatches may join those on the wire."""
+    room = ON_THE_WIRE - len(wire)
+    octets = sum(row.size for row in wire)
+    taken = 0
+    for row in leased[:room]:
+        octets += row.size
+        if octets > OCTETS and (taken or wire):
+            break
+        taken += 1
+    return taken

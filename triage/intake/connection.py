@@ -45,8 +45,10 @@ def connect(account: Account) -> IMAPClient:
         client = _open(account)
         _quiet(client)
         _login(client, account)
-    except LoginError:
+    except LoginError as error:
         _close(client)
+        if _is_passing(error):
+            raise _unreachable(where, "login interrupted") from None
         raise MailboxTroubleError(
             "credentials",
             f"IMAP server {where} refused the login. Check TRIAGE_IMAP_USER and TRIAGE_IMAP_PASSWORD (or the token).",
@@ -65,11 +67,10 @@ def connect(account: Account) -> IMAPClient:
         ) from None
     except (OSError, imaplib.IMAP4.error, IMAPClientError) as error:
         _close(client)
-        raise MailboxTroubleError(
-            "unreachable",
-            f"IMAP server {where} cannot be reached ({type(error).__name__}). "
-            "Check TRIAGE_IMAP_HOST and TRIAGE_IMAP_PORT and that the server is up.",
-        ) from None
+        raise _unreachable(where, type(error).__name__) from None
+    except BaseException:
+        _close(client)
+        raise
     reach("imap logged in")
     return client
 
@@ -82,11 +83,25 @@ def disconnect(client: IMAPClient | None) -> None:
         _close(client)
 
 
+def _unreachable(where: str, why: str) -> MailboxTroubleError:
+    return MailboxTroubleError(
+        "unreachable",
+        f"IMAP server {where} cannot be reached ({why}). "
+        "Check TRIAGE_IMAP_HOST and TRIAGE_IMAP_PORT and that the server is up.",
+    )
+
+
+def _is_passing(error: LoginError) -> bool:
+    """Whether the login failed for another reason than what we said (RFC 5530 section 3).
+
+    imapclient wraps a lost connection in the same exception as a refusal.
+    """
+    return isinstance(error.__context__, imaplib.IMAP4.abort) or "[UNAVAILABLE]" in str(error)
+
+
 def _open(account: Account) -> IMAPClient:
-    timeout = SocketTimeout(CONNECT_TIMEOUT, account.timeout)
-    context = None
-    if account.security is not Security.PLAIN:
-        context = ssl.create_default_context(cafile=account.ca_file or None)
+    timeout = SocketTimeout(min(CONNECT_TIMEOUT, account.timeout), account.timeout)
+    context = None if account.security is Security.PLAIN else _context(account)
     client = IMAPClient(
         account.host,
         account.port,
@@ -104,14 +119,28 @@ def _open(account: Account) -> IMAPClient:
     return client
 
 
+def _context(account: Account) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=account.ca_file or None)
+    except OSError as error:  # an SSLError when the file holds no certificate
+        raise MailboxTroubleError(
+            "tls",
+            f"The file of TRIAGE_IMAP_CA_FILE cannot be used ({type(error).__name__}). "
+            "It must be a PEM file with the authority's certificate that the service may read.",
+        ) from None
+
+
 def _quiet(client: IMAPClient) -> None:
     # imaplib formats every line for its debug log even when nobody reads it.
     client._imap.debug = 0
 
 
 def _login(client: IMAPClient, account: Account) -> None:
-    if account.login is Login.PASSWORD:
+    if account.login is Login.PASSWORD and (account.user + account.secret).isascii():
         client.login(account.user, account.secret)
+    elif account.login is Login.PASSWORD:
+        # LOGIN cannot carry "perché" (RFC 3501 section 9: CHAR is ASCII); PLAIN is UTF-8 (RFC 4616).
+        client.plain_login(account.user, account.secret)
     elif account.login is Login.XOAUTH2:
         client.oauth2_login(account.user, account.secret)
     elif account.login is Login.OAUTHBEARER:

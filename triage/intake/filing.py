@@ -52,6 +52,7 @@ def file_done(store: Store, imap: ImapMailbox, plan: MailboxPlan, mailbox: Mailb
             if isinstance(error, imaplib.IMAP4.abort):
                 raise
             # Quota, rights, a folder that cannot be made: the message is dealt with, only not tidied away.
+            imap.forget_folders()
             refused.extend(group)
     gone = [row for row in rows if row.location_uid not in present]
     with store.write("filed") as tx:

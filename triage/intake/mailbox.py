@@ -45,6 +45,7 @@ class ImapMailbox:
         self.has_uidplus = client.has_capability("UIDPLUS")
         self.has_idle = client.has_capability("IDLE")
         self._delimiter: str | None = None
+        self._ensured: set[str] = set()
 
     # ---------------------------------------------------------------- reading
 
@@ -163,11 +164,18 @@ class ImapMailbox:
         return self._delimiter.join(part.replace(self._delimiter, "-") for part in parts)
 
     def ensure_folder(self, name: str) -> None:
-        """Create a folder unless it exists."""
+        """Create a folder unless it exists; asked once a connection."""
+        if name in self._ensured:
+            return
         reach("imap create")
+        self._ensured.add(name)
         if not self.client.folder_exists(name):
             self.client.create_folder(name)
             self.client.subscribe_folder(name)
+
+    def forget_folders(self) -> None:
+        """A folder may have been renamed or deleted: look again before the next move."""
+        self._ensured.clear()
 
     def move(self, uids: Sequence[int], folder: str) -> None:
         """UID MOVE (RFC 6851): per message all or nothing."""

@@ -21,7 +21,7 @@ from triage.record.mailboxes import MailboxRow, present_uids, update_mailbox
 def refresh_presence(store: Store, imap: ImapMailbox, mailbox: MailboxRow) -> int:
     """Look again for messages in progress not seen lately; how many have gone."""
     with store.read("presence") as tx:
-        rows = stale_presence(tx, mailbox, tx.now - FRESH, BATCH)
+        rows = stale_presence(tx, mailbox, tx.now - FRESH / 2, BATCH)
     if not rows:
         return 0
     present = imap.present([row.location_uid for row in rows])

@@ -1,0 +1,34 @@
+"""Fixtures of intake's tests: a record with a clock that the test moves, and readers on a real Dovecot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fakes import FakeClock, WatchedStore
+from tests.intake.builders import Intake
+from tests.servers.dovecot import Dovecot, MailboxUser
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """Stands at the present instant until it is moved."""
+    return FakeClock()
+
+
+@pytest.fixture
+def store(sqlite_url: str, clock: FakeClock) -> Iterator[WatchedStore]:
+    """An empty record with its tables."""
+    made = WatchedStore(sqlite_url, clock)
+    made.migrate()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def intake(store: WatchedStore, clock: FakeClock, dovecot: Dovecot, mailbox_user: MailboxUser) -> Iterator[Intake]:
+    """Readers of a fresh account of the session's Dovecot."""
+    made = Intake(store, clock, mailbox_user, dovecot.port)
+    yield made
+    made.close()
