@@ -79,6 +79,12 @@ def build_service(settings: Settings, options: Options = Options()) -> Service:
     decide_wake, dispatch_wake, file_wake = Wakeup(), Wakeup(), Wakeup()
     parsed = ParsedMessages()
     decider = Decider(store, knowledge, parsed, settings.worker_name, lease, dispatch_wake.set)
+
+    def look_again() -> None:
+        """Something must be decided anew, or looked for in its mailbox."""
+        decide_wake.set()
+        file_wake.set()
+
     dispatcher = DispatchStage(
         store,
         Preparer(store, knowledge, parsed),
@@ -86,7 +92,7 @@ def build_service(settings: Settings, options: Options = Options()) -> Service:
         settings.worker_name,
         lease,
         on_forwarded=file_wake.set,
-        on_requeued=lambda: (decide_wake.set(), file_wake.set()),
+        on_requeued=look_again,
     )
 
     def make_reader(name: str) -> MailboxReader:

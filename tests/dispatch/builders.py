@@ -21,6 +21,7 @@ from tests.servers.smtp_sink import SmtpSink
 from triage.decider import Decider
 from triage.dispatch.prepare import Preparer
 from triage.dispatch.stage import DispatchStage
+from triage.reading import ParsedMessages
 from triage.record.attempts import begin_attempts
 from triage.record.audit import history
 from triage.record.decisions import decision_of
@@ -153,7 +154,10 @@ class Desk:
         self.forwarded = 0
         self.requeued = 0
         self.decided = 0
-        self.decider = Decider(self.store, self.knowledge.as_knowledge(), "decider", lease, self._count_decided)
+        self.parsed = ParsedMessages()
+        self.decider = Decider(
+            self.store, self.knowledge.as_knowledge(), self.parsed, "decider", lease, self._count_decided
+        )
         self.stage = self.make_stage(submission(port, **limits))
         self._uid = 0
 
@@ -161,7 +165,7 @@ class Desk:
         """One more dispatch stage on the same record."""
         return DispatchStage(
             self.store,
-            Preparer(self.store, self.knowledge.as_knowledge()),
+            Preparer(self.store, self.knowledge.as_knowledge(), self.parsed),
             to,
             worker,
             self.lease,
@@ -193,9 +197,7 @@ class Desk:
 
     # ---------------------------------------------------------------- doing
 
-    def receive(
-        self, *contents: bytes, mailbox: str = "generale", arrived: datetime | None = None, hold_listing: bool = False
-    ) -> list[int]:
+    def receive(self, *contents: bytes, mailbox: str = "generale", arrived: datetime | None = None) -> list[int]:
         """Put messages into the record as the reader does; their ids in order."""
         first = self._uid + 1
         self._uid += len(contents)

@@ -9,7 +9,7 @@ from email.policy import default
 
 import pytest
 
-from tests.dispatch.builders import ANNA, NORD, OURS, SUD, Desk, Tried, a_mail, forwards_in, from_family
+from tests.dispatch.builders import ANNA, NORD, OURS, SUD, Desk, Tried, a_mail, forwards_in, from_family, submission
 from tests.servers.smtp_script import Step
 from tests.servers.smtp_sink import SmtpSink
 from triage.vocabulary import DispatchKind, DispatchState, MessageState
@@ -242,13 +242,7 @@ def test_failing_quit_is_harmless(desk: Desk, smtp_sink: SmtpSink) -> None:
     desk.send()
     desk.stage.close()
     assert desk.message(key).state == MessageState.FORWARDED
-    desk.stage = desk.make_stage(_submission(smtp_sink))
-
-
-def _submission(sink: SmtpSink) -> object:
-    from tests.dispatch.builders import submission
-
-    return submission(sink.port)
+    desk.stage = desk.make_stage(submission(smtp_sink.port))
 
 
 def test_one_refused_recipient_stops_no_other(desk: Desk, smtp_sink: SmtpSink) -> None:
