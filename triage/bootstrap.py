@@ -19,7 +19,7 @@ from triage.knowledge import Knowledge
 from triage.reading import ParsedMessages
 from triage.record import Store
 from triage.rules.types import MailboxRole, Rules
-from triage.settings import Settings, load_settings
+from triage.settings import Settings, SettingsError, load_settings
 from triage.signals import Heartbeats, Wakeup
 from triage.vocabulary import Decision
 
@@ -54,9 +54,13 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
 
 
 def open_store(settings: Settings, clock: Clock | None = None) -> Store:
-    """The record, brought to this release's form."""
+    """The record, brought to this release's form; raises ``SettingsError`` when its folder cannot be made."""
     if settings.database_url.startswith("sqlite:"):
-        settings.state_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            settings.state_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            what = f"TRIAGE_STATE_DIR: the folder {settings.state_dir} cannot be made ({type(error).__name__})."
+            raise SettingsError((what,)) from None
     store = Store(settings.database_url, clock or SystemClock())
     store.migrate()
     return store

@@ -106,7 +106,7 @@ def load_settings(environment: Mapping[str, str], worker_name: str) -> Settings:
         data_timeout=reader.number("SMTP_DATA_TIMEOUT", 600, 1, 3600),
     )
     settings = Settings(
-        database_url=reader.text("DATABASE_URL", f"sqlite:///{state_dir / 'triage.db'}"),
+        database_url=reader.database_url(f"sqlite:///{state_dir / 'triage.db'}"),
         state_dir=state_dir,
         rules_path=Path(reader.text("RULES", "routing_rules.yaml")),
         model_path=Path(reader.text("MODEL", "models/model.skops")),
@@ -149,6 +149,13 @@ class _Reader:
         except (OSError, UnicodeDecodeError) as error:
             self._problems.append(f"{key} names a file that cannot be read ({type(error).__name__}). Check its path.")
             return ""
+
+    def database_url(self, default: str) -> str:
+        url = self.text("DATABASE_URL", default)
+        if not url.startswith(("sqlite:///", "postgresql+psycopg://", "postgresql://")):
+            wanted = "sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/NAME"
+            self._problems.append(f"TRIAGE_DATABASE_URL must be {wanted}.")
+        return url.replace("postgresql://", "postgresql+psycopg://", 1)
 
     def number(self, name: str, default: float, least: float, most: float) -> float:
         raw = self.text(name, str(default))

@@ -6,11 +6,11 @@ when nothing but time stands against it; the gate is asked again before it leave
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from triage.conversations import keys_of, recipient_keys, threads_of
 from triage.decide import (
     AckHistory,
     DecisionContext,
@@ -29,11 +29,9 @@ from triage.record.decisions import (
     Settlement,
     accepted_recipients,
     acknowledged_cases,
-    cases_answered,
-    cases_of_thread,
     known_contents,
 )
-from triage.record.identity import keyed_hash, secret_of
+from triage.record.identity import secret_of
 from triage.record.mailboxes import known_mailboxes
 from triage.record.messages import MessageRow
 from triage.rules.addresses import AddressError, check_address
@@ -74,15 +72,6 @@ URGENT_FIRST, FORWARDS, REST = 0, 1, 2
 
 
 @dataclass(frozen=True, slots=True)
-class _Keys:
-    """Keyed hashes by which a message is found again."""
-
-    author: str
-    message_id: str | None
-    content: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class _Batch:
     """What is looked up once for a whole batch."""
 
@@ -102,9 +91,9 @@ def settle(
     """What becomes of each claimed message; in the order given."""
     secret = secret_of(tx)
     names = {mailbox.id: mailbox.name for mailbox in known_mailboxes(tx)}
-    keys = [_keys(secret, message) for _, message in pairs]
+    keys = [keys_of(secret, message) for _, message in pairs]
     contents = known_contents(tx, [key.content for key in keys if key.content])
-    threads = _threads(tx, secret, pairs, keys)
+    threads = threads_of(tx, secret, pairs, keys)
     batch = _Batch(
         tx,
         rules,
@@ -175,40 +164,6 @@ def history_of(
         to_domain_last_hour=before.to_domain_last_hour.get(domain, 0),
         total_last_hour=before.total_last_hour,
     )
-
-
-def recipient_keys(secret: bytes, address: str) -> tuple[str, str]:
-    """Keyed hashes of an address and of its domain."""
-    return keyed_hash(secret, "address", address), keyed_hash(secret, "domain", address.rpartition("@")[2])
-
-
-def _keys(secret: bytes, message: InboundMessage) -> _Keys:
-    author = keyed_hash(secret, "address", message.author.addr_spec)
-    if not message.message_id:
-        return _Keys(author, None, None)
-    body = hashlib.sha256("\0".join((message.subject, message.new_text, message.quoted_text)).encode()).hexdigest()
-    attached = " ".join(f"{item.content_type} {item.size}" for item in message.attachments)
-    content = keyed_hash(secret, "content", f"{message.author.addr_spec}\0{message.message_id}\0{body}\0{attached}")
-    return _Keys(author, keyed_hash(secret, "message-id", message.message_id), content)
-
-
-def _threads(
-    tx: Transaction, secret: bytes, pairs: Sequence[tuple[MessageRow, InboundMessage]], keys: Sequence[_Keys]
-) -> list[tuple[int | None, bool]]:
-    """The case that each message goes on with, and whether it answers what we ourselves sent."""
-    references = [tuple(dict.fromkeys((*m.in_reply_to, *m.references[-20:]))) for _, m in pairs]
-    hashed = {ref: keyed_hash(secret, "message-id", ref) for group in references for ref in group}
-    own = cases_answered(tx, [(ref, k.author) for group, k in zip(references, keys, strict=True) for ref in group])
-    earlier = cases_of_thread(
-        tx, [(hashed[ref], k.author) for group, k in zip(references, keys, strict=True) for ref in group]
-    )
-    found: list[tuple[int | None, bool]] = []
-    for (row, _), group, key in zip(pairs, references, keys, strict=True):
-        answered = next((own[ref, key.author] for ref in group if (ref, key.author) in own), None)
-        joined = next((earlier[hashed[r], key.author] for r in group if (hashed[r], key.author) in earlier), None)
-        case_id = row.case_id if row.case_id is not None else answered if answered is not None else joined
-        found.append((case_id, answered is not None))
-    return found
 
 
 def _held(decision: Decision, code: str) -> Decision:

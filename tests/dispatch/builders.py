@@ -6,6 +6,8 @@ still; moving it by :meth:`Desk.advance` lets the mailbox be looked at, as its r
 
 from __future__ import annotations
 
+import base64
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -361,3 +363,13 @@ def forwards_in(sink: SmtpSink) -> list[str]:
 def acknowledgements_in(sink: SmtpSink) -> list[str]:
     """To which families the sink accepted something, in order."""
     return [path for sent in sink.messages for path in sent.forward_paths if path.endswith("@family.example")]
+
+
+def attached_original(sent: bytes) -> bytes:
+    """The original octets in a forward, by whichever carrier, cut out without a library's rewriting."""
+    head, _, body = sent.partition(b"\r\n\r\n")
+    found = re.search(rb'boundary="([^"]+)"', head)
+    assert found is not None
+    part = body.split(b"\r\n--" + found[1])[-2]
+    fields, _, content = part.lstrip(b"\r\n").partition(b"\r\n\r\n")
+    return base64.b64decode(content) if b"base64" in fields else content

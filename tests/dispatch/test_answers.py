@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from email import message_from_bytes
-from email.policy import default
 
 import pytest
 
-from tests.dispatch.builders import ANNA, NORD, OURS, SUD, Desk, Tried, a_mail, forwards_in, from_family, submission
+from tests.dispatch.builders import (
+    ANNA,
+    NORD,
+    OURS,
+    SUD,
+    Desk,
+    Tried,
+    a_mail,
+    attached_original,
+    forwards_in,
+    from_family,
+    submission,
+)
 from tests.servers.smtp_script import Step
 from tests.servers.smtp_sink import SmtpSink
 from triage.vocabulary import DispatchKind, DispatchState, MessageState
@@ -26,11 +36,7 @@ def test_accepted_forward_then_acknowledgement(desk: Desk, smtp_sink: SmtpSink) 
     [key] = desk.take_in(octets)
     assert desk.send() == 2
     assert [(m.reverse_path, m.forward_paths) for m in smtp_sink.messages] == [(OURS, (NORD,)), ("", (ANNA,))]
-    sent = message_from_bytes(smtp_sink.messages[0].octets, policy=default)
-    original = list(sent.iter_parts())[-1]
-    attached = smtp_sink.messages[0].octets.split(b"Content-Transfer-Encoding: 7bit\r\n\r\n")[-1][: len(octets)]
-    assert original.get_content_type() == "message/rfc822"
-    assert hashlib.sha256(attached).digest() == hashlib.sha256(octets).digest()
+    assert attached_original(smtp_sink.messages[0].octets) == octets
     assert desk.message(key).state == MessageState.FORWARDED
     assert desk.states(key) == [("forward", "accepted"), ("acknowledgement", "accepted")]
     assert desk.tried(key) == [Tried("accepted", "data", 250)]

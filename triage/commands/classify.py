@@ -14,7 +14,7 @@ import click
 from rich.progress import Progress
 
 from triage.bootstrap import settings_from
-from triage.classify import Classifier, load_classifier
+from triage.classify import ArtefactError, Classifier, load_classifier
 from triage.commands.opening import MISCONFIGURED, clear_errors, fail, print_json
 from triage.decide import DecisionContext, decide
 from triage.explaining import word_reason
@@ -104,6 +104,11 @@ def _load() -> tuple[Rules, Classifier]:
             "Set TRIAGE_MODEL, or make one with 'triage train'.",
             MISCONFIGURED,
         )
+    except ArtefactError as error:
+        fail(
+            f"{settings.model_path}: {error}. Set TRIAGE_MODEL, or make a model with 'triage train'.",
+            MISCONFIGURED,
+        )
 
 
 def _judge(batch: list[tuple[str, bytes]], rules: Rules, classifier: Classifier) -> Iterator[_Judged]:
@@ -153,19 +158,21 @@ def _in_batches(messages: Iterable[tuple[str, bytes]]) -> Iterator[list[tuple[st
 
 def _messages(paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
     for text in paths:
-        if text == "-":
-            yield "-", sys.stdin.buffer.read()
-            continue
-        path = Path(text)
-        if path.is_dir():
-            yield from _folder(path)
-        elif not path.exists():
-            fail(f"{text}: there is no such file or folder.", MISCONFIGURED)
-        elif _is_mbox(path):
-            box = mailbox.mbox(path, create=False)
-            yield from ((f"{text}#{key}", box.get_bytes(key)) for key in box.iterkeys())
-        else:
-            yield text, path.read_bytes()
+        try:
+            yield from [("-", sys.stdin.buffer.read())] if text == "-" else _stored(Path(text), text)
+        except OSError as error:
+            what = "there is no such file or folder" if isinstance(error, FileNotFoundError) else "it cannot be read"
+            fail(f"{error.filename or text}: {what} ({type(error).__name__}).", MISCONFIGURED)
+
+
+def _stored(path: Path, text: str) -> Iterator[tuple[str, bytes]]:
+    if path.is_dir():
+        yield from _folder(path)
+    elif _is_mbox(path):
+        box = mailbox.mbox(path, create=False)
+        yield from ((f"{text}#{key}", box.get_bytes(key)) for key in box.iterkeys())
+    else:
+        yield text, path.read_bytes()
 
 
 def _folder(path: Path) -> Iterator[tuple[str, bytes]]:
@@ -173,6 +180,8 @@ def _folder(path: Path) -> Iterator[tuple[str, bytes]]:
         files = sorted([*(path / "cur").iterdir(), *(path / "new").iterdir()])
     else:
         files = sorted(path.rglob("*.eml"))
+        if not files:
+            click.echo(f"{path}: no .eml file in this folder, and it is no Maildir.", err=True)
     yield from ((str(file), file.read_bytes()) for file in files if file.is_file())
 
 

@@ -79,7 +79,7 @@ def ledger(as_json: bool) -> None:
 
 @click.command()
 @json_option
-@click.option("--limit", default=100, show_default=True, help="Show at most so many.")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(min=1), help="Show at most so many.")
 def held(as_json: bool, limit: int) -> None:
     """List the messages that wait for a person: possible danger first, then the oldest."""
     with opened() as service:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -70,8 +71,20 @@ def opened() -> Iterator[Opened]:
         for name in ("SMTP_HOST", "SMTP_USER", "SMTP_PASSWORD"):
             environment.setdefault(f"TRIAGE_{name}", "-")
         settings = settings_from(environment)
+        _refuse_absent(settings)
         store = open_store(settings)
         try:
             yield Opened(settings, store)
         finally:
             store.close()
+
+
+def _refuse_absent(settings: Settings) -> None:
+    """An empty record made by mistake (a wrong folder) would calmly report that nothing waits."""
+    name = settings.database_url.removeprefix("sqlite:///")
+    if name != settings.database_url and name not in ("", ":memory:") and not Path(name).exists():
+        fail(
+            f"There is no record at {name}: the service has not run with these settings. "
+            "Check TRIAGE_STATE_DIR and TRIAGE_DATABASE_URL, or start 'triage run' first.",
+            MISCONFIGURED,
+        )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from triage.conversations import recipient_keys
 from triage.decide import may_acknowledge, may_forward, may_notify
 from triage.decide.gate import SAME_THREAD, GateVerdict
 from triage.dispatch.compose import Outgoing, Stamp, compose_acknowledgement, compose_forward, compose_notice
@@ -30,7 +31,7 @@ from triage.record.mailboxes import known_mailboxes
 from triage.record.messages import MessageRow, messages_by_id
 from triage.record.octets import read_octets
 from triage.rules.types import Rules
-from triage.settling import context_of, history_of, recipient_keys
+from triage.settling import context_of, history_of
 from triage.vocabulary import Decision, DispatchKind, InboundMessage, MessageState
 
 LOOK_AGAIN = timedelta(seconds=2)

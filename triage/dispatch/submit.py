@@ -17,6 +17,7 @@ import aiosmtplib
 from aiosmtplib.errors import (
     SMTPAuthenticationError,
     SMTPException,
+    SMTPHeloError,
     SMTPResponseException,
 )
 
@@ -74,6 +75,7 @@ class Connection:
                 await client.login(account.user, account.secret)
             elif account.login is not Login.NONE:
                 await client.auth_xoauth2(account.user, account.secret)
+            await _greet(client)
         except SMTPAuthenticationError as error:
             client.close()
             raise AccountTroubleError(
@@ -122,14 +124,17 @@ class Connection:
             reach("smtp accepted")
             return _result(AttemptOutcome.ACCEPTED, stage, response.code, response.message)
         except SMTPResponseException as error:
+            if not 400 <= error.code < 600:
+                # No refusal: nonsense, or an answer to another question. Inside DATA the message
+                # may have been taken; the connection is out of step either way.
+                await self.close()
+                return SubmissionResult(_without_reply(stage), stage, text="unintelligible")
             await self._after_refusal(error.code)
-            outcome = AttemptOutcome.PERMANENT if 500 <= error.code < 600 else AttemptOutcome.TRANSIENT
+            outcome = AttemptOutcome.PERMANENT if error.code >= 500 else AttemptOutcome.TRANSIENT
             return _result(outcome, stage, error.code, str(error.message))
         except (SMTPException, OSError) as error:
             await self.close()
-            # Without a reply inside DATA nobody knows; before DATA nothing was handed over.
-            outcome = AttemptOutcome.UNKNOWN if stage == "data" else AttemptOutcome.TRANSIENT
-            return SubmissionResult(outcome, stage, text=type(error).__name__)
+            return SubmissionResult(_without_reply(stage), stage, text=type(error).__name__)
         except (ValueError, UnicodeError) as error:
             # An address that cannot be written on the wire: no server will ever take it.
             await self.close()
@@ -165,6 +170,20 @@ class Connection:
 
     def _rcpt_options(self, outgoing: Outgoing) -> list[str]:
         return ["NOTIFY=NEVER"] if outgoing.notify_never and self.offers("DSN") else []
+
+
+async def _greet(client: aiosmtplib.SMTP) -> None:
+    """Know what the server offers before the first MAIL: without a login nothing has asked yet."""
+    if client.is_ehlo_or_helo_needed:
+        try:
+            await client.ehlo()
+        except SMTPHeloError:
+            await client.helo()
+
+
+def _without_reply(stage: str) -> AttemptOutcome:
+    """Without a refusal inside DATA nobody knows; before DATA nothing was handed over."""
+    return AttemptOutcome.UNKNOWN if stage == "data" else AttemptOutcome.TRANSIENT
 
 
 def _result(outcome: AttemptOutcome, stage: str, code: int, text: str) -> SubmissionResult:

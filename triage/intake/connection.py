@@ -26,10 +26,7 @@ CONNECT_TIMEOUT = 30.0
 
 
 class MailboxTroubleError(Exception):
-    """A mailbox cannot be read now. ``kind`` is a stable code; the text names the remedy.
-
-    ``backs_off`` is false for trouble that another try in the same minute may cure.
-    """
+    """A mailbox cannot be read now. ``kind`` is a stable code; the text names the remedy."""
 
     def __init__(self, kind: str, text: str) -> None:
         super().__init__(text)

@@ -65,8 +65,9 @@ class Store:
 
     def __init__(self, url: str, clock: Clock) -> None:
         self.clock = clock
-        self._url = sa.make_url(url)
-        self._engine = _make_engine(self._url)
+        with _plain_errors("open"):
+            self._url = sa.make_url(url)
+            self._engine = _make_engine(self._url)
         # SQLite has one writer: queueing in our own lock is fair, its busy time-out is not.
         self._writer = threading.Lock() if self._engine.dialect.name == "sqlite" else nullcontext()
 

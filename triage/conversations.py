@@ -1,0 +1,61 @@
+"""Which conversation a message belongs to, and the keyed hashes by which it is found again.
+
+A message goes on with a case only when its author took part in it: a stranger who quotes a number
+or a Message-ID joins nothing (failures F86, F87).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from triage.record import Transaction
+from triage.record.decisions import cases_answered, cases_of_thread
+from triage.record.identity import keyed_hash
+from triage.record.messages import MessageRow
+from triage.vocabulary import InboundMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Keyed hashes by which a message is found again."""
+
+    author: str
+    message_id: str | None
+    content: str | None
+
+
+def recipient_keys(secret: bytes, address: str) -> tuple[str, str]:
+    """Keyed hashes of an address and of its domain."""
+    return keyed_hash(secret, "address", address), keyed_hash(secret, "domain", address.rpartition("@")[2])
+
+
+def keys_of(secret: bytes, message: InboundMessage) -> Keys:
+    """The keyed hashes of one message; without a Message-ID it is found by its octets alone."""
+    author = keyed_hash(secret, "address", message.author.addr_spec)
+    if not message.message_id:
+        return Keys(author, None, None)
+    body = hashlib.sha256("\0".join((message.subject, message.new_text, message.quoted_text)).encode()).hexdigest()
+    attached = " ".join(f"{item.content_type} {item.size}" for item in message.attachments)
+    content = keyed_hash(secret, "content", f"{message.author.addr_spec}\0{message.message_id}\0{body}\0{attached}")
+    return Keys(author, keyed_hash(secret, "message-id", message.message_id), content)
+
+
+def threads_of(
+    tx: Transaction, secret: bytes, pairs: Sequence[tuple[MessageRow, InboundMessage]], keys: Sequence[Keys]
+) -> list[tuple[int | None, bool]]:
+    """The case that each message goes on with, and whether it answers what we ourselves sent."""
+    references = [tuple(dict.fromkeys((*m.in_reply_to, *m.references[-20:]))) for _, m in pairs]
+    hashed = {ref: keyed_hash(secret, "message-id", ref) for group in references for ref in group}
+    own = cases_answered(tx, [(ref, k.author) for group, k in zip(references, keys, strict=True) for ref in group])
+    earlier = cases_of_thread(
+        tx, [(hashed[ref], k.author) for group, k in zip(references, keys, strict=True) for ref in group]
+    )
+    found: list[tuple[int | None, bool]] = []
+    for (row, _), group, key in zip(pairs, references, keys, strict=True):
+        answered = next((own[ref, key.author] for ref in group if (ref, key.author) in own), None)
+        joined = next((earlier[hashed[r], key.author] for r in group if (hashed[r], key.author) in earlier), None)
+        case_id = row.case_id if row.case_id is not None else answered if answered is not None else joined
+        found.append((case_id, answered is not None))
+    return found
