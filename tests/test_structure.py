@@ -42,11 +42,13 @@ _TABLE = {
     # adapters: each knows the record, none another
     "record": "vocabulary clock crashpoints",
     "intake": "vocabulary crashpoints record settings signals",
-    "dispatch": "vocabulary crashpoints ids record settings decide rules parse knowledge reading settling",
+    "dispatch": "vocabulary crashpoints ids record settings decide rules parse knowledge reading "
+    "conversations settling",
     # between the record and the pure stages
     "knowledge": "classify record rules",
     "reading": "vocabulary parse",
-    "settling": "vocabulary decide ids record rules",
+    "conversations": "vocabulary record rules",
+    "settling": "vocabulary conversations decide ids record rules",
     "decider": "vocabulary crashpoints knowledge parse reading record settling",
     # the top
     "bootstrap": "vocabulary clock decide decider dispatch intake knowledge reading record rules settings signals",

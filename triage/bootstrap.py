@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from collections.abc import Callable, Mapping
@@ -15,13 +16,15 @@ from triage.dispatch.prepare import Preparer
 from triage.dispatch.stage import DispatchStage
 from triage.intake.plan import MailboxPlan
 from triage.intake.reader import MailboxReader
-from triage.knowledge import Knowledge
+from triage.knowledge import Knowledge, NothingInForceError
 from triage.reading import ParsedMessages
 from triage.record import Store
 from triage.rules.types import MailboxRole, Rules
 from triage.settings import Settings, SettingsError, load_settings
 from triage.signals import Heartbeats, Wakeup
 from triage.vocabulary import Decision
+
+log = logging.getLogger("triage.bootstrap")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +70,29 @@ def open_store(settings: Settings, clock: Clock | None = None) -> Store:
 
 
 def open_knowledge(settings: Settings, store: Store) -> Knowledge:
-    """Rules and model, imported from their files."""
+    """Rules and model, imported from their files; raises ``NothingInForceError`` with what is wrong with them.
+
+    While an earlier version is in the record, a file that cannot be used is only told in the log.
+    """
     knowledge = Knowledge(store, settings.rules_path, settings.model_path)
-    knowledge.import_files()
+    troubles = knowledge.import_files()
+    try:
+        knowledge.in_force()
+    except NothingInForceError as error:
+        raise NothingInForceError("\n".join((*troubles, str(error)))) from None
+    for trouble in troubles:
+        log.error(trouble, extra={"action": "file_not_usable"})
     return knowledge
 
 
 def build_service(settings: Settings, options: Options = Options()) -> Service:
     """Open the record and build every stage; raises what makes a start impossible."""
     store = open_store(settings)
-    knowledge = open_knowledge(settings, store)
-    knowledge.in_force()
+    try:
+        knowledge = open_knowledge(settings, store)
+    except BaseException:
+        store.close()
+        raise
     lease = timedelta(seconds=settings.lease_seconds)
     heartbeats = Heartbeats()
     decide_wake, dispatch_wake, file_wake = Wakeup(), Wakeup(), Wakeup()

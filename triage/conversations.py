@@ -14,6 +14,7 @@ from triage.record import Transaction
 from triage.record.decisions import cases_answered, cases_of_thread
 from triage.record.identity import keyed_hash
 from triage.record.messages import MessageRow
+from triage.rules.addresses import bare_form
 from triage.vocabulary import InboundMessage
 
 
@@ -27,13 +28,14 @@ class Keys:
 
 
 def recipient_keys(secret: bytes, address: str) -> tuple[str, str]:
-    """Keyed hashes of an address and of its domain."""
-    return keyed_hash(secret, "address", address), keyed_hash(secret, "domain", address.rpartition("@")[2])
+    """Keyed hashes of an address and of its domain; every form of a mailbox has the same (a plus tag, capitals)."""
+    local, domain = bare_form(address)
+    return keyed_hash(secret, "address", f"{local}@{domain}"), keyed_hash(secret, "domain", domain)
 
 
 def keys_of(secret: bytes, message: InboundMessage) -> Keys:
     """The keyed hashes of one message; without a Message-ID it is found by its octets alone."""
-    author = keyed_hash(secret, "address", message.author.addr_spec)
+    author = recipient_keys(secret, message.author.addr_spec)[0]
     if not message.message_id:
         return Keys(author, None, None)
     body = hashlib.sha256("\0".join((message.subject, message.new_text, message.quoted_text)).encode()).hexdigest()
@@ -42,20 +44,34 @@ def keys_of(secret: bytes, message: InboundMessage) -> Keys:
     return Keys(author, keyed_hash(secret, "message-id", message.message_id), content)
 
 
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """The case that a message goes on with: one on record, or that of an earlier row of its batch."""
+
+    case_id: int | None
+    case_of: int | None
+    answers_us: bool
+    """Whether it answers what we ourselves sent."""
+
+
 def threads_of(
     tx: Transaction, secret: bytes, pairs: Sequence[tuple[MessageRow, InboundMessage]], keys: Sequence[Keys]
-) -> list[tuple[int | None, bool]]:
-    """The case that each message goes on with, and whether it answers what we ourselves sent."""
+) -> list[Thread]:
+    """What each message goes on with, in the order given."""
     references = [tuple(dict.fromkeys((*m.in_reply_to, *m.references[-20:]))) for _, m in pairs]
     hashed = {ref: keyed_hash(secret, "message-id", ref) for group in references for ref in group}
     own = cases_answered(tx, [(ref, k.author) for group, k in zip(references, keys, strict=True) for ref in group])
     earlier = cases_of_thread(
         tx, [(hashed[ref], k.author) for group, k in zip(references, keys, strict=True) for ref in group]
     )
-    found: list[tuple[int | None, bool]] = []
+    together: dict[tuple[str, str], int] = {}
+    found: list[Thread] = []
     for (row, _), group, key in zip(pairs, references, keys, strict=True):
         answered = next((own[ref, key.author] for ref in group if (ref, key.author) in own), None)
         joined = next((earlier[hashed[r], key.author] for r in group if (hashed[r], key.author) in earlier), None)
+        beside = next((together[hashed[r], key.author] for r in group if (hashed[r], key.author) in together), None)
         case_id = row.case_id if row.case_id is not None else answered if answered is not None else joined
-        found.append((case_id, answered is not None))
+        found.append(Thread(case_id, beside if case_id is None else None, answered is not None))
+        if key.message_id is not None:
+            together.setdefault((key.message_id, key.author), row.id)
     return found

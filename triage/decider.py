@@ -16,7 +16,7 @@ from triage.crashpoints import reach
 from triage.knowledge import InForce, Knowledge
 from triage.parse.isolated import ParserCrash, parse_isolated
 from triage.reading import ParsedMessages
-from triage.record import LostLeaseError, Store
+from triage.record import LostLeaseError, Store, StoreError
 from triage.record.claims import claim_received, has_received, release_claims
 from triage.record.decisions import record_decisions
 from triage.record.messages import MessageRow, change_state
@@ -51,6 +51,7 @@ class Decider:
         worker: str,
         lease: timedelta,
         on_decided: Callable[[], None],
+        parse_apart: Callable[[bytes], InboundMessage] = parse_isolated,
     ) -> None:
         self._store = store
         self._knowledge = knowledge
@@ -58,6 +59,7 @@ class Decider:
         self._worker = worker
         self._lease = lease
         self._on_decided = on_decided
+        self._parse_apart = parse_apart
 
     def work(self) -> int:
         """Decide one batch; how many messages were claimed (0: nothing is due)."""
@@ -94,11 +96,11 @@ class Decider:
 
     def _read_isolated(self, row: MessageRow, content: bytes) -> list[Read]:
         try:
-            return [Read(row, parse_isolated(content))]
+            return [Read(row, self._parse_apart(content))]
         except ParserCrash as crash:
             log.warning(
                 "isolated parser failed",
-                extra={"action": "parser_crash", "message": row.id, "reason": crash.reason, "tries": row.tries},
+                extra={"action": "parser_crash", "row": row.id, "reason": crash.reason, "tries": row.tries},
             )
             if row.tries >= MOST_TRIES:
                 self._give_up(row, "lettura_fallita")
@@ -114,11 +116,12 @@ class Decider:
             log.error(
                 "batch failed", extra={"action": "batch_failed", "kind": type(error).__name__, "count": len(read)}
             )
-            if len(read) == 1:
+            if len(read) > 1:
+                for item in read:
+                    self._decide(in_force, [item])
+            elif not isinstance(error, StoreError):
                 self._give_up(read[0].row, "errore_imprevisto")
-                return
-            for item in read:
-                self._decide(in_force, [item])
+            # Else nothing is wrong with the message: the lease runs out, and it comes back alone.
 
     def _record(self, in_force: InForce, read: Sequence[Read], classified: Sequence[Classification]) -> None:
         with self._store.write("decided") as tx:
@@ -130,7 +133,7 @@ class Decider:
             with self._store.write("quarantined") as tx:
                 change_state(tx, row, MessageState.QUARANTINED, "quarantined", {"reason": reason}, hold_reason=reason)
         except LostLeaseError:
-            log.info("lease lost", extra={"action": "lease_lost", "message": row.id})
+            log.info("lease lost", extra={"action": "lease_lost", "row": row.id})
 
     def release(self, rows: Sequence[MessageRow]) -> None:
         """Give claims back unused."""

@@ -8,6 +8,7 @@ All problems are told together, as :class:`SettingsError`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -150,6 +151,12 @@ class _Reader:
             self._problems.append(f"{key} names a file that cannot be read ({type(error).__name__}). Check its path.")
             return ""
 
+    def readable(self, name: str) -> str:
+        path = self.text(name, "")
+        if path and not os.access(path, os.R_OK):
+            self._problems.append(f"TRIAGE_{name} names a file that cannot be read. Check its path and rights.")
+        return path
+
     def database_url(self, default: str) -> str:
         url = self.text("DATABASE_URL", default)
         if not url.startswith(("sqlite:///", "postgresql+psycopg://", "postgresql://")):
@@ -189,6 +196,6 @@ class _Reader:
             secret="" if anonymous else self.text(f"{kind}_PASSWORD"),
             security=chosen,
             login=login,
-            ca_file=self.text(f"{kind}_CA_FILE", ""),
+            ca_file=self.readable(f"{kind}_CA_FILE"),
             timeout=self.number(f"{kind}_TIMEOUT", timeout, 1, 3600),
         )

@@ -102,20 +102,19 @@ def settle(
         _acknowledged(tx, secret, [message for _, message in pairs]),
     )
     settled = []
-    for (row, message), classification, key, (case_id, answers_us) in zip(
-        pairs, classified, keys, threads, strict=True
-    ):
+    for (row, message), classification, key, thread in zip(pairs, classified, keys, threads, strict=True):
         mailbox = rules.mailboxes.get(names[row.mailbox_id])
         context = context_of(row, message, mailbox, names[row.mailbox_id])
         decision = decide(message, classification, rules, context)
-        if answers_us:
+        if thread.answers_us:
             decision = _held(decision, "risposta_a_noi")
         twin = contents.get(key.content or "")
         settlement = Settlement(
             row=row,
             decision=decision,
             state=MessageState.HELD,
-            case_id=case_id,
+            case_id=thread.case_id,
+            case_of=thread.case_of,
             author_key=key.author,
             message_id_key=key.message_id,
             content_key=key.content,
@@ -172,10 +171,16 @@ def _held(decision: Decision, code: str) -> Decision:
 
 def _settle_twin(settlement: Settlement, twin: MessageRow) -> Settlement:
     """The same author, Message-ID and body as a message that has its decision: never sent twice."""
-    decision = _held(settlement.decision, "stesso_messaggio")
-    if twin.mailbox_id == settlement.row.mailbox_id:
-        return replace(settlement, decision=decision, hold_reason="ricomparso", same_as=twin.id, case_id=twin.case_id)
-    return replace(settlement, decision=decision, state=MessageState.MATCHED, same_as=twin.id, case_id=twin.case_id)
+    same_mailbox = twin.mailbox_id == settlement.row.mailbox_id
+    return replace(
+        settlement,
+        decision=_held(settlement.decision, "stesso_messaggio"),
+        state=MessageState.HELD if same_mailbox else MessageState.MATCHED,
+        hold_reason="ricomparso" if same_mailbox else "",
+        same_as=twin.id,
+        case_id=twin.case_id,
+        case_of=twin.id if twin.case_id is None else None,
+    )
 
 
 def _acknowledged(tx: Transaction, secret: bytes, messages: Sequence[InboundMessage]) -> Acknowledged:

@@ -23,6 +23,7 @@ from tests.servers.smtp_sink import SmtpSink
 from triage.decider import Decider
 from triage.dispatch.prepare import Preparer
 from triage.dispatch.stage import DispatchStage
+from triage.parse.isolated import parse_isolated
 from triage.reading import ParsedMessages
 from triage.record.attempts import begin_attempts
 from triage.record.audit import history
@@ -157,11 +158,17 @@ class Desk:
         self.requeued = 0
         self.decided = 0
         self.parsed = ParsedMessages()
-        self.decider = Decider(
-            self.store, self.knowledge.as_knowledge(), self.parsed, "decider", lease, self._count_decided
-        )
+        self.use_decider()
         self.stage = self.make_stage(submission(port, **limits))
+        self._connected = True
         self._uid = 0
+
+    def use_decider(self, parse_apart: Callable[[bytes], InboundMessage] = parse_isolated) -> None:
+        """Decide from now on with this parser for messages that were there when a worker died."""
+        knowledge = self.knowledge.as_knowledge()
+        self.decider = Decider(
+            self.store, knowledge, self.parsed, "decider", self.lease, self._count_decided, parse_apart
+        )
 
     def make_stage(self, to: Submission, worker: str = "sender") -> DispatchStage:
         """One more dispatch stage on the same record."""
@@ -175,9 +182,20 @@ class Desk:
             self._count_requeued,
         )
 
+    def restage(self, to: Submission, worker: str = "sender") -> None:
+        """Go on with a new stage, as after a restart."""
+        self.hang_up()
+        self.stage, self._connected = self.make_stage(to, worker), True
+
+    def hang_up(self) -> None:
+        """Close the stage's connections for good."""
+        if self._connected:
+            self._connected = False
+            self.stage.close()
+
     def close(self) -> None:
         """Shut connections and record."""
-        self.stage.close()
+        self.hang_up()
         self.store.close()
 
     def _count_decided(self) -> None:
@@ -373,3 +391,8 @@ def attached_original(sent: bytes) -> bytes:
     part = body.split(b"\r\n--" + found[1])[-2]
     fields, _, content = part.lstrip(b"\r\n").partition(b"\r\n\r\n")
     return base64.b64decode(content) if b"base64" in fields else content
+
+
+def with_account(made: Submission, **changes: Any) -> Submission:
+    """The same submission through an account that differs."""
+    return replace(made, account=replace(made.account, **changes))

@@ -246,9 +246,8 @@ def test_failing_quit_is_harmless(desk: Desk, smtp_sink: SmtpSink) -> None:
     smtp_sink.drop("quit", reset=True)
     [key] = desk.take_in(a_mail())
     desk.send()
-    desk.stage.close()
     assert desk.message(key).state == MessageState.FORWARDED
-    desk.stage = desk.make_stage(submission(smtp_sink.port))
+    desk.restage(submission(smtp_sink.port))
 
 
 def test_one_refused_recipient_stops_no_other(desk: Desk, smtp_sink: SmtpSink) -> None:

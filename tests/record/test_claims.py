@@ -147,6 +147,18 @@ def test_a_message_that_has_moved_on_is_not_moved_by_an_older_look(store: Store)
     assert message(store, key).state == MessageState.HELD
 
 
+def test_a_message_that_was_settled_and_opened_again_is_not_moved_by_an_older_claim(store: Store) -> None:
+    (key,) = received(store, 1)
+    (mine,) = claim(store)
+    settle(store, [filed_unsent(mine)])
+    as_decided = message(store, key)
+    with store.write("corrected", "maria") as tx:
+        change_state(tx, as_decided, MessageState.RECEIVED, "corrected")
+    with pytest.raises(LostLeaseError), store.write("late") as tx:
+        change_state(tx, mine, MessageState.QUARANTINED, "quarantined")
+    assert message(store, key).state == MessageState.RECEIVED
+
+
 def test_a_claim_given_back_late_does_not_free_what_another_worker_holds(store: Store, clock: MovedClock) -> None:
     received(store, 1)
     mine = claim(store, "decider-1")

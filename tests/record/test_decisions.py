@@ -37,6 +37,7 @@ from tests.record.builders import (
 from triage.record import Store, StoreError, Transaction
 from triage.record.acknowledged import Acknowledged, acknowledged_before
 from triage.record.audit import history
+from triage.record.claims import release_claims
 from triage.record.decisions import (
     Settlement,
     accepted_recipients,
@@ -145,6 +146,25 @@ def test_a_settlement_cannot_be_recorded_twice(store: Store) -> None:
     settlements = [forward_of(row) for row in claim(store)]
     assert [settle(store, settlements) for _ in range(2)] == [1, 0]
     assert count(store, dispatch_table) == 2
+
+
+def test_a_settlement_of_a_message_that_was_settled_and_opened_again_writes_nothing(store: Store) -> None:
+    """As when a commit succeeded but its answer was lost: the claim has the right epoch, but is long over."""
+    (key,) = received(store, 1)
+    settlements = [held(row) for row in claim(store)]
+    settle(store, settlements)
+    with store.write("settled", "maria") as tx:
+        change_state(tx, message(store, key), MessageState.RECEIVED, "settled")
+    assert settle(store, settlements) == 0
+    assert (message(store, key).state, message(store, key).generation) == (MessageState.RECEIVED, 1)
+
+
+def test_a_claim_that_was_given_back_cannot_be_settled(store: Store) -> None:
+    received(store, 1)
+    rows = claim(store)
+    with store.write("release") as tx:
+        release_claims(tx, rows)
+    assert settle(store, [held(row) for row in rows]) == 0
 
 
 def test_settlements_in_any_order_get_their_own_cases(store: Store) -> None:

@@ -50,8 +50,10 @@ def tally() -> Iterator[Tally]:
     def committed(_connection: sa.Connection) -> None:
         counted.commits += 1
 
-    def executed(*_arguments: object) -> None:
-        counted.statements += 1
+    def executed(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        # SQLite gives new cases their numbers one by one (it promises no order for several rows).
+        if not statement.startswith("INSERT INTO cases"):
+            counted.statements += 1
 
     sa.event.listen(sa.Engine, "commit", committed)
     sa.event.listen(sa.Engine, "before_cursor_execute", executed)

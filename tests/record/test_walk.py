@@ -84,7 +84,7 @@ class Walk:
         self._looked: list[MessageRow] = []
         a_mailbox(store)
         self._steps: tuple[tuple[int, Callable[[Transaction], None]], ...] = (
-            (3, self._list),
+            (2, self._list),
             (4, self._receive),
             (1, self._postpone_fetch),
             (1, self._gone),
@@ -92,10 +92,10 @@ class Walk:
             (4, self._claim),
             (5, self._settle),
             (1, self._release),
-            (1, self._quarantine),
-            (4, self._lease),
-            (4, self._begin),
-            (5, self._end),
+            (2, self._quarantine),
+            (6, self._lease),
+            (6, self._begin),
+            (6, self._end),
             (1, self._put_back),
             (1, self._cancel),
             (1, self._renew),
@@ -186,13 +186,13 @@ class Walk:
 
     def _lease(self, tx: Transaction) -> None:
         worker = self._random.choice(WORKERS)
-        self._leased += [(worker, row) for row in lease_dispatches(tx, worker, self._random.randint(1, 4), LEASE)]
+        self._leased += [(worker, row) for row in lease_dispatches(tx, worker, self._random.randint(1, 8), LEASE)]
 
     def _take_leased(self) -> tuple[str, list[DispatchRow]]:
         if not self._leased:
             return WORKERS[0], []
         worker = self._leased[0][0]
-        taken = [row for owner, row in self._leased[:4] if owner == worker]
+        taken = [row for owner, row in self._leased[:8] if owner == worker]
         self._leased = [(owner, row) for owner, row in self._leased if row not in taken]
         return worker, list({row.id: row for row in taken}.values())
 
@@ -201,14 +201,15 @@ class Walk:
         self._begun += begin_attempts(tx, rows, worker, LEASE)
 
     def _end(self, tx: Transaction) -> None:
-        rows = self._begun[:3]
-        self._begun = self._begun[3:] + (rows[:1] if self._random.random() < 0.2 else [])
+        rows = self._begun[:6]
+        self._begun = self._begun[6:] + (rows[:1] if self._random.random() < 0.2 else [])
         self._answer(tx, rows)
 
     def _answer(self, tx: Transaction, rows: list[DispatchRow]) -> None:
         endings = []
         for row in {row.id: row for row in rows}.values():
-            result = self._random.choice((ACCEPTED, ACCEPTED, ACCEPTED, TRANSIENT, PERMANENT, UNKNOWN))
+            often = ACCEPTED if row.kind == DispatchKind.FORWARD else UNKNOWN
+            result = self._random.choice((ACCEPTED, often, often, TRANSIENT, PERMANENT, UNKNOWN))
             states = {
                 AttemptOutcome.ACCEPTED: DispatchState.ACCEPTED,
                 AttemptOutcome.TRANSIENT: DispatchState.PENDING,

@@ -6,6 +6,7 @@ import mailbox
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -169,8 +170,8 @@ def _stored(path: Path, text: str) -> Iterator[tuple[str, bytes]]:
     if path.is_dir():
         yield from _folder(path)
     elif _is_mbox(path):
-        box = mailbox.mbox(path, create=False)
-        yield from ((f"{text}#{key}", box.get_bytes(key)) for key in box.iterkeys())
+        with closing(mailbox.mbox(path, create=False)) as box:
+            yield from ((f"{text}#{key}", box.get_bytes(key)) for key in box.iterkeys())
     else:
         yield text, path.read_bytes()
 

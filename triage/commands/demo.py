@@ -20,6 +20,7 @@ from triage.record.dispatches import dispatches_of
 from triage.record.ledger import compute_ledger
 from triage.record.messages import MessageRow, messages_in
 from triage.record.octets import digest
+from triage.settings import Settings
 from triage.vocabulary import Decision, DispatchKind, DispatchState, MessageState
 from triage.worker import Worker, run_once
 
@@ -56,25 +57,8 @@ def demo(once: bool) -> None:
     ):
         click.echo(verify_composition())
         click.echo(f"IMAP server on {imap.host}:{imap.port}, SMTP server on {smtp.host}:{smtp.port}, both loopback.")
-        service = build_service(
-            settings_from(
-                {
-                    "TRIAGE_DATABASE_URL": f"sqlite:///{folder}/triage.db",
-                    "TRIAGE_STATE_DIR": folder,
-                    "TRIAGE_RULES": str(Path(triage.__file__).parent / "demo" / "routing_rules.yaml"),
-                    "TRIAGE_MODEL": str(Path(triage.__file__).parent.parent / "models" / "model.skops"),
-                    "TRIAGE_IMAP_HOST": imap.host,
-                    "TRIAGE_IMAP_PORT": str(imap.port),
-                    "TRIAGE_IMAP_TLS": "plain",
-                    "TRIAGE_IMAP_USER": USER,
-                    "TRIAGE_IMAP_PASSWORD": PASSWORD,
-                    "TRIAGE_SMTP_HOST": smtp.host,
-                    "TRIAGE_SMTP_PORT": str(smtp.port),
-                    "TRIAGE_SMTP_TLS": "plain",
-                    "TRIAGE_SMTP_LOGIN": "none",
-                }
-            )
-        )
+        settings = _settings(Path(folder), imap.host, imap.port, smtp.host, smtp.port)
+        service = build_service(settings)
         # A mailbox seen for the first time is baselined: the service must see it before the mail comes.
         reader = service.make_reader("generale")
         reader.work()
@@ -86,11 +70,32 @@ def demo(once: bool) -> None:
         for name, octets, _ in sample:
             names.setdefault(digest(octets), []).append(name)
         code = _work_off(service, names)
+        service.store.close()
         click.echo(f"{len(smtp.messages)} messages were taken by the demo's SMTP server; none left this machine.")
         if not once:
-            _go_on(service)
-        service.store.close()
+            _go_on(build_service(settings))
     sys.exit(code)
+
+
+def _settings(folder: Path, imap_host: str, imap_port: int, smtp_host: str, smtp_port: int) -> Settings:
+    package = Path(triage.__file__).parent
+    return settings_from(
+        {
+            "TRIAGE_DATABASE_URL": f"sqlite:///{folder}/triage.db",
+            "TRIAGE_STATE_DIR": str(folder),
+            "TRIAGE_RULES": str(package / "demo" / "routing_rules.yaml"),
+            "TRIAGE_MODEL": str(package.parent / "models" / "model.skops"),
+            "TRIAGE_IMAP_HOST": imap_host,
+            "TRIAGE_IMAP_PORT": str(imap_port),
+            "TRIAGE_IMAP_TLS": "plain",
+            "TRIAGE_IMAP_USER": USER,
+            "TRIAGE_IMAP_PASSWORD": PASSWORD,
+            "TRIAGE_SMTP_HOST": smtp_host,
+            "TRIAGE_SMTP_PORT": str(smtp_port),
+            "TRIAGE_SMTP_TLS": "plain",
+            "TRIAGE_SMTP_LOGIN": "none",
+        }
+    )
 
 
 def _work_off(service: Service, names: dict[str, list[str]]) -> int:
@@ -112,6 +117,11 @@ def _work_off(service: Service, names: dict[str, list[str]]) -> int:
         f"\nRegistro: {counts['listed']} in elenco = {counts['received']} ricevuti; "
         f"{counts['filed']} archiviati, {counts['held']} trattenuti, {counts['quarantined']} in quarantena, "
         f"{counts['in_progress']} in corso."
+    )
+    sent = {kind: counts.get(f"{kind}_{DispatchState.ACCEPTED}", 0) for kind in DispatchKind}
+    click.echo(
+        f"Partiti: {sent[DispatchKind.FORWARD]} inoltri, {sent[DispatchKind.ACKNOWLEDGEMENT]} ricevute, "
+        f"{sent[DispatchKind.NOTICE]} avvisi al reperibile."
     )
     for text in (*troubles, *ledger.differences):
         click.echo(text, err=True)

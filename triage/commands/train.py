@@ -14,8 +14,20 @@ from triage.commands.opening import FAILED, fail, json_option, print_json
 
 
 @click.command()
-@click.option("--examples", default="models/training", show_default=True, type=click.Path(path_type=Path))
-@click.option("--out", default="models", show_default=True, type=click.Path(path_type=Path))
+@click.option(
+    "--examples",
+    default="models/training",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="The folder with the labelled examples (.jsonl).",
+)
+@click.option(
+    "--out",
+    default="models",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="The folder that the model and its card are written to.",
+)
 @click.option("--seed", default=1, show_default=True, help="The same seed and data give the same model, bit for bit.")
 @json_option
 def train(examples: Path, out: Path, seed: int, as_json: bool) -> None:

@@ -42,6 +42,9 @@ def consequence(row: DispatchRow, result: SubmissionResult, now: datetime) -> Co
         if row.unknowns >= MOST_UNKNOWN:
             return Consequence(DispatchState.FAILED, now, "esito_ignoto" if held else "")
         return Consequence(DispatchState.PENDING, now + BACK_OFF[0])
+    if result.stage == "connect":
+        # Our own account failed, not this recipient: neither its pauses grow nor its days end.
+        return Consequence(DispatchState.PENDING, now + BACK_OFF[0])
     if now - row.created_at > GIVE_UP:
         return Consequence(DispatchState.FAILED, now, "inoltro_scaduto" if held else "")
     return Consequence(DispatchState.PENDING, now + BACK_OFF[min(row.attempts, len(BACK_OFF) - 1)])

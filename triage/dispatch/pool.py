@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections import deque
 from collections.abc import AsyncIterator
@@ -16,7 +17,7 @@ IDLE = 20.0
 
 
 class Pool:
-    """Hands out open connections; a message a minute limit holds over all of them."""
+    """Hands out open connections, and says how many messages the account still takes this minute."""
 
     def __init__(self, submission: Submission) -> None:
         self._submission = submission
@@ -29,16 +30,32 @@ class Pool:
         """Whether the server announced an extension when it was last connected to."""
         return extension in self._offers
 
+    def room(self) -> int:
+        """How many messages may begin now under the account's rate."""
+        limit = self._submission.per_minute
+        if not limit:
+            return sys.maxsize
+        now = time.monotonic()
+        while self._recent and self._recent[0] < now - 60:
+            self._recent.popleft()
+        return max(0, limit - len(self._recent))
+
+    def begin(self, messages: int) -> None:
+        """Count messages that begin now against the rate."""
+        if self._submission.per_minute:
+            self._recent.extend([time.monotonic()] * messages)
+
     async def ensure(self) -> None:
         """Have at least one working connection; raises :class:`AccountTroubleError`."""
+        # Nobody listened while the loop stood still: kept connections that have ended are noticed now.
+        await asyncio.sleep(0.001)
         async with self.connection():
             pass
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """An open connection for one message, after waiting for a free one and for the rate."""
+        """An open connection for one message, after waiting for a free one."""
         async with self._slots:
-            await self._wait_for_rate()
             connection = self._free.pop() if self._free else Connection(self._submission)
             try:
                 await connection.open()
@@ -61,17 +78,6 @@ class Pool:
         """Close everything."""
         while self._free:
             await self._free.pop().close()
-
-    async def _wait_for_rate(self) -> None:
-        limit = self._submission.per_minute
-        while limit:
-            now = time.monotonic()
-            while self._recent and self._recent[0] < now - 60:
-                self._recent.popleft()
-            if len(self._recent) < limit:
-                self._recent.append(now)
-                return
-            await asyncio.sleep(self._recent[0] + 60 - now)
 
 
 __all__ = ["AccountTroubleError", "Pool"]

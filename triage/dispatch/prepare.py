@@ -145,10 +145,14 @@ class Preparer:
                 if verdict.later and tx.now - row.created_at < GIVE_UP:
                     return Later(row, timedelta(minutes=15))
                 return Cancelled(row, verdict.reasons[0].code if verdict.reasons else "nessun_inoltro")
+            # The others of this batch must count it, although it is not on the wire yet.
+            self._acknowledged = self._acknowledged.plus(*recipient_keys(secret, row.forward_path))
             outgoing = compose_acknowledgement(
                 parsed, decision, verdict.forward_path, rules, stamp, neutral=verdict.neutral
             )
         else:
+            if row.generation != message.generation:
+                return Cancelled(row, "decisione_superata")
             verdict = may_notify(row.forward_path, rules)
             if not verdict.allowed:
                 return Cancelled(row, verdict.reasons[0].code)

@@ -39,12 +39,15 @@ GATHER = 0.05
 """Seconds in which further answers are waited for after the first: fewer commits."""
 ACCOUNT_PAUSES = (5.0, 15.0, 60.0, 120.0, 300.0)
 """Seconds before an account in trouble is tried again."""
+LONGEST_RUN = 60.0
+"""Seconds after which a run leases no more: its caller shows a sign of life and comes again."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
     row: DispatchRow
     result: SubmissionResult
+    trouble: AccountTroubleError | None = None
 
 
 class DispatchStage:
@@ -69,67 +72,84 @@ class DispatchStage:
         self._on_forwarded = on_forwarded
         self._on_requeued = on_requeued
         self._loop = asyncio.new_event_loop()
+        # Kept over a run that the record ended: what was answered is recorded by the next one.
+        self._wire: dict[asyncio.Task[_Answer], DispatchRow] = {}
+        self._answers: list[_Answer] = []
+        self._renewed_at = 0.0
         self._paused_until = 0.0
         self._failures = 0
+        self._may_have_incident = True
 
     def work(self, stopping: threading.Event | None = None) -> int:
         """Submit what is due until nothing is left (or ``stopping``); how many attempts were made."""
-        self._take_over()
-        if time.monotonic() < self._paused_until:
-            return 0
+        if not (self._wire or self._answers):
+            self._take_over()
+            if time.monotonic() < self._paused_until:
+                return 0
         return self._loop.run_until_complete(self._work(stopping or threading.Event()))
 
     def close(self) -> None:
         """Close every connection."""
-        self._loop.run_until_complete(self._pool.close())
+        self._loop.run_until_complete(self._close())
         self._loop.close()
+
+    async def _close(self) -> None:
+        for task in self._wire:
+            task.cancel()
+        await asyncio.gather(*self._wire, return_exceptions=True)
+        await self._pool.close()
 
     # ---------------------------------------------------------------- one run
 
     async def _work(self, stopping: threading.Event) -> int:
-        made = 0
-        leased = self._cycle([], [], lease=True)[1]
-        if not leased:
+        leased = self._cycle([], lease=True)[1]
+        if not (leased or self._wire or self._answers):
             await self._pool.close_idle()
             return 0
-        try:
-            await self._pool.ensure()
-        except AccountTroubleError as trouble:
-            self._account_trouble(trouble, leased)
-            return 0
-        self._account_recovered()
-        wire: dict[asyncio.Task[_Answer], DispatchRow] = {}
-        answers: list[_Answer] = []
-        while leased or wire or answers:
-            taken = _that_fit(leased, list(wire.values()))
-            prepared = self._prepare(leased[:taken])
-            waiting = leased[taken:]
-            more = not stopping.is_set()
-            begun, leased = self._cycle(answers, prepared, lease=more and len(waiting) < ON_THE_WIRE)
-            leased = [*waiting, *leased]
-            if stopping.is_set() and leased:
+        made, until = 0, time.monotonic() + LONGEST_RUN
+        trouble = await self._find_trouble() if leased else None
+        while leased or self._wire or self._answers:
+            more = trouble is None and not stopping.is_set() and time.monotonic() < until
+            if leased and not more:
                 self._give_back(leased)
                 leased = []
+            taken = min(_that_fit(leased, list(self._wire.values())), self._pool.room())
+            if leased and not (taken or self._wire or self._answers):
+                # The account's rate is used up. Nothing is kept from other workers meanwhile.
+                self._give_back(leased)
+                await self._wait_for_room(stopping)
+                leased = self._cycle([], lease=not stopping.is_set())[1]
+                continue
+            waiting = leased[taken:]
+            begun, leased = self._cycle(self._prepare(leased[:taken]), lease=more and len(waiting) < ON_THE_WIRE)
+            leased = [*waiting, *leased]
             made += len(begun)
+            self._pool.begin(len(begun))
+            if not self._wire:
+                self._renewed_at = time.monotonic()
             for row, outgoing in begun:
-                wire[asyncio.create_task(self._send(row, outgoing))] = row
-            answers = await self._gather(wire)
+                self._wire[asyncio.create_task(self._send(row, outgoing))] = row
+            await self._gather()
+            trouble = next((answer.trouble for answer in self._answers if answer.trouble), trouble)
+        if trouble is not None:
+            self._note_trouble(trouble)
         return made
 
     def _cycle(
-        self, answers: Sequence[_Answer], prepared: Sequence[Prepared], *, lease: bool
+        self, prepared: Sequence[Prepared], *, lease: bool
     ) -> tuple[list[tuple[DispatchRow, Outgoing]], list[DispatchRow]]:
         """The one transaction: answers in, intent committed, next ones leased."""
-        if not answers and not prepared and not self._anything_due():
+        if not self._answers and not prepared and not (lease and self._anything_due()):
             return [], []
         outgoing = {item.row.id: item.outgoing for item in prepared}
         with self._store.write("dispatch") as tx:
-            forwarded = record_answers(tx, [(item.row, item.result) for item in answers])
+            forwarded = record_answers(tx, [(item.row, item.result) for item in self._answers])
             stopped = is_stopped(tx)
             begun = [] if stopped else begin_attempts(tx, [i.row for i in prepared], self._worker, self._lease)
             if stopped and prepared:
                 put_back(tx, [item.row for item in prepared], tx.now)
             leased = self._next(tx) if lease and not stopped else []
+        self._answers = []
         if forwarded:
             self._on_forwarded()
         return [(row, outgoing[row.id]) for row in begun], leased
@@ -163,34 +183,42 @@ class DispatchStage:
             async with self._pool.connection() as connection:
                 return _Answer(row, await connection.submit(outgoing))
         except AccountTroubleError as trouble:
-            return _Answer(row, SubmissionResult(AttemptOutcome.TRANSIENT, "connect", text=trouble.kind))
+            unsent = SubmissionResult(AttemptOutcome.TRANSIENT, "connect", text=trouble.kind)
+            return _Answer(row, unsent, trouble)
 
-    async def _gather(self, wire: dict[asyncio.Task[_Answer], DispatchRow]) -> list[_Answer]:
+    async def _gather(self) -> None:
         """Wait for answers; several that come together are recorded together."""
-        if not wire:
-            return []
-        renew = self._lease.total_seconds() / 3
+        if not self._wire:
+            return
         done: set[asyncio.Task[_Answer]] = set()
         while not done:
-            done, _ = await asyncio.wait(wire, timeout=renew, return_when=asyncio.FIRST_COMPLETED)
-            if not done:
-                self._renew(list(wire.values()))
-        if len(wire) > len(done):
+            due = self._renewed_at + self._lease.total_seconds() / 3 - time.monotonic()
+            if due <= 0:
+                # Also while others are answered all the time: one slow server must not lose its lease.
+                self._renew(list(self._wire.values()))
+                continue
+            done, _ = await asyncio.wait(self._wire, timeout=due, return_when=asyncio.FIRST_COMPLETED)
+        if len(self._wire) > len(done):
             # What else comes within a moment is recorded in the same commit.
             late, _ = await asyncio.wait(
-                [task for task in wire if task not in done],
+                [task for task in self._wire if task not in done],
                 timeout=GATHER,
                 return_when=asyncio.ALL_COMPLETED,
             )
             done |= late
         for task in done:
-            del wire[task]
+            del self._wire[task]
+        self._answers += [task.result() for task in done]
         reach("smtp answers")
-        return [task.result() for task in done]
+
+    async def _wait_for_room(self, stopping: threading.Event) -> None:
+        while not (self._pool.room() or stopping.is_set()):
+            await asyncio.sleep(0.2)
 
     def _renew(self, rows: Sequence[DispatchRow]) -> None:
         with self._store.write("leases renewed") as tx:
             renew_leases(tx, [row.id for row in rows], self._worker, self._lease)
+        self._renewed_at = time.monotonic()
 
     def _give_back(self, rows: Sequence[DispatchRow]) -> None:
         with self._store.write("given back") as tx:
@@ -208,23 +236,29 @@ class DispatchStage:
             unknown = SubmissionResult(AttemptOutcome.UNKNOWN, "data", text="interrupted")
             record_answers(tx, [(row, unknown) for row in rows])
 
-    def _account_trouble(self, trouble: AccountTroubleError, rows: Sequence[DispatchRow]) -> None:
+    async def _find_trouble(self) -> AccountTroubleError | None:
+        """Whether the account can be used at all, before any attempt is begun."""
+        try:
+            await self._pool.ensure()
+        except AccountTroubleError as trouble:
+            return trouble
+        if self._may_have_incident:
+            with self._store.write("account recovered") as tx:
+                close_incident(tx, "submission", self._account)
+        self._failures, self._may_have_incident = 0, False
+        return None
+
+    def _note_trouble(self, trouble: AccountTroubleError) -> None:
         self._failures += 1
+        self._may_have_incident = True
         pause = ACCOUNT_PAUSES[min(self._failures, len(ACCOUNT_PAUSES)) - 1]
         self._paused_until = time.monotonic() + pause
         log.warning("account trouble", extra={"action": "account_trouble", "kind": trouble.kind, "pause": pause})
         try:
             with self._store.write("account trouble") as tx:
-                put_back(tx, rows, tx.now)
                 open_incident(tx, "submission", self._account, f"{trouble.kind}: {trouble}")
         except StoreError as error:
             log.error("record trouble", extra={"action": "record_trouble", "kind": error.kind})
-
-    def _account_recovered(self) -> None:
-        if self._failures:
-            self._failures = 0
-            with self._store.write("account recovered") as tx:
-                close_incident(tx, "submission", self._account)
 
 
 def _that_fit(leased: Sequence[DispatchRow], wire: Sequence[DispatchRow]) -> int:

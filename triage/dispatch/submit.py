@@ -58,7 +58,6 @@ class Connection:
             return
         await self.close()
         account = self._submission.account
-        where = f"{account.host}:{account.port}"
         reach("smtp connect")
         client = aiosmtplib.SMTP(
             hostname=account.host,
@@ -76,26 +75,9 @@ class Connection:
             elif account.login is not Login.NONE:
                 await client.auth_xoauth2(account.user, account.secret)
             await _greet(client)
-        except SMTPAuthenticationError as error:
-            client.close()
-            raise AccountTroubleError(
-                "credentials",
-                f"SMTP server {where} refused the login ({error.code}). Check TRIAGE_SMTP_USER and "
-                "TRIAGE_SMTP_PASSWORD (or the token). Nothing is lost: mail waits.",
-            ) from None
-        except ssl.SSLError as error:
-            client.close()
-            raise AccountTroubleError(
-                "tls",
-                f"SMTP server {where}: TLS failed ({error.reason}). Check TRIAGE_SMTP_TLS and TRIAGE_SMTP_CA_FILE.",
-            ) from None
         except (SMTPException, OSError, ValueError) as error:
             client.close()
-            raise AccountTroubleError(
-                "unreachable",
-                f"SMTP server {where} cannot be used ({type(error).__name__}). Check TRIAGE_SMTP_HOST, "
-                "TRIAGE_SMTP_PORT and TRIAGE_SMTP_TLS. Nothing is lost: mail waits.",
-            ) from None
+            raise _trouble(f"SMTP server {account.host}:{account.port}", error) from None
         self._client, self._sent = client, 0
         self.last_used = time.monotonic()
 
@@ -189,6 +171,29 @@ def _without_reply(stage: str) -> AttemptOutcome:
 def _result(outcome: AttemptOutcome, stage: str, code: int, text: str) -> SubmissionResult:
     found = _ENHANCED.search(text)
     return SubmissionResult(outcome, stage, code, found.group(1) if found else "", text)
+
+
+def _trouble(where: str, error: Exception) -> AccountTroubleError:
+    """Why the account cannot be used, with the remedy; never the server's own words."""
+    if isinstance(error, SMTPAuthenticationError):
+        return AccountTroubleError(
+            "credentials",
+            f"{where} refused the login ({error.code}). Check TRIAGE_SMTP_USER and TRIAGE_SMTP_PASSWORD "
+            "(or the token). Nothing is lost: mail waits.",
+        )
+    # Under implicit TLS the library wraps the failure of the handshake in its own error.
+    failed = error if isinstance(error, ssl.SSLError) else error.__cause__
+    if isinstance(failed, ssl.SSLError):
+        return AccountTroubleError(
+            "tls",
+            f"{where}: TLS failed ({failed.reason}). Check TRIAGE_SMTP_TLS and TRIAGE_SMTP_CA_FILE. "
+            "Nothing is lost: mail waits.",
+        )
+    return AccountTroubleError(
+        "unreachable",
+        f"{where} cannot be used ({type(error).__name__}). Check TRIAGE_SMTP_HOST, TRIAGE_SMTP_PORT and "
+        "TRIAGE_SMTP_TLS. Nothing is lost: mail waits.",
+    )
 
 
 def _tls(ca_file: str) -> ssl.SSLContext:

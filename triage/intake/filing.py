@@ -37,8 +37,10 @@ def file_done(store: Store, imap: ImapMailbox, plan: MailboxPlan, mailbox: Mailb
         decisions = decisions_of(tx, [(row.id, row.generation) for row in rows])
     if not rows:
         return 0
-    present = imap.present([row.location_uid for row in rows])
-    here = [row for row in rows if row.location_uid in present]
+    # Numbers of an earlier UIDVALIDITY name other messages now.
+    valid = [row for row in rows if row.location_uid_validity == mailbox.uid_validity]
+    present = imap.present([row.location_uid for row in valid])
+    here = [row for row in valid if row.location_uid in present]
     folders: dict[str, list[MessageRow]] = {}
     for row in here:
         folders.setdefault(imap.path([plan.root, folder_of(decisions[row.id])]), []).append(row)
@@ -54,7 +56,7 @@ def file_done(store: Store, imap: ImapMailbox, plan: MailboxPlan, mailbox: Mailb
             # Quota, rights, a folder that cannot be made: the message is dealt with, only not tidied away.
             imap.forget_folders()
             refused.extend(group)
-    gone = [row for row in rows if row.location_uid not in present]
+    gone = [row for row in rows if row not in here]
     with store.write("filed") as tx:
         for group, folder in moved:
             record_filed(tx, group, folder, "filed")

@@ -36,6 +36,7 @@ def list_new(store: Store, imap: ImapMailbox, plan: MailboxPlan, mailbox: Mailbo
     mailbox's size.
     """
     count = 0
+    imap.forget_notices()
     for window in imap.uids_from(mailbox.last_uid + 1, uid_next):
         for uids in batches(window, BATCH):
             count += record_listed(store, imap, plan, uids)

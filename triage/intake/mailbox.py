@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import imaplib
 import select
+import ssl
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from imapclient import DELETED, IMAPClient
 from imapclient.exceptions import IMAPClientError
@@ -64,7 +66,8 @@ class ImapMailbox:
             ) from None
         return Selected(
             uid_validity=int(answer[b"UIDVALIDITY"]),
-            uid_next=int(answer.get(b"UIDNEXT", 0)),
+            # Optional (RFC 3501 section 6.3.1), but without it old mail would look new.
+            uid_next=int(answer.get(b"UIDNEXT", 0)) or max(self._search("*"), default=0) + 1,
             exists=int(answer[b"EXISTS"]),
             read_only=b"READ-ONLY" in answer,
         )
@@ -87,10 +90,13 @@ class ImapMailbox:
         reach("imap search")
         return [int(uid) for uid in self.client.search(["UID", uids])]
 
-    def uids_since(self, day: datetime) -> list[int]:
-        """UIDs that reached the mailbox on that day or later (SEARCH SINCE knows no hours)."""
+    def uids_since(self, since: datetime) -> list[int]:
+        """UIDs that reached the mailbox since then, and some before.
+
+        SEARCH SINCE knows only days, and they are the server's own (RFC 3501 section 6.4.4).
+        """
         reach("imap search")
-        return [int(uid) for uid in self.client.search(["SINCE", day.date()])]
+        return [int(uid) for uid in self.client.search(["SINCE", since.date() - timedelta(days=1)])]
 
     def sizes(self, uids: Sequence[int]) -> dict[int, ListedMessage]:
         """RFC822.SIZE and INTERNALDATE of messages; those that have gone are absent."""
@@ -131,26 +137,47 @@ class ImapMailbox:
         """Return when the server says something, ``wake`` becomes readable, or time is up.
 
         Anything the server says ends the wait: the caller searches again, so a lost or odd
-        notice costs nothing. A dead connection shows as an exception of the next command.
+        notice costs nothing. What it said of new mail since :meth:`forget_notices` ends the wait
+        too: it will not say so again. A dead connection shows as an exception of the next command.
         """
         if not self.has_idle:
-            select.select([wake], [], [], seconds)
+            if not self._has_notices():
+                select.select([wake], [], [], seconds)
             return
-        self._clear_exists()
         reach("imap idle")
         self.client.idle()
         try:
-            # What came between the last search and IDLE was swallowed before the continuation.
-            if not self._clear_exists() and not self._pending():
+            # What came between the last search and IDLE stood in the answers of other commands,
+            # or right behind the continuation in the same segment.
+            if not self._has_notices() and not self._is_buffered():
                 select.select([self.client.socket(), wake], [], [], seconds)
         finally:
             reach("imap done")
             self.client.idle_done()
 
-    def _clear_exists(self) -> bool:
-        return bool(self.client._imap.response("EXISTS")[1] != [None])
+    def forget_notices(self) -> None:
+        """Whatever was said of new mail until now is about to be searched for."""
+        self.client._imap.untagged_responses.pop("EXISTS", None)
 
-    def _pending(self) -> bool:
+    def _has_notices(self) -> bool:
+        return "EXISTS" in self.client._imap.untagged_responses
+
+    def _is_buffered(self) -> bool:
+        """Whether words of the server were read from the socket already, where ``select`` is blind."""
+        own = getattr(self.client._imap, "_readbuf", None)  # Python 3.14 keeps a buffer of its own
+        if own is not None:
+            return any(own) or self._is_pending()
+        connection = self.client.socket()
+        timeout = connection.gettimeout()
+        connection.settimeout(0)
+        try:
+            with suppress(ssl.SSLWantReadError):
+                return bool(self.client._imap.file.peek(1))
+        finally:
+            connection.settimeout(timeout)
+        return False
+
+    def _is_pending(self) -> bool:
         pending = getattr(self.client.socket(), "pending", None)
         return bool(pending and pending())
 

@@ -31,8 +31,10 @@ def claim_marker(store: Store, imap: ImapMailbox, plan: MailboxPlan, mailbox: Ma
     if foreign and not plan.take_over:
         raise _refusal(plan)
     token = secrets.token_hex(4)
+    # The one that is there may be the last one planned, whose renaming was never confirmed.
+    there = next(iter(sorted(found - foreign)), mailbox.marker)
     with store.write("marker planned") as tx:
-        update_mailbox(tx, mailbox, marker_next=token)
+        update_mailbox(tx, mailbox, marker=there, marker_next=token)
         if foreign:
             write_changes(tx, [Change("mailbox", mailbox.id, "taken_over")])
     _replace(imap, plan, found, token)

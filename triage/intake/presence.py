@@ -13,7 +13,7 @@ from triage.intake.mailbox import BATCH, ImapMailbox, batches
 from triage.intake.plan import MailboxPlan
 from triage.record import Store
 from triage.record.audit import Change, write_changes
-from triage.record.filing import FRESH, record_presence, rows_at, stale_presence
+from triage.record.filing import FRESH, lost_in_renumbering, record_presence, rows_at, stale_presence
 from triage.record.incidents import close_incident, open_incident
 from triage.record.mailboxes import MailboxRow, present_uids, update_mailbox
 
@@ -22,10 +22,11 @@ def refresh_presence(store: Store, imap: ImapMailbox, mailbox: MailboxRow) -> in
     """Look again for messages in progress not seen lately; how many have gone."""
     with store.read("presence") as tx:
         rows = stale_presence(tx, mailbox, tx.now - FRESH / 2, BATCH)
-    if not rows:
+        lost = lost_in_renumbering(tx, mailbox, BATCH)
+    if not rows and not lost:
         return 0
     present = imap.present([row.location_uid for row in rows])
-    gone = [row for row in rows if row.location_uid not in present]
+    gone = [row for row in rows if row.location_uid not in present] + lost
     with store.write("presence") as tx:
         record_presence(tx, [row.id for row in rows if row.location_uid in present], gone)
     return len(gone)

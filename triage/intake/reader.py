@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 from imapclient.exceptions import IMAPClientError
@@ -83,6 +84,7 @@ class MailboxReader:
         self._leased_at = 0.0
         self._in_trouble = True
         self._reconcile_now = False
+        self._claimed = False
         self._stopping = threading.Event()
 
     # ---------------------------------------------------------------- the loop
@@ -102,8 +104,7 @@ class MailboxReader:
             except Exception as error:  # noqa: BLE001 - whatever it is, this mailbox pauses and goes on
                 failures += 1
                 self.fail(error)
-                pause = min(LONGEST_PAUSE, 2.0 ** min(failures, 9)) * random.uniform(0.5, 1.0)  # noqa: S311
-                self._wait_apart(pause)
+                self._wait_apart(pause_after(failures))
         self.close()
         self._heartbeats.end(f"reader {self.name}")
 
@@ -160,13 +161,15 @@ class MailboxReader:
         with self._store.read("mailbox") as tx:
             mailbox = mailbox_row(tx, self.name)
         done = self._intake(plan, imap, mailbox)
+        with self._store.read("mailbox") as tx:
+            mailbox = mailbox_row(tx, self.name)
         refresh_presence(self._store, imap, mailbox)
         while count := file_done(self._store, imap, plan, mailbox, self._folder_of):
             done += count
         due = mailbox.reconciled_at is None or self._store.clock.now() - mailbox.reconciled_at > RECONCILE_EVERY
         if due or self._reconcile_now:
             self._reconcile_now = False
-            found = reconcile(self._store, imap, plan, mailbox, 0)
+            found = reconcile(self._store, imap, plan, mailbox, mailbox.last_uid + 1)
             done += found.unlisted
         self._recovered(mailbox)
         return done
@@ -194,7 +197,9 @@ class MailboxReader:
         try:
             imap = ImapMailbox(client, plan.folder)
             selected = imap.select()
-            claim_marker(self._store, imap, plan, mailbox)
+            # Taking over is for the start alone: else two instances would take from each other for ever.
+            claim_marker(self._store, imap, replace(plan, take_over=plan.take_over and not self._claimed), mailbox)
+            self._claimed = True
             self._marker_at = time.monotonic()
             mailbox = adopt_numbering(self._store, mailbox, selected)
             self._uid_next = selected.uid_next
@@ -251,6 +256,14 @@ class MailboxReader:
                 release_mailbox(tx, mailbox)
 
 
+def pause_after(failures: int) -> float:
+    """Seconds until the next try: 1 to 2 after the first failure, doubling to at most five minutes.
+
+    Jittered, so that after an outage not every mailbox knocks in the same second.
+    """
+    return min(LONGEST_PAUSE, 2.0 ** min(failures, 9)) * random.uniform(0.5, 1.0)  # noqa: S311
+
+
 def describe(error: Exception) -> tuple[str, str]:
     """A stable kind and one sentence for any failure of reading."""
     if isinstance(error, MailboxTroubleError):
@@ -261,6 +274,12 @@ def describe(error: Exception) -> tuple[str, str]:
         return "settings", str(error)
     if isinstance(error, LostLeaseError):
         return "lease", "Another worker reads this mailbox now."
+    if isinstance(error, imaplib.IMAP4.readonly):
+        return (
+            "read_only",
+            "The mailbox's folder may only be read, so done mail could not be moved away; nothing was read. "
+            "Give the account the right to write to it.",
+        )
     if isinstance(error, TimeoutError):
         return "timeout", "The IMAP server stopped answering; the connection is made anew."
     if isinstance(error, (OSError, imaplib.IMAP4.error, IMAPClientError)):

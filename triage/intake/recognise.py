@@ -52,7 +52,7 @@ def _recognise_one(
     if row.resync:
         for twin in twins:
             # Each earlier row answers for one copy; a further copy is a new appearance.
-            if twin.mailbox_id == row.mailbox_id and twin.location_uid_validity != mailbox.uid_validity:
+            if _stands_for_a_copy(twin, mailbox):
                 twins.remove(twin)
                 move_location(tx, twin.id, row.location_uid_validity, row.location_uid)
                 return Reception(row.id, MessageState.MATCHED, octets, key, same_as=twin.id)
@@ -64,6 +64,12 @@ def _recognise_one(
         if _is_old(mailbox, row):
             return Reception(row.id, MessageState.HELD, octets, key, "vecchio_non_riconosciuto")
     return Reception(row.id, MessageState.RECEIVED, octets, key)
+
+
+def _stands_for_a_copy(twin: MessageRow, mailbox: MailboxRow) -> bool:
+    # A row that only says "matched" after an earlier renumbering was the same copy as its twin.
+    only_matched = twin.state == MessageState.MATCHED and twin.generation == 0
+    return twin.mailbox_id == mailbox.id and twin.location_uid_validity != mailbox.uid_validity and not only_matched
 
 
 def _is_old(mailbox: MailboxRow, row: MessageRow) -> bool:

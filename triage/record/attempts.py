@@ -29,6 +29,8 @@ def begin_attempts(tx: Transaction, rows: Sequence[DispatchRow], worker: str, le
         select_dispatches()
         .where(dispatches.c.id.in_(list(wanted)), dispatches.c.state == DispatchState.PENDING)
         .where(dispatches.c.lease_owner == worker, dispatches.c.lease_until > tx.now)
+        # They go on the wire in this order: an urgent notice waits for no forward.
+        .order_by(dispatches.c.priority, dispatches.c.id)
         .with_for_update(of=dispatches)
     )
     begun = []

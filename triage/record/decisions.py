@@ -39,8 +39,9 @@ class PlannedDispatch:
 class Settlement:
     """What was decided for one claimed message, and what follows from it.
 
-    ``case_id`` is ``None`` when the message opens a case of its own. ``file`` says that the
-    message is to be filed without anything being sent.
+    ``case_id`` is ``None`` when the message opens a case of its own, or goes on with that of
+    ``case_of``, an earlier message of the same batch. ``file`` says that the message is to be filed
+    without anything being sent.
     """
 
     row: MessageRow
@@ -48,6 +49,7 @@ class Settlement:
     state: MessageState
     hold_reason: str = ""
     case_id: int | None = None
+    case_of: int | None = None
     author_key: str | None = None
     message_id_key: str | None = None
     content_key: str | None = None
@@ -97,24 +99,36 @@ def record_decisions(tx: Transaction, settlements: Sequence[Settlement]) -> int:
 
 
 def _still_leased(tx: Transaction, rows: Sequence[MessageRow]) -> set[int]:
-    wanted = {row.id: row.lease_epoch for row in rows}
+    # The epoch alone is not enough: a message that was settled and opened again since has the same.
+    wanted = {row.id: (row.lease_epoch, row.lease_owner, row.generation) for row in rows}
     query = (
-        sa.select(messages.c.id, messages.c.lease_epoch)
+        sa.select(messages.c.id, messages.c.lease_epoch, messages.c.lease_owner, messages.c.generation)
         .where(messages.c.id.in_(list(wanted)), messages.c.state == MessageState.RECEIVED)
         .with_for_update()
     )
-    return {key for key, epoch in tx.execute(query) if wanted[key] == epoch}
+    return {key for key, *lease in tx.execute(query) if wanted[key] == tuple(lease)}
 
 
 def _open_cases(tx: Transaction, items: Sequence[Settlement]) -> list[int]:
-    fresh = [item for item in items if item.case_id is None]
-    made: list[int] = []
+    known: dict[int, int] = {}
+    fresh: list[Settlement] = []
+    earlier: set[int] = set()
+    for item in items:
+        if item.case_id is not None:
+            known[item.row.id] = item.case_id
+        elif item.case_of not in earlier:
+            fresh.append(item)
+        earlier.add(item.row.id)
     if fresh:
         statement = sa.insert(cases).returning(cases.c.id, sort_by_parameter_order=True)
         rows = [{"opened_at": tx.now, "author_key": item.author_key} for item in fresh]
-        made = list(tx.execute(statement, rows).scalars())
-    new = iter(made)
-    return [item.case_id if item.case_id is not None else next(new) for item in items]
+        made = tx.execute(statement, rows).scalars()
+        known |= {item.row.id: case_id for item, case_id in zip(fresh, made, strict=True)}
+    for item in items:
+        if item.row.id not in known:
+            # Earlier in the batch, so its own case is known by now.
+            known[item.row.id] = known[item.case_of or 0]
+    return [known[item.row.id] for item in items]
 
 
 def _message_values(item: Settlement, case_id: int) -> dict[str, object]:

@@ -32,6 +32,8 @@ def due_for_filing(tx: Transaction, mailbox: MailboxRow, limit: int) -> list[Mes
         sa.select(*COLUMNS)
         .where(messages.c.mailbox_id == mailbox.id, messages.c.file_step != "")
         .where(messages.c.state.in_((MessageState.DECIDED, MessageState.FORWARDED)), messages.c.due_at <= tx.now)
+        # After a renumbering: once found again, or once it is certain that it has gone.
+        .where(sa.or_(messages.c.location_uid_validity == mailbox.uid_validity, messages.c.gone_at.is_not(None)))
         .order_by(messages.c.id)
         .limit(limit)
     )
@@ -85,7 +87,35 @@ def stale_presence(tx: Transaction, mailbox: MailboxRow, before: datetime, limit
         sa.select(*COLUMNS)
         .where(messages.c.mailbox_id == mailbox.id, messages.c.state.in_(IN_PROGRESS))
         .where(messages.c.file_step == "", messages.c.gone_at.is_(None), messages.c.present_at < before)
+        .where(messages.c.location_uid_validity == mailbox.uid_validity)
         .order_by(messages.c.present_at)
+        .limit(limit)
+    )
+    return [row_of(row) for row in tx.execute(query).mappings()]
+
+
+def lost_in_renumbering(tx: Transaction, mailbox: MailboxRow, limit: int) -> list[MessageRow]:
+    """Messages known only by numbers of an earlier UIDVALIDITY although all mail was matched: they have gone.
+
+    None as long as renumbered mail waits to be fetched, because it may be theirs. To be asked only when
+    everything has been listed.
+    """
+    if mailbox.resynced_at is None:
+        return []
+    ours = messages.c.mailbox_id == mailbox.id
+    waiting = sa.select(messages.c.id).where(
+        ours,
+        messages.c.state == MessageState.LISTED,
+        messages.c.uid_validity == mailbox.uid_validity,
+        messages.c.uid < mailbox.resync_below,
+    )
+    if tx.execute(waiting.limit(1)).first():
+        return []
+    query = (
+        sa.select(*COLUMNS)
+        .where(ours, messages.c.state.in_((MessageState.LISTED, *IN_PROGRESS, MessageState.FORWARDED, *AT_REST)))
+        .where(messages.c.gone_at.is_(None), messages.c.location_uid_validity != mailbox.uid_validity)
+        .order_by(messages.c.id)
         .limit(limit)
     )
     return [row_of(row) for row in tx.execute(query).mappings()]

@@ -35,5 +35,5 @@ def close_incident(tx: Transaction, kind: str, subject: str) -> bool:
 
 def open_incidents(tx: Transaction) -> list[sa.RowMapping]:
     """What is wrong now, oldest first."""
-    query = sa.select(incidents).where(incidents.c.closed_at.is_(None)).order_by(incidents.c.opened_at)
+    query = sa.select(incidents).where(incidents.c.closed_at.is_(None)).order_by(incidents.c.opened_at, incidents.c.id)
     return list(tx.execute(query).mappings())

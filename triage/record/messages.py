@@ -119,6 +119,8 @@ def listed_messages(tx: Transaction, mailbox: MailboxRow, limit: int) -> list[Me
         sa.select(*COLUMNS)
         .where(messages.c.mailbox_id == mailbox.id, messages.c.state == MessageState.LISTED)
         .where(messages.c.due_at <= tx.now)
+        # Numbers of an earlier UIDVALIDITY name other messages now.
+        .where(messages.c.location_uid_validity == mailbox.uid_validity)
         .order_by(messages.c.id)
         .limit(limit)
     )
@@ -241,7 +243,8 @@ def change_state(
     """Move one message on, ending its lease; raises :class:`LostLeaseError` when it is not as ``row`` says."""
     changed = tx.execute(
         sa.update(messages)
-        .where(messages.c.id == row.id, messages.c.state == row.state, messages.c.lease_epoch == row.lease_epoch)
+        .where(messages.c.id == row.id, messages.c.state == row.state, messages.c.generation == row.generation)
+        .where(messages.c.lease_epoch == row.lease_epoch, messages.c.lease_owner == row.lease_owner)
         .values(state=to_state, lease_owner=None, lease_until=None, **values)
     )
     if not changed.rowcount:

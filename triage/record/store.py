@@ -7,7 +7,9 @@ contents, because those hold mail.
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -24,6 +26,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from triage.clock import Clock
 from triage.crashpoints import reach
 
+BUSY_SECONDS = 30
+"""How long another process may keep an SQLite record from being written."""
+
 
 class StoreError(Exception):
     """The database refused or could not be reached; says which step, never what was in it."""
@@ -32,6 +37,10 @@ class StoreError(Exception):
         super().__init__(f"the record could not complete '{step}': {kind}{reason}")
         self.step = step
         self.kind = kind
+
+
+class UnstorableError(SQLAlchemyError):
+    """A value that no engine keeps, such as a lone surrogate; leaves the store as :class:`StoreError`."""
 
 
 class LostLeaseError(Exception):
@@ -48,7 +57,11 @@ class Transaction:
 
     def execute(self, statement: sa.Executable, rows: Any = None) -> sa.CursorResult[*tuple[Any, ...]]:
         """Run one statement (with a sequence of rows: once for each)."""
-        return self.connection.execute(statement, rows) if rows is not None else self.connection.execute(statement)
+        try:
+            return self.connection.execute(statement, rows) if rows is not None else self.connection.execute(statement)
+        except (UnicodeError, OverflowError):
+            # The drivers let these through as they are, with the whole text inside.
+            raise UnstorableError from None
 
     @property
     def skips_locked(self) -> bool:
@@ -65,8 +78,8 @@ class Store:
 
     def __init__(self, url: str, clock: Clock) -> None:
         self.clock = clock
+        self._url = _read_url(url)
         with _plain_errors("open"):
-            self._url = sa.make_url(url)
             self._engine = _make_engine(self._url)
         # SQLite has one writer: queueing in our own lock is fair, its busy time-out is not.
         self._writer = threading.Lock() if self._engine.dialect.name == "sqlite" else nullcontext()
@@ -140,10 +153,18 @@ def _reason(original: BaseException | None) -> str:
     return f" ({name})" if name else ""
 
 
+def _read_url(url: str) -> sa.URL:
+    try:
+        return sa.make_url(url)
+    except (SQLAlchemyError, ValueError) as error:
+        # The library's words would repeat the URL, and with it the password.
+        raise StoreError("open", type(error).__name__, "") from None
+
+
 def _make_engine(url: sa.URL) -> sa.Engine:
     if url.get_backend_name() == "sqlite":
         engine = sa.create_engine(
-            url, hide_parameters=True, pool_size=16, connect_args={"timeout": 30, "check_same_thread": False}
+            url, hide_parameters=True, pool_size=16, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}
         )
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
@@ -157,9 +178,25 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     # pysqlite's own transaction handling would begin late and deferred; we say BEGIN ourselves.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+    _use_wal(cursor)
+    for pragma in ("synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _use_wal(cursor: sqlite3.Cursor) -> None:
+    # Where two processes open a new file at once, SQLite refuses the second this one statement
+    # without waiting for its busy time-out: we wait ourselves, as long.
+    for _ in range(int(BUSY_SECONDS / 0.05)):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+    cursor.execute("PRAGMA journal_mode=WAL")
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

@@ -220,8 +220,8 @@ dispatches = sa.Table(
     sa.Column("lease_until", UtcDateTime),
     sa.UniqueConstraint("message_id", "generation", "kind", "forward_path"),
     sa.Index("ix_dispatches_state_due", "state", "priority", "due_at", "id"),
-    sa.Index("ix_dispatches_recipient", "recipient_key", "kind", "created_at"),
-    sa.Index("ix_dispatches_kind_created", "kind", "created_at"),
+    sa.Index("ix_dispatches_recipient", "recipient_key", "kind", "ended_at"),
+    sa.Index("ix_dispatches_kind_ended", "kind", "ended_at"),
     sa.Index("ix_dispatches_message", "message_id"),
     # At most one acknowledgement a case, whatever the code does (invariant 5 of the fault matrix).
     sa.Index(

@@ -223,8 +223,8 @@ def upgrade() -> None:
         ),
         sa.UniqueConstraint("rfc_message_id", name=op.f("uq_dispatches_rfc_message_id")),
     )
-    op.create_index("ix_dispatches_recipient", "dispatches", ["recipient_key", "kind", "created_at"], unique=False)
-    op.create_index("ix_dispatches_kind_created", "dispatches", ["kind", "created_at"], unique=False)
+    op.create_index("ix_dispatches_recipient", "dispatches", ["recipient_key", "kind", "ended_at"], unique=False)
+    op.create_index("ix_dispatches_kind_ended", "dispatches", ["kind", "ended_at"], unique=False)
     op.create_index("ix_dispatches_message", "dispatches", ["message_id"], unique=False)
     op.create_index("ix_dispatches_state_due", "dispatches", ["state", "priority", "due_at", "id"], unique=False)
     op.create_index(

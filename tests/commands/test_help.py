@@ -1,0 +1,56 @@
+"""A person who knows nothing yet finds out what each command does."""
+
+from __future__ import annotations
+
+import re
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from triage.commands import main
+
+COMMANDS = "check classify demo explain held ledger retry run show start stop train worker".split()  # noqa: SIM905
+WITH_JSON = ("check", "held", "ledger", "show", "train")
+
+
+def test_the_commands_are_those_that_operators_rely_on() -> None:
+    assert sorted(main.commands) == COMMANDS
+
+
+def test_help_lists_every_command_with_a_sentence() -> None:
+    shown = CliRunner().invoke(main, ["-h"])
+    assert shown.exit_code == 0
+    for name in COMMANDS:
+        (line,) = re.findall(rf"^  {name} +(\S.*)$", shown.output, re.MULTILINE)
+        assert len(line.split()) >= 3
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_a_command_says_what_it_does_and_explains_each_option(name: str) -> None:
+    command = main.commands[name]
+    shown = CliRunner().invoke(main, [name, "--help"])
+    assert shown.exit_code == 0
+    assert "Usage: main " + name in shown.output or "Usage: triage " + name in shown.output
+    assert all(len(line) <= 100 for line in shown.output.splitlines())
+    assert command.help
+    assert command.help.strip().splitlines()[0].endswith((".", ":", ",", "person")) or len(command.help) > 40
+    unexplained = [p.name for p in command.params if isinstance(p, click.Option) and not p.help]
+    assert unexplained == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_json_is_offered_where_a_program_may_read(name: str) -> None:
+    options = {text for parameter in main.commands[name].params for text in parameter.opts}
+    assert ("--json" in options) is (name in WITH_JSON)
+
+
+def test_the_version_is_told() -> None:
+    assert re.fullmatch(r"\d+\.\d+\.\d+\n", CliRunner().invoke(main, ["--version"]).output)
+
+
+@pytest.mark.parametrize("wrong", [["nothing"], ["show"], ["show", "x"], ["classify"], ["held", "--limit", "0"]])
+def test_a_wrong_command_line_ends_with_2_and_points_to_the_help(wrong: list[str]) -> None:
+    refused = CliRunner().invoke(main, wrong)
+    assert refused.exit_code == 2
+    assert "--help" in refused.stderr

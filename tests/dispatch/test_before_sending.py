@@ -1,0 +1,334 @@
+"""What is asked again before each attempt: generation, address, mode, and whether the message is still ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from tests.decide.builders import classification
+from tests.dispatch.builders import (
+    ANNA,
+    NORD,
+    ON_CALL,
+    RULES,
+    SUD,
+    Desk,
+    Tried,
+    a_mail,
+    change_project,
+    forwards_in,
+    from_family,
+    readdress,
+)
+from tests.servers.smtp_sink import SmtpSink
+from triage.record.attempts import begin_attempts
+from triage.record.dispatches import lease_dispatches
+from triage.record.tables import octet_chunks, octets
+from triage.rules import Rules
+from triage.vocabulary import DispatchKind, DispatchState, MessageState, Mode
+
+Make = Callable[..., Desk]
+ACK = DispatchKind.ACKNOWLEDGEMENT
+
+
+# --------------------------------------------------------------------------- generations
+
+
+def test_dispatch_of_an_older_generation_is_cancelled(desk: Desk, smtp_sink: SmtpSink) -> None:
+    """An urgent message is decided again while its notice and its neutral answer still wait."""
+    [key] = desk.take_in(a_mail(subject="pericolo"))
+    [old] = desk.dispatches(key, DispatchKind.NOTICE)
+    desk.retry(key)
+    desk.decide()
+    desk.send()
+    notices = desk.dispatches(key, DispatchKind.NOTICE)
+    assert [(row.id == old.id, row.state) for row in notices] == [(True, "cancelled"), (False, "accepted")]
+    assert [m.forward_paths for m in smtp_sink.messages] == [(ON_CALL,)]
+    desk.assert_ledger_closes()
+
+
+def test_forward_superseded_between_lease_and_wire_does_not_begin(desk: Desk, smtp_sink: SmtpSink) -> None:
+    desk.rules = change_project(RULES, "nord", urgent_forward_now=True)
+    [key] = desk.take_in(a_mail(subject="oggi"))
+    with desk.store.write("lease") as tx:
+        rows = [row for row in lease_dispatches(tx, "slow", 16, desk.lease) if row.kind == DispatchKind.FORWARD]
+    desk.retry(key)
+    desk.decide()
+    with desk.store.write("begin") as tx:
+        assert begin_attempts(tx, rows, "slow", desk.lease) == []
+    desk.advance(minutes=3)
+    desk.send()
+    assert desk.states(key)[0] == ("forward", "cancelled")
+    assert forwards_in(smtp_sink) == [NORD]
+
+
+# --------------------------------------------------------------------------- today's rules
+
+
+def test_changed_address_cancels_and_the_message_is_decided_again(desk: Desk, smtp_sink: SmtpSink) -> None:
+    [key] = desk.take_in(a_mail())
+    desk.rules = readdress(RULES, "nord", to="nuovo@nord.example")
+    desk.send()
+    assert desk.message(key).state == MessageState.RECEIVED
+    assert desk.requeued == 1
+    desk.decide()
+    desk.send()
+    assert [m.forward_paths for m in smtp_sink.messages] == [("nuovo@nord.example",), (ANNA,)]
+    assert [row.state for row in desk.dispatches(key, DispatchKind.FORWARD)] == ["cancelled", "accepted"]
+    assert desk.message(key).generation == 2
+    desk.assert_ledger_closes()
+
+
+def test_address_that_lost_its_confirmation_gets_nothing(desk: Desk, smtp_sink: SmtpSink) -> None:
+    [key] = desk.take_in(a_mail())
+    desk.rules = readdress(RULES, "nord", confirmed=False)
+    desk.send()
+    desk.decide()
+    desk.send()
+    assert desk.outcome(key) == (MessageState.HELD, "indirizzo_non_confermato")
+    assert forwards_in(smtp_sink) == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "reason"), [(Mode.SHADOW, "modo_ombra"), (Mode.PROPOSAL, "modo_proposta")], ids=["ombra", "proposta"]
+)
+def test_mode_turned_down_meanwhile_lets_no_forward_leave(
+    desk: Desk, smtp_sink: SmtpSink, mode: Mode, reason: str
+) -> None:
+    [key] = desk.take_in(a_mail())
+    desk.rules = change_project(RULES, "nord", mode=mode)
+    desk.send()
+    desk.decide()
+    desk.send()
+    assert desk.outcome(key) == (MessageState.HELD, reason)
+    assert smtp_sink.messages == ()
+    assert desk.decision(key).forward_path == NORD, "the proposal is kept for staff"
+    desk.assert_ledger_closes()
+
+
+def test_shadow_lets_nothing_leave_at_all(make_desk: Make, smtp_sink: SmtpSink) -> None:
+    """No forward, no acknowledgement, not even after hours, no notice to the person on call."""
+    shadow = replace(RULES, service=replace(RULES.service, mode=Mode.SHADOW))
+    for code in shadow.projects:
+        shadow = change_project(shadow, code, mode=Mode.SHADOW)
+    desk = make_desk(smtp_sink.port, rules=shadow)
+    keys = desk.take_in(a_mail(), a_mail(subject="pericolo", message_id="<2@example.org>"), from_family(3))
+    for hours in (0, 5, 24):
+        desk.advance(hours=hours)
+        desk.send()
+    assert smtp_sink.connections_seen == 0
+    assert [desk.dispatches(key) for key in keys] == [[], [], []]
+    assert [desk.outcome(key)[1] for key in keys] == ["modo_ombra", "urgente", "modo_ombra"]
+
+
+def test_acknowledgement_planned_before_shadow_is_cancelled(desk: Desk, smtp_sink: SmtpSink) -> None:
+    smtp_sink.answer("rcpt", 451, times=1, when=lambda path: path == ANNA)
+    [key] = desk.take_in(a_mail())
+    desk.send()
+    desk.rules = change_project(RULES, "nord", mode=Mode.SHADOW)
+    desk.advance(hours=1)
+    desk.send()
+    assert desk.states(key) == [("forward", "accepted"), ("acknowledgement", "cancelled")]
+
+
+def test_proposal_is_held_and_the_family_hears_after_four_hours_neutrally(make_desk: Make, smtp_sink: SmtpSink) -> None:
+    desk = make_desk(smtp_sink.port, rules=change_project(RULES, "nord", mode=Mode.PROPOSAL))
+    [key] = desk.take_in(a_mail())
+    desk.send()
+    assert desk.outcome(key) == (MessageState.HELD, "modo_proposta")
+    assert smtp_sink.messages == ()
+    desk.advance(hours=4)
+    desk.send()
+    assert [m.forward_paths for m in smtp_sink.messages] == [(ANNA,)]
+    assert b"Centro Nord" not in smtp_sink.messages[0].octets
+
+
+def test_address_that_is_ours_is_refused_by_the_gate(desk: Desk, smtp_sink: SmtpSink) -> None:
+    ours = readdress(RULES, "nord", to="centri@agency.example")
+    [key] = desk.take_in(a_mail())
+    desk.rules = ours
+    desk.send()
+    desk.decide()
+    desk.send()
+    assert desk.outcome(key) == (MessageState.HELD, "indirizzo_nostro")
+    assert smtp_sink.messages == ()
+
+
+# --------------------------------------------------------------------------- colleagues
+
+
+def test_message_that_a_colleague_took_away_is_held(desk: Desk, smtp_sink: SmtpSink) -> None:
+    [key] = desk.take_in(a_mail())
+    desk.take_away(key)
+    desk.send()
+    assert desk.outcome(key) == (MessageState.HELD, "spostato_da_un_collega")
+    assert desk.states(key)[0] == ("forward", "cancelled")
+    assert smtp_sink.messages == ()
+
+
+def test_message_that_a_colleague_took_away_goes_all_the_same_where_the_rules_say_so(
+    make_desk: Make, smtp_sink: SmtpSink
+) -> None:
+    box = replace(RULES.mailboxes["generale"], hold_if_moved=False)
+    desk = make_desk(smtp_sink.port, rules=replace(RULES, mailboxes={"generale": box}))
+    [key] = desk.take_in(a_mail())
+    desk.take_away(key)
+    desk.send()
+    assert forwards_in(smtp_sink) == [NORD]
+    assert desk.message(key).state == MessageState.FORWARDED
+
+
+def test_old_look_at_the_mailbox_is_refreshed_before_anything_leaves(desk: Desk, smtp_sink: SmtpSink) -> None:
+    [key] = desk.take_in(a_mail())
+    desk.advance(minutes=2, looked=False)
+    desk.read_mailbox()
+    assert desk.send() == 0
+    assert desk.requeued == 1, "the reader is woken"
+    assert desk.dispatch(key).state == DispatchState.PENDING
+    desk.advance(seconds=2)
+    desk.send()
+    assert desk.message(key).state == MessageState.FORWARDED
+    assert desk.tried(key) == [Tried("accepted", "data", 250)]
+
+
+def test_mailbox_that_is_not_read_does_not_hold_up_its_mail(desk: Desk, smtp_sink: SmtpSink) -> None:
+    desk.take_in(a_mail())
+    desk.advance(minutes=6, looked=False)
+    desk.send()
+    assert forwards_in(smtp_sink) == [NORD]
+
+
+# --------------------------------------------------------------------------- never twice
+
+
+def test_recipient_that_accepted_gets_no_second_copy(make_desk: Make, smtp_sink: SmtpSink) -> None:
+    """A held urgent message was forwarded at once; sent through the flow again it is only filed."""
+    desk = make_desk(smtp_sink.port, rules=change_project(RULES, "nord", urgent_forward_now=True))
+    [key] = desk.take_in(a_mail(subject="oggi"))
+    desk.send()
+    assert desk.outcome(key) == (MessageState.HELD, "urgente")
+    assert forwards_in(smtp_sink) == [NORD]
+    desk.retry(key)
+    desk.decide()
+    desk.send()
+    assert forwards_in(smtp_sink) == [NORD]
+    desk.knowledge.classifier.choose = lambda _: classification()
+    desk.retry(key)
+    desk.decide()
+    desk.send()
+    assert forwards_in(smtp_sink) == [NORD]
+    assert desk.message(key).state == MessageState.DECIDED
+    assert desk.message(key).file_step == "ready"
+    desk.assert_ledger_closes()
+
+
+def test_message_retried_after_a_refusal_goes_to_the_mended_address(desk: Desk, smtp_sink: SmtpSink) -> None:
+    smtp_sink.answer("rcpt", 550, "5.1.1 no", when=lambda path: path == NORD)
+    [key] = desk.take_in(a_mail())
+    desk.send()
+    desk.rules = readdress(RULES, "nord", to="giusto@nord.example")
+    desk.retry(key)
+    desk.decide()
+    desk.send()
+    assert [m.forward_paths for m in smtp_sink.messages] == [("giusto@nord.example",), (ANNA,)]
+    assert desk.message(key).state == MessageState.FORWARDED
+    desk.assert_ledger_closes()
+
+
+def test_urgent_message_is_held_even_when_forwarded_at_once_fails(make_desk: Make, smtp_sink: SmtpSink) -> None:
+    desk = make_desk(smtp_sink.port, rules=change_project(RULES, "nord", urgent_forward_now=True))
+    smtp_sink.answer("rcpt", 550, "5.1.1 no", when=lambda path: path == NORD)
+    [key] = desk.take_in(a_mail(subject="oggi"))
+    desk.send()
+    assert desk.outcome(key) == (MessageState.HELD, "urgente")
+    assert ("forward", "failed") in desk.states(key)
+
+
+# --------------------------------------------------------------------------- what the server offers
+
+
+def unicode_project(rules: Rules) -> Rules:
+    return readdress(rules, "nord", to="unità@nord.example")
+
+
+def test_internationalised_recipient_goes_only_where_smtputf8_is_offered(make_desk: Make, smtp_sink: SmtpSink) -> None:
+    desk = make_desk(smtp_sink.port, rules=unicode_project(RULES))
+    [key] = desk.take_in(a_mail())
+    desk.send()
+    [forward] = [m for m in smtp_sink.messages if m.forward_paths == ("unità@nord.example",)]
+    assert "SMTPUTF8" in forward.parameters[0].split()
+    assert desk.message(key).state == MessageState.FORWARDED
+
+
+def test_internationalised_recipient_is_held_where_smtputf8_is_not_offered(
+    make_desk: Make, start_smtp_sink: Callable[..., SmtpSink]
+) -> None:
+    sink = start_smtp_sink(extensions=("8BITMIME", "SIZE 10000000"))
+    desk = make_desk(sink.port, rules=unicode_project(RULES))
+    [key] = desk.take_in(a_mail())
+    desk.send()
+    assert desk.outcome(key) == (MessageState.HELD, "smtputf8_non_offerto")
+    assert not [line for line in sink.commands if line.startswith("RCPT")]
+
+
+def test_acknowledgement_to_an_internationalised_address_is_left_out_without_smtputf8(
+    make_desk: Make, start_smtp_sink: Callable[..., SmtpSink]
+) -> None:
+    sink = start_smtp_sink(extensions=("8BITMIME",))
+    desk = make_desk(sink.port)
+    address = "nicolò@family.example"
+    mail = a_mail().replace(ANNA.encode(), address.encode())
+    [key] = desk.take_in(mail)
+    desk.send()
+    assert desk.states(key) == [("forward", "accepted"), ("acknowledgement", "cancelled")]
+    assert forwards_in(sink) == [NORD]
+
+
+def test_only_acknowledgements_and_notices_ask_for_no_reports(desk: Desk, smtp_sink: SmtpSink) -> None:
+    """NOTIFY=NEVER (RFC 3461 section 4.1): nobody waits for a report on an automatic answer."""
+    desk.take_in(a_mail(), from_family(2, subject="pericolo"))
+    desk.send()
+    desk.advance(hours=4)
+    desk.send()
+    assert {m.forward_paths[0]: m.parameters[1] for m in smtp_sink.messages} == {
+        NORD: "",
+        ANNA: "NOTIFY=NEVER",
+        ON_CALL: "NOTIFY=NEVER",
+        "famiglia2@family.example": "NOTIFY=NEVER",
+    }
+
+
+def test_notify_is_not_said_to_a_server_without_dsn(make_desk: Make, start_smtp_sink: Callable[..., SmtpSink]) -> None:
+    sink = start_smtp_sink(extensions=("8BITMIME",))
+    desk = make_desk(sink.port)
+    desk.take_in(a_mail())
+    desk.send()
+    assert [m.parameters for m in sink.messages] == [("", ""), ("", "")]
+
+
+def test_missing_octets_hold_the_message(desk: Desk, smtp_sink: SmtpSink) -> None:
+    [key] = desk.take_in(a_mail())
+    with desk.store.write("erased") as tx:
+        tx.execute(sa.delete(octet_chunks))
+        tx.execute(sa.delete(octets))
+    desk.send()
+    assert desk.outcome(key) == (MessageState.HELD, "ottetti_mancanti")
+    assert smtp_sink.messages == ()
+
+
+def test_two_projects_of_one_batch_each_get_their_own(desk: Desk, smtp_sink: SmtpSink) -> None:
+    desk.take_in(from_family(1), from_family(2, subject="sud"))
+    desk.send()
+    assert sorted(forwards_in(smtp_sink)) == [NORD, SUD]
+
+
+def test_wait_for_the_mailbox_is_short(desk: Desk) -> None:
+    [key] = desk.take_in(a_mail())
+    desk.advance(minutes=2, looked=False)
+    desk.read_mailbox()
+    desk.send()
+    assert desk.dispatch(key).due_at - desk.clock.now() <= timedelta(seconds=5)
