@@ -69,7 +69,12 @@ def test_a_missing_model_ends_with_2(invoke: Invoke) -> None:
 
 
 def test_settings_that_cannot_be_used_are_told_together(invoke: Invoke) -> None:
-    wrong = {"TRIAGE_LEASE_SECONDS": "soon", "TRIAGE_SMTP_TLS": "maybe", "TRIAGE_SMTP_PASSWORD_FILE": "/does/not/exist"}
+    wrong = {
+        "TRIAGE_LEASE_SECONDS": "soon",
+        "TRIAGE_SMTP_TLS": "maybe",
+        "TRIAGE_SMTP_PASSWORD_FILE": "/does/not/exist",
+        "TRIAGE_SMTP_CA_FILE": "/does/not/exist.pem",
+    }
     result = invoke("check", "--connect", settings={**wrong, "TRIAGE_SMTP_HOST": "h", "TRIAGE_SMTP_USER": "u"})
     assert (result.exit_code, result.stdout) == (2, "")
     for name in wrong:

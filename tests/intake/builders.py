@@ -25,7 +25,7 @@ from triage.intake.reader import MailboxReader
 from triage.record import Store
 from triage.record.audit import history
 from triage.record.incidents import open_incidents
-from triage.record.mailboxes import MailboxRow, mailbox_row
+from triage.record.mailboxes import MailboxRow, mailbox_row_if_known
 from triage.record.messages import MessageRow
 from triage.record.octets import read_octets
 from triage.record.tables import incidents
@@ -125,8 +125,10 @@ class Intake:
 
     def mailbox(self, name: str = "generale") -> MailboxRow:
         """The mailbox's own row."""
-        with self.store.write("look") as tx:
-            return mailbox_row(tx, name)
+        with self.store.read("look") as tx:
+            row = mailbox_row_if_known(tx, name)
+        assert row is not None
+        return row
 
     def events(self, row: MessageRow) -> list[str]:
         """What happened to a message, oldest first."""

@@ -81,8 +81,8 @@ def opened() -> Iterator[Opened]:
 
 def _refuse_absent(settings: Settings) -> None:
     """An empty record made by mistake (a wrong folder) would calmly report that nothing waits."""
-    name = settings.database_url.removeprefix("sqlite:///")
-    if name != settings.database_url and name not in ("", ":memory:") and not Path(name).exists():
+    scheme, _, name = settings.database_url.partition("?")[0].partition(":///")
+    if scheme == "sqlite" and name not in ("", ":memory:") and not Path(name).exists():
         fail(
             f"There is no record at {name}: the service has not run with these settings. "
             "Check TRIAGE_STATE_DIR and TRIAGE_DATABASE_URL, or start 'triage run' first.",

@@ -12,7 +12,16 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from triage.dispatch import texts
-from triage.dispatch.fields import address_field, clean, date_field, id_list, recipient_field, text_field, token_field
+from triage.dispatch.fields import (
+    address_field,
+    clean,
+    clean_name,
+    date_field,
+    id_list,
+    recipient_field,
+    text_field,
+    token_field,
+)
 from triage.dispatch.mime import mixed, original_part, text_part
 from triage.rules.addresses import AddressError, check_address
 from triage.rules.types import Rules
@@ -56,7 +65,7 @@ def compose_forward(
 ) -> Outgoing:
     """A new message to a project, from us, with the original octets attached as they came."""
     service = rules.service
-    author = clean(message.author.display_name, 60) or message.author.addr_spec.partition("@")[0]
+    author = _author_name(message)
     reply_to = _reply_address(message)
     head = [
         address_field("From", f"{author} tramite {service.sender_name}", service.address),
@@ -114,7 +123,7 @@ def compose_acknowledgement(
         centre=project.centre if project else "",
         contact=project.contact if project else "",
         phone=service.phone,
-        is_open=service.is_open(stamp.now),
+        is_open=service.is_open(stamp.now) if service.opening_hours else None,
         english=decision.language != "it",
     )
     octets = b"".join(head) + text_part(text)
@@ -151,6 +160,12 @@ def _thread_fields(message: InboundMessage) -> list[bytes]:
 
 def _seal_field(stamp: Stamp) -> bytes:
     return token_field("X-Reti-Smistamento", f"{stamp.case_code} {stamp.seal}")
+
+
+def _author_name(message: InboundMessage) -> str:
+    """What the writer is called; cannot pass for an address, whatever the display name says."""
+    local_part = message.author.addr_spec.rpartition("@")[0]
+    return clean_name(message.author.display_name) or clean_name(local_part) or "Mittente sconosciuto"
 
 
 def _reply_address(message: InboundMessage) -> str:

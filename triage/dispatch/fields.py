@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import base64
 import re
+import textwrap
 import unicodedata
 from datetime import datetime
 from email.utils import format_datetime
 
 LINE = 76
 """Characters in a folded line; RFC 5322 section 2.1.1 asks for at most 78."""
+LONGEST_NAME = 200
+"""Characters of a display name with what we add to it; who only says a name cuts it shorter."""
 _PLAIN = re.compile(r"[\x20-\x7e]*")
-_ATOM_PHRASE = re.compile(r"[A-Za-z0-9 !#$%&'*+/=?^_`{|}~-]*")
+MOST_ENCODED = (LINE - 1 - 12) // 4 * 3
+"""Octets in an encoded-word that has a folded line to itself (RFC 2047 section 2: 75 characters in all)."""
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
@@ -55,13 +59,10 @@ def address_field(name: str, display_name: str, addr_spec: str) -> bytes:
     """From, To or Reply-To with one address, which must be checked and ASCII."""
     if not _PLAIN.fullmatch(addr_spec) or " " in addr_spec:
         raise ValueError(f"{name}: not an address")
-    phrase = clean_name(display_name)
+    phrase = clean_name(display_name, LONGEST_NAME)
     if not phrase:
         return _field(name, addr_spec)
-    encoded = phrase if _ATOM_PHRASE.fullmatch(phrase) and "=?" not in phrase else ""
-    if encoded and len(name) + 2 + len(encoded) <= LINE:
-        return _field(name, f'"{encoded}"\r\n <{addr_spec}>')
-    return _field(name, f"{_encoded(phrase, len(name) + 2)}\r\n <{addr_spec}>")
+    return _field(name, f"{_phrase(phrase, len(name) + 2)}\r\n <{addr_spec}>")
 
 
 def recipient_field(addr_spec: str) -> bytes:
@@ -93,17 +94,36 @@ def _words(text: str, used: int) -> str:
     return _encoded(text, used)
 
 
+def _phrase(text: str, used: int) -> str:
+    """A display name: quoted, folded at blanks, where its lines stay short; else encoded-words."""
+    if not _PLAIN.fullmatch(text) or "=?" in text:
+        return _encoded(text, used)
+    lines = textwrap.wrap(text, LINE - 2 - used, break_long_words=False, break_on_hyphens=False)
+    if any(len(line) > LINE - 2 - used for line in lines):
+        return _encoded(text, used)
+    return '"' + "\r\n ".join(lines) + '"'
+
+
 def _encoded(text: str, used: int) -> str:
-    """Encoded-words (RFC 2047), each of whole characters and short enough for its line."""
+    """Encoded-words (RFC 2047), each of whole characters and short enough for its line.
+
+    Broken after a blank where possible: some readers show the break between two encoded-words.
+    """
     words: list[str] = []
     piece = b""
-    room = (LINE - used - 12) // 4 * 3
-    for sign in text:
-        octets = sign.encode("utf-8")
-        if piece and len(piece) + len(octets) > max(room, 12):
-            words.append(_word(piece))
-            piece, room = b"", (LINE - 1 - 12) // 4 * 3
-        piece += octets
+    room = max((LINE - used - 12) // 4 * 3, 12)
+    for token in re.findall("[^ ]* ?", text):
+        octets = token.encode("utf-8")
+        parts = (
+            [octets]
+            if len(octets) <= (MOST_ENCODED if words or piece else room)
+            else [sign.encode("utf-8") for sign in token]
+        )
+        for part in parts:
+            if piece and len(piece) + len(part) > room:
+                words.append(_word(piece))
+                piece, room = b"", MOST_ENCODED
+            piece += part
     words.append(_word(piece))
     return "\r\n ".join(words)
 

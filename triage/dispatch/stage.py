@@ -98,6 +98,8 @@ class DispatchStage:
             task.cancel()
         await asyncio.gather(*self._wire, return_exceptions=True)
         await self._pool.close()
+        # A transport closes its socket one turn of the loop later.
+        await asyncio.sleep(0.01)
 
     # ---------------------------------------------------------------- one run
 

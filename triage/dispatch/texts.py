@@ -28,6 +28,7 @@ TOPIC_NAMES = {
 
 # Facts: the territory folder's list of help numbers, section 5 (those marked "sure").
 EMERGENCY = """\
+Questa casella non è un servizio di emergenza.
 Questo elenco è uguale per tutti:
   112            emergenze (polizia, vigili del fuoco, ambulanza)
   114            bambini e ragazzi in pericolo
@@ -37,10 +38,13 @@ Questo elenco è uguale per tutti:
   116117         cure mediche non urgenti"""
 
 EMERGENCY_ENGLISH = """\
+This mailbox is not an emergency service.
 This list is the same for everybody:
   112            emergencies (police, fire, ambulance)
-  114            children in danger
+  114            children and teenagers in danger
   1522           violence against women and stalking
+  19696          Telefono Azzurro, listening for children and teenagers
+  116000         missing children
   116117         medical care that is not urgent"""
 
 
@@ -77,8 +81,8 @@ def forward_text(
     lines = [
         first,
         "",
-        "Il messaggio non è per voi? Rimandatecelo: premete il collegamento qui sotto e inviate,",
-        f"oppure scrivete a {service_address} indicando il codice {code}.",
+        "Se il messaggio non è per voi, rimandatecelo: aprite il collegamento qui sotto e inviate",
+        f"la mail già pronta, oppure scrivete a {service_address} indicando il codice {code}.",
         back_link,
         "",
     ]
@@ -110,15 +114,17 @@ def acknowledgement_subject(code: str) -> str:
 
 
 def acknowledgement_text(
-    *, code: str, agency: str, centre: str, contact: str, phone: str, is_open: bool, english: bool
+    *, code: str, agency: str, centre: str, contact: str, phone: str, is_open: bool | None, english: bool
 ) -> str:
-    """What the family gets: where the message went, how to reach people, how to ask for a person."""
+    """What the family gets: where the message went, how to reach people, how to ask for a person.
+
+    ``is_open`` is ``None`` where nobody has said when the offices are open.
+    """
     lines = ["Buongiorno,", "", f"abbiamo ricevuto il suo messaggio. Il riferimento è {code}.", ""]
     if centre:
-        lines += [
-            f"Lo abbiamo inviato a: {centre}.",
-            f"Può scrivere o telefonare direttamente al centro: {contact}",
-        ]
+        lines += [f"Lo abbiamo inviato a: {centre}."]
+        if contact:
+            lines += [f"Può scrivere o telefonare direttamente al centro: {contact}"]
     else:
         lines += [f"Il personale di {agency} lo leggerà per capire quale servizio può rispondere."]
     lines += [
@@ -127,26 +133,34 @@ def acknowledgement_text(
         "Se preferisce che del suo messaggio si occupi una persona di ATS, risponda a questa mail"
         + (f" o telefoni al numero {phone}." if phone else "."),
     ]
-    if not is_open:
+    if is_open is None:
+        lines += ["", "La posta viene letta solo quando gli uffici sono aperti."]
+    elif not is_open:
         lines += ["", "In questo momento gli uffici sono chiusi e nessuno sta leggendo la posta."]
-    lines += ["", EMERGENCY, "", f"{agency}"]
+    lines += ["", EMERGENCY, "", agency]
     if english:
-        lines += ["", "- - - - - - - - - -", "", _english(code, agency, centre, contact, is_open)]
+        lines += ["", "- - - - - - - - - -", "", _english(code, agency, centre, contact, phone, is_open)]
     return "\n".join(lines)
 
 
-def _english(code: str, agency: str, centre: str, contact: str, is_open: bool) -> str:
-    lines = ["Hello,", "", f"we have received your message. The reference is {code}."]
+def _english(code: str, agency: str, centre: str, contact: str, phone: str, is_open: bool | None) -> str:
+    lines = ["Hello,", "", f"we have received your message. The reference is {code}.", ""]
     if centre:
-        lines += [f"We have sent it to: {centre}. You can contact them: {contact}"]
+        lines += [f"We have sent it to: {centre}."]
+        if contact:
+            lines += [f"You can write to the centre or call it: {contact}"]
     else:
-        lines += [f"People at {agency} will read it to find out who can help you."]
+        lines += [f"People at {agency} will read it to find out which service can answer."]
     lines += [
-        "This mail was written by a computer program.",
-        "If you want a person to take care of your message, answer this mail.",
+        "",
+        "Mail is sorted automatically: this mail was written by a computer program.",
+        "If you want a person to take care of your message, answer this mail"
+        + (f" or call {phone}." if phone else "."),
     ]
-    if not is_open:
-        lines += ["The offices are closed now and nobody is reading."]
+    if is_open is None:
+        lines += ["", "Mail is read only while the offices are open."]
+    elif not is_open:
+        lines += ["", "The offices are closed now and nobody is reading the mail."]
     return "\n".join([*lines, "", EMERGENCY_ENGLISH])
 
 
@@ -162,6 +176,6 @@ def notice_text(message_id: int, code: str, received_at: datetime) -> str:
             f"Messaggio numero {message_id}, codice {code}, ricevuto il {italian_date(received_at)}.",
             "",
             "Per riservatezza questa mail non dice di che cosa si tratta.",
-            "Il messaggio è nella casella condivisa e tra quelli da decidere.",
+            "Il messaggio si trova nella casella condivisa, tra quelli da decidere.",
         ]
     )

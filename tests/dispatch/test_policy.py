@@ -1,0 +1,133 @@
+"""What follows from an answer, the case code, and the start-up self-test."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.dispatch.builders import START
+from triage.dispatch.policy import consequence
+from triage.dispatch.selftest import verify_composition
+from triage.ids import case_code, jittered, new_message_id
+from triage.record.dispatches import DispatchRow
+from triage.vocabulary import AttemptOutcome, DispatchKind, DispatchState, SubmissionResult
+
+A, T, P, U = AttemptOutcome.ACCEPTED, AttemptOutcome.TRANSIENT, AttemptOutcome.PERMANENT, AttemptOutcome.UNKNOWN
+PENDING, FAILED = DispatchState.PENDING, DispatchState.FAILED
+FORWARD, ACK, NOTICE = DispatchKind.FORWARD, DispatchKind.ACKNOWLEDGEMENT, DispatchKind.NOTICE
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+
+ROW = DispatchRow(
+    id=1,
+    message_id=1,
+    generation=1,
+    case_id=1,
+    kind=FORWARD,
+    project="nord",
+    address_key="default",
+    forward_path="nord@nord.example",
+    rfc_message_id="<1@agency.example>",
+    state=DispatchState.SUBMITTING,
+    neutral=False,
+    created_at=START,
+    due_at=START,
+    attempts=0,
+    unknowns=0,
+    lease_epoch=1,
+    message_state="decided",
+    message_generation=1,
+    mailbox_id=1,
+    sha256=None,
+    size=1,
+    present_at=None,
+    gone_at=None,
+)
+
+TABLE = [
+    # kind, outcome, stage, attempts before, unknowns before, age -> state, pause, reason of holding
+    (FORWARD, A, "data", 0, 0, 0 * DAY, DispatchState.ACCEPTED, 0, ""),
+    (FORWARD, A, "data", 9, 2, 9 * DAY, DispatchState.ACCEPTED, 0, ""),
+    (FORWARD, T, "rcpt", 0, 0, 0 * DAY, PENDING, 1, ""),
+    (FORWARD, T, "rcpt", 1, 0, 0 * DAY, PENDING, 5, ""),
+    (FORWARD, T, "rcpt", 2, 0, 0 * DAY, PENDING, 15, ""),
+    (FORWARD, T, "rcpt", 4, 0, 0 * DAY, PENDING, 60, ""),
+    (FORWARD, T, "rcpt", 50, 0, 5 * DAY, PENDING, 360, ""),
+    (FORWARD, T, "rcpt", 50, 0, 5 * DAY + MINUTE, FAILED, 0, "inoltro_scaduto"),
+    (FORWARD, T, "connect", 50, 0, 9 * DAY, PENDING, 1, ""),
+    (FORWARD, P, "mail", 0, 0, 0 * DAY, FAILED, 0, "inoltro_rifiutato"),
+    (FORWARD, U, "data", 0, 0, 0 * DAY, PENDING, 1, ""),
+    (FORWARD, U, "data", 5, 1, 0 * DAY, PENDING, 1, ""),
+    (FORWARD, U, "data", 5, 2, 0 * DAY, FAILED, 0, "esito_ignoto"),
+    (ACK, T, "rcpt", 0, 0, 0 * DAY, PENDING, 1, ""),
+    (ACK, T, "rcpt", 9, 0, 6 * DAY, FAILED, 0, ""),
+    (ACK, P, "rcpt", 0, 0, 0 * DAY, FAILED, 0, ""),
+    (ACK, U, "data", 0, 0, 0 * DAY, DispatchState.UNKNOWN, 0, ""),
+    (NOTICE, T, "rcpt", 0, 0, 0 * DAY, PENDING, 1, ""),
+    (NOTICE, U, "data", 0, 0, 0 * DAY, PENDING, 1, ""),
+    (NOTICE, U, "data", 0, 2, 0 * DAY, FAILED, 0, ""),
+    (NOTICE, P, "rcpt", 0, 0, 0 * DAY, FAILED, 0, ""),
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome", "stage", "attempts", "unknowns", "age", "state", "minutes", "reason"), TABLE
+)
+def test_what_follows_from_an_answer(
+    kind: DispatchKind,
+    outcome: AttemptOutcome,
+    stage: str,
+    attempts: int,
+    unknowns: int,
+    age: timedelta,
+    state: DispatchState,
+    minutes: int,
+    reason: str,
+) -> None:
+    now = START + age
+    row = replace(ROW, kind=kind, attempts=attempts, unknowns=unknowns)
+    found = consequence(row, SubmissionResult(outcome, stage), now)
+    assert (found.state, found.due_at - now, found.hold_reason) == (state, timedelta(minutes=minutes), reason)
+
+
+# --------------------------------------------------------------------------- names that we give
+
+
+SECRET = b"s" * 32
+
+
+@given(st.integers(min_value=1, max_value=10**12))
+def test_case_code_is_short_and_can_be_read_aloud(case_id: int) -> None:
+    code = case_code(SECRET, case_id)
+    number, _, mark = code.partition("-")
+    assert len(mark) == 8
+    assert 2 <= len(number) <= 9
+    assert not set(code) - set("23456789ABCDEFGHJKMNPQRSTUVWXYZ-")
+
+
+def test_case_codes_differ_and_cannot_be_made_without_the_secret() -> None:
+    codes = {case_code(SECRET, number) for number in range(1, 3000)}
+    assert len(codes) == 2999
+    assert case_code(SECRET, 7) == case_code(SECRET, 7)
+    assert case_code(b"t" * 32, 7) != case_code(SECRET, 7)
+    marks = {code.partition("-")[2] for code in codes}
+    assert len(marks) == 2999, "the mark alone tells cases apart"
+
+
+def test_message_ids_are_new_each_time_and_say_nothing() -> None:
+    first, second = new_message_id("agency.example"), new_message_id("agency.example")
+    assert first != second
+    assert first.startswith("<")
+    assert first.endswith("@agency.example>")
+
+
+def test_jitter_stays_within_a_fifth() -> None:
+    spans = [jittered(timedelta(minutes=10)) for _ in range(200)]
+    assert timedelta(minutes=8) <= min(spans) < max(spans) <= timedelta(minutes=12)
+
+
+def test_self_test_passes_here_and_says_so() -> None:
+    assert verify_composition().startswith("Self-test passed")
