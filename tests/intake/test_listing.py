@@ -96,7 +96,7 @@ def test_mail_that_comes_between_select_and_search_is_new(
 ) -> None:
     """The first look ends at the UIDNEXT of its SELECT, not at whatever the search finds."""
     dovecot.deliver(mailbox_user.name, make_mail())
-    late: list[bool] = []
+    late: list[int] = []
 
     def deliver_late(line: bytes) -> None:
         if b"[UIDNEXT 2]" in line and not late:
