@@ -93,7 +93,8 @@ def test_every_message_of_a_varied_inbox_ends_where_it_belongs(office: Office) -
     forwards = sum(found.values())
     assert forwards >= 15
     assert len({path for path, _ in found}) >= 5, "every project got something"
-    assert 0 < sum(answered.values()) <= forwards
+    # Who wrote more than four hours ago and is still waiting for a person has heard from us, too.
+    assert sum(answered.values()) >= forwards // 2
 
     # A folder an outcome, and only folders of ours were made.
     filed = {row.filed_folder for row in rows if row.filed_folder}
@@ -113,7 +114,7 @@ def test_a_second_run_does_nothing_at_all(office: Office) -> None:
     assert office.sink.transcript == ()
     assert office.sink.connections_seen == connections
     assert office.changes() == changes
-    assert {name: box for name, box in office.folders().items() if box} == {n: b for n, b in folders.items() if b}
+    assert office.folders() == folders
     assert {name: office.dovecot.flags(office.user.name, name) for name in folders} == flags
     assert [(row.id, row.state, row.generation, row.hold_reason) for row in office.messages()] == [
         (row.id, row.state, row.generation, row.hold_reason) for row in before

@@ -212,6 +212,7 @@ def test_backlog_is_exact_whatever_the_servers_time_zone(
 # --------------------------------------------------------------------------- what a look costs
 
 
+@pytest.mark.slow
 def test_a_look_costs_the_same_whatever_the_size_of_the_mailbox(
     intake: Intake, dovecot: Dovecot, imap_proxy: ImapProxy
 ) -> None:

@@ -137,7 +137,7 @@ def test_server_without_idle_is_polled(
 ) -> None:
     imap_proxy.rewrite(lambda line: line.replace(b" IDLE", b""))
     with running(intake.reader(port=imap_proxy.port, poll_seconds=0.05)):
-        until(lambda: intake.mailbox().baselined_at)
+        until(lambda: "baselined" in intake.store.steps)
         dovecot.deliver(mailbox_user.name, make_mail())
         until(lambda: intake.states() == ["received"], QUICK)
     assert idles(imap_proxy) == 0

@@ -8,6 +8,7 @@ nothing and is old, or has a known Message-ID, date and author with other octets
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from email.parser import BytesHeaderParser
 
@@ -50,10 +51,11 @@ def _recognise_one(
     known_origin: bool,
 ) -> Reception:
     if row.resync:
-        for twin in twins:
+        for place, twin in enumerate(twins):
             # Each earlier row answers for one copy; a further copy is a new appearance.
             if _stands_for_a_copy(twin, mailbox):
-                twins.remove(twin)
+                # Still known, but no longer to be found: the next such octets are one copy too many.
+                twins[place] = replace(twin, location_uid_validity=row.location_uid_validity)
                 move_location(tx, twin.id, row.location_uid_validity, row.location_uid)
                 return Reception(row.id, MessageState.MATCHED, octets, key, same_as=twin.id)
     if twins:

@@ -1,0 +1,284 @@
+"""Fetching: exact octets within bounds, whatever sizes the server states and whichever message it refuses."""
+
+from __future__ import annotations
+
+import re
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+
+from tests.intake.builders import Intake
+from tests.servers.dovecot import Dovecot, MailboxUser
+from tests.servers.mail import make_mail
+from tests.servers.proxy import ImapProxy
+from triage.intake.fetching import MOST_TRIES
+from triage.intake.reader import MailboxReader
+from triage.record.octets import digest
+
+MEGABYTE = 1 << 20
+
+
+@pytest.fixture
+def reader(intake: Intake, imap_proxy: ImapProxy) -> MailboxReader:
+    """A reader behind the proxy that has had its first look."""
+    made = intake.reader(port=imap_proxy.port)
+    made.work()
+    return made
+
+
+@contextmanager
+def most_memory() -> Iterator[Callable[[], int]]:
+    """How many octets Python held at the most since here, beyond what it held before."""
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    try:
+        yield lambda: tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+
+
+def big_mail(megabytes: int) -> bytes:
+    """A letter with a long body, in lines."""
+    line = b"x" * 76 + b"\r\n"
+    return make_mail("") + line * (megabytes * MEGABYTE // len(line) + 1)
+
+
+def state_sizes(proxy: ImapProxy, size: int) -> None:
+    """Let the server lie about every message's size."""
+    proxy.rewrite(lambda line: re.sub(rb"RFC822\.SIZE \d+", b"RFC822.SIZE %d" % size, line))
+
+
+def test_octets_are_kept_exactly(
+    intake: Intake, dovecot: Dovecot, mailbox_user: MailboxUser, reader: MailboxReader
+) -> None:
+    contents = [
+        make_mail("Perché così\n", transfer_encoding="8bit"),
+        make_mail("* 1 FETCH (UID 1 BODY[] {3}\nabc)\nA1 OK\n"),
+        make_mail("x" * 5000 + "\n"),
+        make_mail(subject=None, author=None, date=None),
+        b"\r\n\r\nno header section",
+        b"Subject: latin \xe0\xe8\xec\r\nX-Very-Odd\r\n\r\n\xff\xfe\x80\r\n.\r\n\r\n",
+        b"Subject: no end of line at the end\r\n\r\nabc",
+        b"x",
+    ]
+    for octets in contents:
+        dovecot.deliver(mailbox_user.name, octets)
+    reader.work()
+
+    rows = intake.rows()
+    assert [intake.octets(row) for row in rows] == contents
+    assert [row.sha256 for row in rows] == [digest(octets) for octets in contents]
+    assert [row.size for row in rows] == [len(octets) for octets in contents]
+
+
+def test_reading_never_marks_a_message_as_read(
+    intake: Intake, dovecot: Dovecot, mailbox_user: MailboxUser, reader: MailboxReader, imap_proxy: ImapProxy
+) -> None:
+    """Staff see from \\Seen what a colleague has read."""
+    dovecot.deliver(mailbox_user.name, make_mail())
+    dovecot.deliver(mailbox_user.name, big_mail(5))
+    dovecot.deliver(mailbox_user.name, make_mail(), flags=["\\Seen", "\\Flagged"])
+    reader.work()
+
+    assert intake.states() == ["received", "oversize", "received"]
+    assert list(dovecot.flags(mailbox_user.name).values()) == [set(), set(), {"\\Seen", "\\Flagged"}]
+    assert imap_proxy.count(rb"STORE|BODY\[|RFC822[ )](?!\.SIZE)") == 0
+
+
+@pytest.mark.parametrize("stated", [0, 7])
+def test_zero_byte_message_is_received(
+    intake: Intake, dovecot: Dovecot, mailbox_user: MailboxUser, imap_proxy: ImapProxy, stated: int
+) -> None:
+    """A full disk or a broken delivery leaves empty files; APPEND cannot make one, so the proxy empties it."""
+    reader = intake.reader(port=imap_proxy.port)
+    reader.work()
+    dovecot.deliver(mailbox_user.name, b"x")
+    state_sizes(imap_proxy, stated)
+    imap_proxy.answer(rb"UID FETCH \S+ \(BODY", b'* 1 FETCH (UID 1 BODY[]<0> "")\r\nOK done', times=None)
+    reader.work()
+
+    (row,) = intake.rows()
+    assert (row.state, row.size, intake.octets(row)) == ("received", 0, b"")
+
+
+# --------------------------------------------------------------------------- the limit
+
+
+def test_message_of_60_megabytes_stays_with_its_header_section_kept(
+    intake: Intake, dovecot: Dovecot, mailbox_user: MailboxUser, reader: MailboxReader
+) -> None:
+    octets = big_mail(60)
+    uid = dovecot.deliver(mailbox_user.name, octets)
+    size = len(octets)
+    header = octets.split(b"\r\n\r\n")[0] + b"\r\n\r\n"
+    del octets
+    with most_memory() as most:
+        reader.work()
+        assert most() < 16 * MEGABYTE, "more was held than a few times the limit of 4 MB"
+
+    (row,) = intake.rows()
+    assert (row.state, row.hold_reason, row.size) == ("oversize", "troppo_grande", size)
+    assert intake.octets(row) == header
+    assert dovecot.uids(mailbox_user.name) == (uid,)
+
+
+def test_header_section_without_end_is_cut(
+    intake: Intake, dovecot: Dovecot, mailbox_user: MailboxUser, reader: MailboxReader
+) -> None:
+    dovecot.deliver(mailbox_user.name, b"Subject: x\r\n" + b"X-Long: " + b"a" * 900 + b"\r\n" * 1 + b"X: y\r\n" * 900_000)
+    reader.work()
+
+    (row,) = intake.rows()
+    assert row.state == "oversize"
+    assert len(intake.octets(row)) == 64 << 10
+
+
+def test_message_at_the_limit_is_received_and_one_octet_more_is_not(
+    intake: Intake, dovecot: Dovecot, mailbox_user: MailboxUser, imap_proxy: ImapProxy
+) -> None:
+    reader = intake.reader(port=imap_proxy.port, max_octets=1000)
+    reader.work()
+    for size in (999, 1000, 1001):
+        dovecot.deliver(mailbox_user.name, (b"Subject: x\r\n\r\n" + b"y" * 2000)[:size])
+    reader.work()
+
+    assert intake.states() == ["received", "received", "oversize"]
+
+
+@pytest.mark.parametrize("stated", [0, 10, 3 * MEGABYTE, 400 * MEGABYTE])
+def test_stated_size_is_not_believed(
+    intake: Intake, dovecot: Dovecot, mailbox_user: MailboxUser, reader: MailboxReader, imap_proxy: ImapProxy, stated: int
+) -> None:
+    small, large = make_mail(), big_mail(2)
+    contents = [small, large, make_mail("Un'altra\n")]
+    for octets in contents:
+        dovecot.deliver(mailbox_user.name, octets)
+    state_sizes(imap_proxy, stated)
+    reader.work()
+
+    assert intake.states() == ["received"] * 3
+    assert [intake.octets(row) for row in intake.rows()] == contents
+
+
+def test_message_over_the_limit_that_is_said_to_be_small(
+    intake: Intake, dovecot: Dovecot, mailbox_user: MailboxUser, reader: MailboxReader, imap_proxy: ImapProxy
+) -> None:
+    dovecot.deliver(mailbox_user.name, big_mail(20))
+    state_sizes(imap_proxy, 10)
+    with most_memory() as most:
+        reader.work()
+        assert most() < 20 * MEGABYTE
+
+    (row,) = intake.rows()
+    assert (row.state, row.size) == ("oversize", 4 * MEGABYTE + 1)
+
+
+# --------------------------------------------------------------------------- refusals
+
+
+def refuse(proxy: ImapProxy, uid: int) -> None:
+    """Say NO to every FETCH of octets that names this UID."""
+    proxy.answer(rb"UID FETCH (\d+,)*%d(,\d+)* \(BODY" % uid, b"NO [SERVERBUG] Internal error", times=None)
+
+
+def test_one_refused_message_does_not_stop_the_others(
+    intake: Intake, dovecot: Dovecot, mailbox_user: MailboxUser, reader: MailboxReader, imap_proxy: ImapProxy
+) -> None:
+    uids = [dovecot.deliver(mailbox_user.name, make_mail()) for _ in range(5)]
+    refuse(imap_proxy, uids[2])
+    reader.work()
+
+    assert intake.states() == ["received", "received", "listed", "received", "received"]
+    asked = imap_proxy.count(rb"BODY")
+    reader.work()
+    assert imap_proxy.count(rb"BODY") == asked, "asked again before the pause was over"
+
+    imap_proxy.behave()
+    intake.clock.forward(timedelta(minutes=1))
+    reader.work()
+    assert intake.states() == ["received"] * 5
+
+
+def test_message_that_is_always_refused_is_shown_at_last(
+    intake: Intake, dovecot: Dovecot, mailbox_user: MailboxUser, reader: MailboxReader, imap_proxy: ImapProxy
+) -> None:
+    uid = dovecot.deliver(mailbox_user.name, make_mail())
+    refuse(imap_proxy, uid)
+    waits = []
+    for _ in range(MOST_TRIES):
+        assert intake.states() in ([], ["listed"])
+        reader.work()
+        waits.append(intake.rows()[0].due_at - intake.clock.now())
+        intake.clock.forward(waits[-1])
+
+    (row,) = intake.rows()
+    assert (row.state, row.hold_reason) == ("unreadable", "illeggibile")
+    assert [wait.total_seconds() / 60 for wait in waits] == [1, 2, 4, 8, 0]
+    assert dovecot.uids(mailbox_user.name) == (uid,)
+
+
+def test_refused_batch_is_received_one_by_one(
+    intake: Intake, dovecot: Dovecot, mailbox_user: MailboxUser, reader: MailboxReader, imap_proxy: ImapProxy
+) -> None:
+    contents = [make_mail() for _ in range(4)]
+    for octets in contents:
+        dovecot.deliver(mailbox_user.name, octets)
+    imap_proxy.answer(rb"UID FETCH \d+,\S+ \(BODY", b"NO [LIMIT] too much at once", times=None)
+    reader.work()
+
+    assert [intake.octets(row) for row in intake.rows()] == contents
+
+
+# --------------------------------------------------------------------------- after an outage
+
+
+@pytest.mark.slow
+def test_5000_messages_after_an_outage_in_bounded_memory_and_few_steps(
+    intake: Intake, dovecot: Dovecot, mailbox_user: MailboxUser, reader: MailboxReader, imap_proxy: ImapProxy
+) -> None:
+    contents = [make_mail(f"Lettera {n}\n" + "riga di testo\n" * 300) for n in range(5000)]
+    digests = [digest(octets) for octets in contents]
+    total = sum(map(len, contents))
+    assert total > 20 * MEGABYTE
+    dovecot.deliver_fast(mailbox_user.name, contents)
+    del contents
+    imap_proxy.reset_counts()
+    steps = len(intake.store.steps)
+    with most_memory() as most:
+        reader.work()
+        peak = most()
+    rows = intake.rows()
+
+    assert [row.sha256 for row in rows] == digests
+    assert {row.state for row in rows} == {"received"}
+    assert peak < total / 2, f"{peak / MEGABYTE:.0f} MB held for {total / MEGABYTE:.0f} MB of mail"
+    assert len(intake.store.steps) - steps <= 130, "about one commit for fifty messages"
+    assert imap_proxy.round_trips <= 80
+
+
+def test_readers_of_two_engines_agree(store_url: str, intake: Intake, dovecot: Dovecot) -> None:
+    """The whole way on PostgreSQL too: listed, received, matched, oversize, vanished."""
+    from tests.fakes import WatchedStore
+
+    store = WatchedStore(store_url.replace("store.sqlite3", "other.sqlite3"), intake.clock)
+    store.migrate()
+    intake.store = store
+    reader = intake.reader()
+    reader.work()
+    octets = make_mail()
+    for content in (octets, octets, big_mail(5), make_mail()):
+        dovecot.deliver(intake.user.name, content)
+    reader.work()
+    assert intake.states() == ["received", "held", "oversize", "received"]
+    intake.decide_as_done()
+    reader.work()
+    assert intake.states() == ["filed", "held", "oversize", "filed"]
+    reader.close()
+    dovecot.rebuild(intake.user.name)
+    intake.reader().work()
+    assert sorted(intake.states()) == ["filed", "filed", "held", "matched", "oversize", "oversize"]
+    intake.close()
+    store.close()
