@@ -49,7 +49,7 @@ _TABLE = {
     "reading": "vocabulary parse",
     "conversations": "vocabulary record rules",
     "settling": "vocabulary conversations decide ids record rules",
-    "decider": "vocabulary crashpoints knowledge parse reading record settling",
+    "decider": "vocabulary crashpoints ids knowledge parse reading record settling",
     # the top
     "bootstrap": "vocabulary clock decide decider dispatch intake knowledge reading record rules settings signals",
     "worker": "bootstrap intake knowledge record signals",

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from triage.crashpoints import reach
+from triage.ids import own_ids
 from triage.knowledge import InForce, Knowledge
 from triage.parse.isolated import ParserCrash, parse_isolated
 from triage.reading import ParsedMessages
@@ -38,6 +39,8 @@ class Read:
 
     row: MessageRow
     message: InboundMessage
+    own_ids: tuple[str, ...]
+    """Message-IDs of our form that stand anywhere in it, as in a delivery report about our own mail."""
 
 
 class Decider:
@@ -59,10 +62,12 @@ class Decider:
         self._worker = worker
         self._lease = lease
         self._on_decided = on_decided
+        self._owed: list[MessageRow] = []
         self._parse_apart = parse_apart
 
     def work(self) -> int:
         """Decide one batch; how many messages were claimed (0: nothing is due)."""
+        self._pay_back()
         with self._store.read("anything received") as tx:
             if not has_received(tx):
                 return 0
@@ -91,12 +96,12 @@ class Decider:
                 found.extend(self._read_isolated(row, content))
             else:
                 reach("parse")
-                found.append(Read(row, self._parsed.parse(row.sha256 or "", content)))
+                found.append(Read(row, self._parsed.parse(row.sha256 or "", content), own_ids(content)))
         return found
 
     def _read_isolated(self, row: MessageRow, content: bytes) -> list[Read]:
         try:
-            return [Read(row, self._parse_apart(content))]
+            return [Read(row, self._parse_apart(content), own_ids(content))]
         except ParserCrash as crash:
             log.warning(
                 "isolated parser failed",
@@ -121,12 +126,15 @@ class Decider:
                     self._decide(in_force, [item])
             elif not isinstance(error, StoreError):
                 self._give_up(read[0].row, "errore_imprevisto")
-            # Else nothing is wrong with the message: the lease runs out, and it comes back alone.
+            else:
+                # Nothing is wrong with the message: its try is taken back as soon as the record answers.
+                self._owed.append(read[0].row)
 
     def _record(self, in_force: InForce, read: Sequence[Read], classified: Sequence[Classification]) -> None:
         with self._store.write("decided") as tx:
             pairs = [(item.row, item.message) for item in read]
-            record_decisions(tx, settle(tx, in_force.rules, pairs, classified))
+            own = {item.row.id: item.own_ids for item in read if item.own_ids}
+            record_decisions(tx, settle(tx, in_force.rules, pairs, classified, own))
 
     def _give_up(self, row: MessageRow, reason: str) -> None:
         try:
@@ -135,7 +143,9 @@ class Decider:
         except LostLeaseError:
             log.info("lease lost", extra={"action": "lease_lost", "row": row.id})
 
-    def release(self, rows: Sequence[MessageRow]) -> None:
-        """Give claims back unused."""
-        with self._store.write("released") as tx:
-            release_claims(tx, rows)
+    def _pay_back(self) -> None:
+        """Take back the tries of messages whose decision the record could not take."""
+        if self._owed:
+            with self._store.write("released") as tx:
+                release_claims(tx, self._owed)
+            self._owed = []

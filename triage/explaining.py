@@ -21,6 +21,7 @@ HOLDS = {
     "esito_ignoto": "più invii senza risposta del server: non si sa se il centro l'ha ricevuto",
     "spostato_da_un_collega": "un collega l'ha spostato dalla posta in arrivo",
     "risposta_a_noi": "chi scrive risponde a una nostra mail: chiede una persona",
+    "avviso_su_nostro_invio": "è un avviso automatico su una mail spedita da noi: forse non è arrivata",
     "smtputf8_non_offerto": "il server di posta non accetta l'indirizzo del destinatario",
     "indirizzo_non_attuale": "l'indirizzo del centro è cambiato dopo la decisione",
     "nessun_inoltro": "la decisione non prevede un inoltro",

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import random
+import re
 import secrets
 from datetime import timedelta
 
+_OWN_ID = re.compile(rb"<[0-9a-f]{32}@[A-Za-z0-9.-]{1,253}>")
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """No letter or digit that is mistaken for another when read aloud or copied by hand."""
 
@@ -15,6 +17,15 @@ _LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 def new_message_id(domain: str) -> str:
     """A Message-ID that says nothing about what it names (RFC 5322 section 3.6.4)."""
     return f"<{secrets.token_hex(16)}@{domain}>"
+
+
+def own_ids(octets: bytes) -> tuple[str, ...]:
+    """Message-IDs of the form of :func:`new_message_id` in the first 256 kB, each once.
+
+    A delivery report quotes the header section of what could not be delivered.
+    """
+    found = dict.fromkeys(_OWN_ID.findall(octets[: 256 << 10]))
+    return tuple(item.decode("ascii") for item in list(found)[:20])
 
 
 def case_code(secret: bytes, case_id: int) -> str:

@@ -6,9 +6,10 @@ when nothing but time stands against it; the gate is asked again before it leave
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from types import MappingProxyType
 
 from triage.conversations import keys_of, recipient_keys, threads_of
 from triage.decide import (
@@ -30,6 +31,7 @@ from triage.record.decisions import (
     accepted_recipients,
     acknowledged_cases,
     known_contents,
+    sent_by_us,
 )
 from triage.record.identity import secret_of
 from triage.record.mailboxes import known_mailboxes
@@ -87,8 +89,12 @@ def settle(
     rules: Rules,
     pairs: Sequence[tuple[MessageRow, InboundMessage]],
     classified: Sequence[Classification],
+    own_ids: Mapping[int, Sequence[str]] = MappingProxyType({}),
 ) -> list[Settlement]:
-    """What becomes of each claimed message; in the order given."""
+    """What becomes of each claimed message; in the order given.
+
+    ``own_ids`` are Message-IDs of our form that stand in a message, by its row's id.
+    """
     secret = secret_of(tx)
     names = {mailbox.id: mailbox.name for mailbox in known_mailboxes(tx)}
     keys = [keys_of(secret, message) for _, message in pairs]
@@ -101,6 +107,7 @@ def settle(
         accepted_recipients(tx, [row.id for row, _ in pairs if row.generation]),
         _acknowledged(tx, secret, [message for _, message in pairs]),
     )
+    reported = sent_by_us(tx, [item for group in own_ids.values() for item in group])
     settled = []
     for (row, message), classification, key, thread in zip(pairs, classified, keys, threads, strict=True):
         mailbox = rules.mailboxes.get(names[row.mailbox_id])
@@ -108,6 +115,9 @@ def settle(
         decision = decide(message, classification, rules, context)
         if thread.answers_us:
             decision = _held(decision, "risposta_a_noi")
+        elif classification.automatic and reported.intersection(own_ids.get(row.id, ())):
+            # A report about what we sent ourselves: filed unseen it would hide a family's lost letter.
+            decision = _held(decision, "avviso_su_nostro_invio")
         twin = contents.get(key.content or "")
         settlement = Settlement(
             row=row,

@@ -130,15 +130,12 @@ def test_danger_is_surfaced_and_never_forwarded_by_itself(lines: list[Shown]) ->
         assert (by_name[name].outcome, by_name[name].why) == ("trattenuto", "Da leggere oggi."), name
 
 
-# The model of this release is not yet sure enough (min_confidence) of any letter for Ostiglia, and takes
-# a letter about two places for one about Crema. Shown as it is: nothing is trained on the demo's inbox.
-NOT_YET_SURE_OF = pytest.mark.xfail(reason="no letter for this project reaches the demo's min_confidence yet")
+# The model of this release takes a letter about two places for one about Crema. Shown as it is: nothing is
+# trained on the demo's inbox.
 WRONG_FOR_NOW = {"35-due-luoghi.eml"}
 
 
-@pytest.mark.parametrize(
-    "project", [pytest.param(p, marks=NOT_YET_SURE_OF) if p == "ostiglia" else p for p in PROJECTS]
-)
+@pytest.mark.parametrize("project", PROJECTS)
 def test_each_project_gets_mail(lines: list[Shown], project: str) -> None:
     assert [line.name for line in lines if line.outcome == "inoltrato e archiviato" and line.destination == project]
 

@@ -146,7 +146,7 @@ def test_drop_before_data_is_transient(desk: Desk, smtp_sink: SmtpSink, step: St
     assert forwards_in(smtp_sink) == [NORD]
 
 
-UNKNOWN: list[Step] = ["mid_data", "data_dot", "after_data_dot"]
+UNKNOWN: list[Step] = ["data_command", "mid_data", "data_dot", "after_data_dot"]
 
 
 @pytest.mark.parametrize("step", UNKNOWN)

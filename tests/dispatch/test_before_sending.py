@@ -23,13 +23,15 @@ from tests.dispatch.builders import (
     forwards_in,
     from_family,
     readdress,
+    submission,
 )
 from tests.servers.smtp_sink import SmtpSink
+from triage.reading import ParsedMessages
 from triage.record.attempts import begin_attempts
 from triage.record.dispatches import lease_dispatches
 from triage.record.tables import octet_chunks, octets
 from triage.rules import Rules
-from triage.vocabulary import DispatchKind, DispatchState, MessageState, Mode
+from triage.vocabulary import DispatchKind, DispatchState, InboundMessage, MessageState, Mode
 
 Make = Callable[..., Desk]
 ACK = DispatchKind.ACKNOWLEDGEMENT
@@ -332,3 +334,26 @@ def test_wait_for_the_mailbox_is_short(desk: Desk) -> None:
     desk.read_mailbox()
     desk.send()
     assert desk.dispatch(key).due_at - desk.clock.now() <= timedelta(seconds=5)
+
+
+class FailingOnOne(ParsedMessages):
+    """Cannot read one message any more, after it was decided."""
+
+    def parse(self, sha256: str, octets: bytes) -> InboundMessage:
+        if b"famiglia 2" in octets:
+            raise RuntimeError("unforeseen")
+        return super().parse(sha256, octets)
+
+
+def test_message_that_cannot_be_composed_keeps_no_other_from_leaving(desk: Desk, smtp_sink: SmtpSink) -> None:
+    keys = desk.take_in(*(from_family(number) for number in range(1, 4)))
+    desk.parsed = FailingOnOne()
+    desk.restage(submission(smtp_sink.port))
+    desk.send()
+    assert [desk.outcome(key) for key in keys] == [
+        (MessageState.FORWARDED, ""),
+        (MessageState.HELD, "errore_imprevisto"),
+        (MessageState.FORWARDED, ""),
+    ]
+    assert forwards_in(smtp_sink) == [NORD, NORD]
+    desk.assert_ledger_closes()

@@ -28,7 +28,9 @@ from triage.commands.opening import FAILED, fail, json_option, print_json
     type=click.Path(path_type=Path),
     help="The folder that the model and its card are written to.",
 )
-@click.option("--seed", default=20261125, show_default=True, help="The same seed and data give the same model, bit for bit.")
+@click.option(
+    "--seed", default=20261125, show_default=True, help="The same seed and data give the same model, bit for bit."
+)
 @json_option
 def train(examples: Path, out: Path, seed: int, as_json: bool) -> None:
     """Fit the model from labelled examples; writes model.skops and card.json."""

@@ -7,6 +7,7 @@ presence in the inbox.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -33,6 +34,8 @@ from triage.record.octets import read_octets
 from triage.rules.types import Rules
 from triage.settling import context_of, history_of
 from triage.vocabulary import Decision, DispatchKind, InboundMessage, MessageState
+
+log = logging.getLogger("triage.dispatch")
 
 LOOK_AGAIN = timedelta(seconds=2)
 """How soon a dispatch is looked at again while the mailbox is asked whether the message is there."""
@@ -111,9 +114,16 @@ class Preparer:
                 if decision is None or content is None:
                     prepared.append(Cancelled(row, "ottetti_mancanti", Consequence.HOLD))
                     continue
-                prepared.append(
-                    self._prepare_one(tx, in_force, row, message, decision, content, eight_bit=eight_bit, utf8=utf8)
-                )
+                try:
+                    prepared.append(
+                        self._prepare_one(tx, in_force, row, message, decision, content, eight_bit=eight_bit, utf8=utf8)
+                    )
+                except Exception as error:  # noqa: BLE001 - one message must not keep the others from leaving
+                    log.error(
+                        "not composed",
+                        extra={"action": "not_composed", "row": row.message_id, "kind": type(error).__name__},
+                    )
+                    prepared.append(Cancelled(row, "errore_imprevisto", Consequence.HOLD))
         return prepared
 
     def _prepare_one(

@@ -8,7 +8,7 @@ when it is fetched.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from triage.intake.mailbox import BATCH, ImapMailbox, Selected, batches
 from triage.intake.plan import MailboxPlan
@@ -16,8 +16,11 @@ from triage.record import Store
 from triage.record.audit import Change, write_changes
 from triage.record.filing import release_baseline
 from triage.record.mailboxes import MailboxRow, begin_numbering, mailbox_row, update_mailbox
-from triage.record.messages import list_messages
+from triage.record.messages import dates_in_flow, list_messages
 from triage.vocabulary import ListedMessage, MessageState
+
+CLOCKS_DIFFER = timedelta(minutes=10)
+"""How far the mail server's clock may be from ours, where a wrong guess would pass over mail."""
 
 
 def adopt_numbering(store: Store, mailbox: MailboxRow, selected: Selected) -> MailboxRow:
@@ -55,27 +58,23 @@ def record_listed(
     listed = [known.get(uid, ListedMessage(uid, 0, None)) for uid in uids]
     with store.write("listed") as tx:
         mailbox = mailbox_row(tx, plan.name)
-        old = [item for item in listed if _is_baseline(mailbox, item)]
-        new = [item for item in listed if not _is_baseline(mailbox, item)]
+        entered = dates_in_flow(tx, mailbox) if mailbox.resynced_at is not None else frozenset()
+        old = [item for item in listed if _is_baseline(mailbox, item, entered)]
+        new = [item for item in listed if not _is_baseline(mailbox, item, entered)]
         last = max(mailbox.last_uid, max(uids, default=0)) if mark is None else mark
         count = list_messages(tx, mailbox, old, state=MessageState.BASELINE, last_uid=last) if old else 0
         return count + list_messages(tx, mailbox, new, state=MessageState.LISTED, last_uid=last)
 
 
-def _is_baseline(mailbox: MailboxRow, item: ListedMessage) -> bool:
+def _is_baseline(mailbox: MailboxRow, item: ListedMessage, entered: frozenset[datetime]) -> bool:
     if mailbox.resynced_at is None:
         return item.uid < (mailbox.baseline_uid_next or 0)
     # After a renumbering the old UIDs mean nothing. What came before the first look was never
-    # fetched, so it cannot be matched; it stays baseline by its date.
-    renumbered = item.uid < mailbox.resync_below
-    before = mailbox.baselined_at is not None and item.internal_date is not None
-    return bool(
-        renumbered
-        and before
-        and item.internal_date
-        and mailbox.baselined_at
-        and item.internal_date < mailbox.baselined_at
-    )
+    # fetched, so it cannot be matched; it stays baseline by its date. Old mail that entered the
+    # flow all the same (--backlog, or moved in by a colleague) is fetched and matched.
+    if item.uid >= mailbox.resync_below or mailbox.baselined_at is None or item.internal_date is None:
+        return False
+    return item.internal_date < mailbox.baselined_at - CLOCKS_DIFFER and item.internal_date not in entered
 
 
 def _finish_baseline(store: Store, mailbox: MailboxRow) -> None:

@@ -278,3 +278,9 @@ def accepted_recipients(tx: Transaction, message_ids: Sequence[int]) -> set[tupl
         dispatches.c.state == DispatchState.ACCEPTED,
     )
     return {(key, path) for key, path in tx.execute(query)}
+
+
+def sent_by_us(tx: Transaction, message_ids: Sequence[str]) -> set[str]:
+    """Which of these Message-IDs are of dispatches of this record."""
+    query = sa.select(dispatches.c.rfc_message_id).where(dispatches.c.rfc_message_id.in_(list(message_ids)))
+    return set(tx.execute(query).scalars()) if message_ids else set()

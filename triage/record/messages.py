@@ -113,6 +113,16 @@ def list_messages(
     return len(fresh)
 
 
+def dates_in_flow(tx: Transaction, mailbox: MailboxRow) -> frozenset[datetime]:
+    """When those messages arrived that entered the flow although they are older than our first look."""
+    query = sa.select(messages.c.internal_date).where(
+        messages.c.mailbox_id == mailbox.id,
+        messages.c.state != MessageState.BASELINE,
+        messages.c.internal_date < mailbox.baselined_at,
+    )
+    return frozenset(date for date in tx.execute(query).scalars() if date is not None)
+
+
 def listed_messages(tx: Transaction, mailbox: MailboxRow, limit: int) -> list[MessageRow]:
     """Messages whose octets are to be fetched now, oldest first."""
     query = (
