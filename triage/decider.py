@@ -8,6 +8,7 @@ quarantined, its octets kept. Anything unforeseen holds the message for a person
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,6 +32,10 @@ BATCH = 100
 OCTETS = 64 << 20
 """Octets of messages held at once."""
 MOST_TRIES = 3
+REST = timedelta(seconds=30)
+"""How long a message rests whose decision the record could not take."""
+MOST_TAKEN_BACK = 20
+"""Refusals by the record that do not count as tries of the message: ten minutes of trouble."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,7 @@ class Decider:
         self._lease = lease
         self._on_decided = on_decided
         self._owed: list[MessageRow] = []
+        self._refused: Counter[int] = Counter()
         self._parse_apart = parse_apart
 
     def work(self) -> int:
@@ -127,14 +133,15 @@ class Decider:
             elif not isinstance(error, StoreError):
                 self._give_up(read[0].row, "errore_imprevisto")
             else:
-                # Nothing is wrong with the message: its try is taken back as soon as the record answers.
-                self._owed.append(read[0].row)
+                self._owe(read[0].row)
 
     def _record(self, in_force: InForce, read: Sequence[Read], classified: Sequence[Classification]) -> None:
         with self._store.write("decided") as tx:
             pairs = [(item.row, item.message) for item in read]
             own = {item.row.id: item.own_ids for item in read if item.own_ids}
             record_decisions(tx, settle(tx, in_force.rules, pairs, classified, own))
+        for item in read:
+            self._refused.pop(item.row.id, None)
 
     def _give_up(self, row: MessageRow, reason: str) -> None:
         try:
@@ -143,9 +150,18 @@ class Decider:
         except LostLeaseError:
             log.info("lease lost", extra={"action": "lease_lost", "row": row.id})
 
+    def _owe(self, row: MessageRow) -> None:
+        """The record failed, not the message: its try is taken back as soon as the record answers.
+
+        Not without end: what the record refuses again and again while it takes everything else is
+        quarantined like any other message that cannot be decided.
+        """
+        self._refused[row.id] += 1
+        if self._refused[row.id] <= MOST_TAKEN_BACK:
+            self._owed.append(row)
+
     def _pay_back(self) -> None:
-        """Take back the tries of messages whose decision the record could not take."""
         if self._owed:
             with self._store.write("released") as tx:
-                release_claims(tx, self._owed)
+                release_claims(tx, self._owed, tx.now + REST)
             self._owed = []

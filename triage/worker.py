@@ -100,7 +100,8 @@ class Worker:
             try:
                 done = work()
             except StoreError as error:
-                log.error("record trouble", extra={"action": "record_trouble", "loop": name, "kind": error.kind})
+                words = f"{error}. Nothing is lost: what is due waits. Check the disk or the database."
+                log.error(words, extra={"action": "record_trouble", "loop": name, "kind": error.kind})
                 done = 0
             except NothingInForceError as error:
                 log.error(str(error), extra={"action": "nothing_in_force", "loop": name})
@@ -174,7 +175,7 @@ class Worker:
 
 
 def run_once(service: Service, progress: Callable[[str, int], None] | None = None) -> tuple[str, ...]:
-    """Work everything off that is due now, in this thread; the troubles of mailboxes that failed.
+    """Work everything off that is due now, in this thread; the troubles of accounts that failed (each is logged too).
 
     Ends when a whole round finds nothing to do.
     """
@@ -197,6 +198,8 @@ def run_once(service: Service, progress: Callable[[str, int], None] | None = Non
                 _tell(progress, "submitted", count)
             if not done:
                 break
+        if service.dispatcher.trouble:
+            troubles["submission"] = service.dispatcher.trouble
     finally:
         for reader in readers.values():
             reader.close()

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from tests.decide.builders import classification, context
 from tests.dispatch.builders import ANNA, NORD, ON_CALL, OURS, RULES, START, a_mail, attached_original
+from tests.rules.builders import OTHERS, SERVICE, problems_of, rules_text
 from tests.servers.mail import AttachedFile
 from triage.decide import decide
 from triage.dispatch.compose import Outgoing, Stamp, compose_acknowledgement, compose_forward, compose_notice
@@ -364,3 +365,12 @@ def test_notice_has_these_fields_only() -> None:
     ]
     assert (sent.reverse_path, sent.forward_path) == ("", ON_CALL)
     assert message["Auto-Submitted"] == "auto-generated"
+
+
+@pytest.mark.parametrize("address", ["unità@agency.example", "perché@agency.example"])
+def test_our_own_address_must_be_one_that_every_server_takes(address: str) -> None:
+    sender = rules_text(service=SERVICE.replace(OURS, address))
+    [problem, *_] = problems_of(sender)
+    assert "without accented letters" in problem
+    path = rules_text(others=OTHERS.replace("enabled: true", f"enabled: true, reverse_path: {address}"))
+    assert "without accented letters" in problems_of(path)[0]

@@ -53,19 +53,23 @@ def test_message_that_the_classifier_fails_on_is_quarantined_alone(desk: Desk) -
 
 def test_record_in_trouble_quarantines_nothing(desk: Desk) -> None:
     """A full disk is no fault of the messages: they are decided once it has room again."""
-    desk.store.fail("decided", times=3)
+    desk.store.fail("decided", times=30)
     keys = desk.receive(from_family(1), from_family(2))
-    desk.decider.work()
-    assert {desk.message(key).state for key in keys} == {MessageState.RECEIVED}
-    desk.advance(desk.lease)
-    desk.decide()
-    assert {desk.message(key).state for key in keys} == {MessageState.DECIDED}
+    for _ in range(12):
+        desk.decide()
+        desk.advance(seconds=30)
+    assert [(desk.message(key).state, desk.message(key).tries) for key in keys] == [(MessageState.DECIDED, 0)] * 2
+    desk.assert_ledger_closes()
 
 
-def test_message_whose_record_always_fails_is_quarantined_in_the_end(desk: Desk) -> None:
+def test_message_that_the_record_always_refuses_is_quarantined_in_the_end(desk: Desk) -> None:
+    """And each pass ends: nothing is tried again without a rest."""
     [key] = desk.receive(from_family(1))
     desk.store.fail("decided", times=1000)
-    for _ in range(6):
+    for _ in range(40):
+        desk.decide()
+        desk.advance(seconds=30)
+    for _ in range(4):
         desk.decide()
         desk.advance(desk.lease)
     assert desk.outcome(key) == (MessageState.QUARANTINED, "tre_interruzioni")

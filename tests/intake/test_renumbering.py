@@ -178,6 +178,23 @@ def test_baseline_mail_stays_baseline(intake: Intake, dovecot: Dovecot, mailbox_
     assert len({(row.uid_validity, row.uid) for row in intake.rows()}) == 4
 
 
+def test_old_mail_that_entered_by_backlog_is_matched_too(
+    intake: Intake, dovecot: Dovecot, mailbox_user: MailboxUser
+) -> None:
+    """Its date says baseline, but it was read, and may be on its way."""
+    world = Renumbered(intake, dovecot)
+    world.deliver(make_mail(), timedelta(days=400))
+    world.deliver(make_mail(), timedelta(days=2))
+    intake.reader(backlog_since=intake.clock.now() - timedelta(days=7)).work()
+    intake.close()
+    intake.decide_to_forward()
+    world.rebuild()
+    world.read()
+
+    assert sorted(intake.states()) == ["baseline", "baseline", "decided", "matched"]
+    assert [row.gone_at for row in intake.rows() if row.state == "decided"] == [None]
+
+
 def test_same_message_id_with_other_octets_is_held(world: Renumbered) -> None:
     """A server that rewrites stored mail (a virus scanner's note) must not cause a second forward."""
     identity = "<originale@example.org>"

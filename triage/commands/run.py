@@ -68,8 +68,6 @@ def _start(take_over: bool, backlog: str | None, *, once: bool) -> None:
 
 def _once(service: Service) -> int:
     troubles = run_once(service)
-    for trouble in troubles:
-        click.echo(trouble, err=True)
     with service.store.read("ledger") as tx:
         ledger = compute_ledger(tx)
     for difference in ledger.differences:

@@ -79,6 +79,8 @@ class DispatchStage:
         self._paused_until = 0.0
         self._failures = 0
         self._may_have_incident = True
+        self.trouble = ""
+        """Why the account could not be used when it was last tried, with the remedy; empty: it could."""
 
     def work(self, stopping: threading.Event | None = None) -> int:
         """Submit what is due until nothing is left (or ``stopping``); how many attempts were made."""
@@ -247,15 +249,16 @@ class DispatchStage:
         if self._may_have_incident:
             with self._store.write("account recovered") as tx:
                 close_incident(tx, "submission", self._account)
-        self._failures, self._may_have_incident = 0, False
+        self._failures, self._may_have_incident, self.trouble = 0, False, ""
         return None
 
     def _note_trouble(self, trouble: AccountTroubleError) -> None:
         self._failures += 1
         self._may_have_incident = True
+        self.trouble = str(trouble)
         pause = ACCOUNT_PAUSES[min(self._failures, len(ACCOUNT_PAUSES)) - 1]
         self._paused_until = time.monotonic() + pause
-        log.warning("account trouble", extra={"action": "account_trouble", "kind": trouble.kind, "pause": pause})
+        log.warning(self.trouble, extra={"action": "account_trouble", "kind": trouble.kind, "pause": pause})
         try:
             with self._store.write("account trouble") as tx:
                 open_incident(tx, "submission", self._account, f"{trouble.kind}: {trouble}")

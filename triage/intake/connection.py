@@ -17,8 +17,9 @@ from imapclient.exceptions import CapabilityError, IMAPClientError, LoginError
 from triage.crashpoints import reach
 from triage.settings import Account, Login, Security
 
-# Both loggers would print every line of every message at DEBUG; nobody may turn them on.
-for _name in ("imapclient", "imapclient.imaplib"):
+# These would print lines of messages, user and folder names at DEBUG; nobody may turn them on. Disabling
+# the parent "imapclient" would not silence them.
+for _name in ("imapclient.imapclient", "imapclient.imaplib", "imapclient.util"):
     logging.getLogger(_name).disabled = True
 
 CONNECT_TIMEOUT = 30.0

@@ -229,7 +229,7 @@ class MailboxReader:
                 write_changes(tx, [Change("mailbox", mailbox.id, "recovered")])
 
     def fail(self, error: Exception) -> str:
-        """Drop the connection and note the trouble; the sentence for people.
+        """Drop the connection, note the trouble and log it; the sentence for people.
 
         The text holds no server words, since they may quote mail.
         """
@@ -240,7 +240,7 @@ class MailboxReader:
         self._in_trouble = True
         self._leased_at = 0.0
         kind, text = describe(error)
-        log.warning("mailbox trouble", extra={"action": "mailbox_trouble", "mailbox": self.name, "kind": kind})
+        log.warning(text, extra={"action": "mailbox_trouble", "mailbox": self.name, "kind": kind})
         with suppress(StoreError), self._store.write("mailbox trouble") as tx:
             open_incident(tx, "mailbox", self.name, f"{kind}: {text}")
         return text

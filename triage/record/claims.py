@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -71,14 +71,17 @@ def _lease(
     return [row_of(row) for row in tx.execute(query).mappings()]
 
 
-def release_claims(tx: Transaction, rows: Sequence[MessageRow]) -> None:
-    """Give claims back unused (clean stop): the counted try is taken back too."""
+def release_claims(tx: Transaction, rows: Sequence[MessageRow], due_at: datetime | None = None) -> None:
+    """Give claims back unused: the counted try is taken back too. Due at once, or at ``due_at``."""
     for row in rows:
         tx.execute(
             sa.update(messages)
             .where(messages.c.id == row.id, messages.c.lease_epoch == row.lease_epoch)
             .where(messages.c.lease_owner == row.lease_owner)
             .values(
-                lease_owner=None, lease_until=None, tries=sa.case((messages.c.tries > 0, messages.c.tries - 1), else_=0)
+                lease_owner=None,
+                lease_until=None,
+                tries=sa.case((messages.c.tries > 0, messages.c.tries - 1), else_=0),
+                due_at=due_at or messages.c.due_at,
             )
         )

@@ -49,7 +49,7 @@ class ServiceSection(Section):
     """The agency's side."""
 
     name: values.Text
-    address: values.AddressText
+    address: values.SenderText
     own_addresses: values.Patterns | None = None
     sender_name: values.Text = "Reti Famiglia ATS"
     mode: Mode = Mode.SHADOW
@@ -181,7 +181,7 @@ class AcknowledgementsSection(Section):
     """Limits of the acknowledgement; without ``reverse_path`` it leaves with the null path."""
 
     enabled: values.Flag = False
-    reverse_path: values.AddressText | None = None
+    reverse_path: values.SenderText | None = None
     neutral_after_hours: Annotated[values.Whole, Field(ge=1, le=72)] = 4
     per_address_per_day: Annotated[values.Whole, Field(ge=1, le=20)] = 3
     per_domain_per_hour: Annotated[values.Whole, Field(ge=1, le=100_000)] = 60

@@ -71,6 +71,14 @@ def _checked_address(value: str) -> str:
         raise refusal(what, "write one address, like a@example.org") from None
 
 
+def _checked_sender(value: str) -> str:
+    address = _checked_address(value)
+    if not address.isascii():
+        # Everything that we send carries it: most servers and readers would refuse it all (RFC 6531).
+        raise refusal(f'"{address}" cannot be used as our own address', "use one without accented letters")
+    return address
+
+
 def _checked_pattern(value: str) -> str:
     if not value.startswith("@"):
         return _checked_address(value)
@@ -135,6 +143,7 @@ Whole = Annotated[int, BeforeValidator(_to_whole)]
 Share = Annotated[float, BeforeValidator(_to_fraction), Field(ge=0, le=1)]
 Flag = Annotated[bool, BeforeValidator(_to_flag)]
 AddressText = Annotated[str, AfterValidator(_checked_address)]
+SenderText = Annotated[str, AfterValidator(_checked_sender)]
 PatternText = Annotated[str, AfterValidator(_checked_pattern)]
 DomainText = Annotated[str, AfterValidator(_checked_domain)]
 ZoneText = Annotated[str, AfterValidator(_checked_zone)]
