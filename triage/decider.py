@@ -70,6 +70,8 @@ class Decider:
         self._owed: list[MessageRow] = []
         self._refused: Counter[int] = Counter()
         self._parse_apart = parse_apart
+        self.trouble = ""
+        """Why the record took no decision when it was last given one; empty: it took it."""
 
     def work(self) -> int:
         """Decide one batch; how many messages were claimed (0: nothing is due)."""
@@ -124,9 +126,7 @@ class Decider:
             classified = in_force.classifier.classify([item.message for item in read])
             self._record(in_force, read, classified)
         except Exception as error:  # noqa: BLE001 - one message must not stop the others
-            log.error(
-                "batch failed", extra={"action": "batch_failed", "kind": type(error).__name__, "count": len(read)}
-            )
+            self._note(error, len(read))
             if len(read) > 1:
                 for item in read:
                     self._decide(in_force, [item])
@@ -140,8 +140,16 @@ class Decider:
             pairs = [(item.row, item.message) for item in read]
             own = {item.row.id: item.own_ids for item in read if item.own_ids}
             record_decisions(tx, settle(tx, in_force.rules, pairs, classified, own))
+        self.trouble = ""
         for item in read:
             self._refused.pop(item.row.id, None)
+
+    def _note(self, error: Exception, count: int) -> None:
+        if not isinstance(error, StoreError):
+            log.error("batch failed", extra={"action": "batch_failed", "kind": type(error).__name__, "count": count})
+        elif not self.trouble:  # said once, however many messages wait for the record
+            self.trouble = f"{error}. Nothing is lost: mail waits. Check the disk or the database."
+            log.error(self.trouble, extra={"action": "record_trouble", "loop": "decide", "kind": error.kind})
 
     def _give_up(self, row: MessageRow, reason: str) -> None:
         try:

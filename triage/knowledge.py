@@ -116,7 +116,6 @@ class Knowledge:
                 version = digest(content)[:12]
         except (RulesError, ArtefactError, OSError) as error:
             text = str(error) if not isinstance(error, OSError) else f"{path} cannot be read ({type(error).__name__})"
-            log.error("file not usable", extra={"action": "import_failed", "kind": kind})
             with self._store.write("import refused") as tx:
                 open_incident(tx, kind, path.name, text)
             return text

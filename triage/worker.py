@@ -198,8 +198,8 @@ def run_once(service: Service, progress: Callable[[str, int], None] | None = Non
                 _tell(progress, "submitted", count)
             if not done:
                 break
-        if service.dispatcher.trouble:
-            troubles["submission"] = service.dispatcher.trouble
+        found = {"record": service.decider.trouble, "submission": service.dispatcher.trouble}
+        troubles |= {name: text for name, text in found.items() if text}
     finally:
         for reader in readers.values():
             reader.close()

@@ -237,6 +237,7 @@ def test_a_look_costs_the_same_whatever_the_size_of_the_mailbox(
 
 
 def test_a_look_that_finds_nothing_is_cheap(intake: Intake, dovecot: Dovecot, imap_proxy: ImapProxy) -> None:
+    dovecot.deliver(intake.user.name, make_mail())
     reader = intake.reader(port=imap_proxy.port)
     reader.work()
     reader.work()

@@ -70,12 +70,9 @@ def mdbox_world(intake: Intake, start_dovecot: Callable[..., Dovecot]) -> Iterat
 def test_known_messages_are_matched_and_go_on_under_their_new_numbers(world: Renumbered) -> None:
     letters = [make_mail(subject=f"Lettera {n}") for n in range(3)]
     world.deliver(make_mail())
-    removed = world.server.client(world.user.name)
     for octets in letters:
         world.deliver(octets)
-    removed.select_folder("INBOX")
-    removed.delete_messages([1])
-    removed.uid_expunge([1])  # so that the new numbers differ
+    remove_first(world.server, world.user)  # so that the new numbers differ
     world.read()
     intake = world.intake
     intake.decide_to_forward()
@@ -235,6 +232,50 @@ def test_numbers_of_before_never_name_messages_of_now(world: Renumbered) -> None
     assert intake.events(first)[-1] == "found_moved"
 
 
+def test_forwarded_message_waits_to_be_filed_until_it_is_found_again(world: Renumbered, imap_proxy: ImapProxy) -> None:
+    """As long as renumbered mail waits to be fetched, nobody knows that it has gone."""
+    world.deliver(make_mail())
+    world.read()
+    intake = world.intake
+    intake.decide_to_forward()
+    intake.forward_all()
+    world.rebuild()
+    imap_proxy.answer(rb"UID FETCH \S+ \(BODY", b"NO [SERVERBUG] not now")
+    reader = intake.reader(port=imap_proxy.port)
+    reader.work()
+    assert intake.states() == ["forwarded", "listed"]
+
+    intake.clock.forward(timedelta(minutes=1))
+    reader.work()
+    assert intake.states() == ["filed", "matched"]
+    assert intake.rows()[0].filed_folder == f"Smistati.{FOLDER}"
+    assert world.server.uids(world.user.name) == ()
+
+
+def test_row_that_waits_for_its_octets_is_not_given_another_messages(world: Renumbered, imap_proxy: ImapProxy) -> None:
+    """Its number is borne by new mail now."""
+    world.deliver(make_mail())
+    world.deliver(make_mail())
+    world.read()
+    world.intake.decide_as_held()
+    remove_first(world.server, world.user)
+    waiting, new = make_mail(subject="in attesa"), make_mail(subject="nuova")
+    world.deliver(waiting, timedelta(0))
+    imap_proxy.cut(rb"UID FETCH \S+ \(BODY")
+    reader = world.intake.reader(port=imap_proxy.port)
+    with pytest.raises(IMAPClientError) as caught:
+        reader.work()
+    reader.fail(caught.value)
+    world.rebuild()
+    assert world.deliver(new, timedelta(0)) == world.intake.rows()[2].uid == 3
+    world.read()
+
+    rows = {row.uid: row for row in world.intake.rows() if row.uid_validity == world.intake.mailbox().uid_validity}
+    assert world.intake.rows()[2].state == "vanished"
+    assert (rows[3].state, world.intake.octets(rows[3])) == ("received", new)
+    assert {world.intake.octets(row) for row in world.intake.rows() if row.state == "received"} == {waiting, new}
+
+
 def test_message_listed_but_not_fetched_before_is_read_under_its_new_number(
     world: Renumbered, imap_proxy: ImapProxy
 ) -> None:
@@ -283,9 +324,17 @@ def test_renumbering_interrupted_half_way_goes_on(world: Renumbered, imap_proxy:
 
 def empty(server: Dovecot, user: MailboxUser) -> None:
     """A colleague takes everything out of the inbox."""
+    expunge(server, user, server.uids(user.name))
+
+
+def remove_first(server: Dovecot, user: MailboxUser) -> None:
+    """A colleague takes the oldest message out of the inbox."""
+    expunge(server, user, server.uids(user.name)[:1])
+
+
+def expunge(server: Dovecot, user: MailboxUser, uids: Sequence[int]) -> None:
     client = server.client(user.name)
     client.select_folder("INBOX")
-    uids = client.search()
     client.delete_messages(uids)
     client.uid_expunge(uids)
 

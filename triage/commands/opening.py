@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -47,6 +48,14 @@ def clear_errors() -> Iterator[None]:
         fail(str(error), MISCONFIGURED)
     except StoreError as error:
         fail(f"{error}. Nothing was lost. Check TRIAGE_DATABASE_URL, the disk's space and rights.", FAILED)
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise  # whoever read our output has enough (`triage held | head`)
+        # A library that unpacks its model needs room for a temporary file, too.
+        why = f"{type(error).__name__}, {errno.errorcode.get(error.errno or 0, 'no code')}"
+        fail(
+            f"The system refused to read or write ({why}). Nothing was lost. Check the disk's space and rights.", FAILED
+        )
 
 
 @dataclass(frozen=True, slots=True)
