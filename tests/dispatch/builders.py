@@ -93,6 +93,9 @@ def classify_by_subject(message: InboundMessage) -> Classification:
         changes["urgent"] = True
     if "english" in subject:
         changes |= {"language": "en"}
+    if "undelivered" in subject:
+        changes |= {"topic": "non_pertinente", "topic_scores": {"non_pertinente": 1.0}}
+        changes |= {"automatic": True, "automatic_proved": True}
     return classification(**changes)
 
 

@@ -230,6 +230,35 @@ def reply_to_ours(desk: Desk, key: int, kind: DispatchKind, author: str, **optio
     )
 
 
+def report_about(rfc_message_id: str) -> bytes:
+    """What a server sends back when it could not deliver (RFC 3464), its header section quoted."""
+    return (
+        b"Return-Path: <>\r\nFrom: MAILER-DAEMON@mx.example.net\r\nTo: pijss.retifamiglia@ats-valpadana.it\r\n"
+        b"Subject: Undelivered Mail Returned to Sender\r\nMessage-ID: <report@mx.example.net>\r\n"
+        b"Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n"
+        b'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
+        b"--b\r\nContent-Type: text/plain\r\n\r\nnot delivered\r\n"
+        b"--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example.net\r\n\r\n"
+        b"Final-Recipient: rfc822; nobody@example.net\r\nAction: failed\r\nStatus: 5.1.1\r\n"
+        b"--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: " + rfc_message_id.encode() + b"\r\n--b--\r\n"
+    )
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_report_about_our_own_forward_is_read_by_a_person(desk: Desk, smtp_sink: SmtpSink, ours: bool) -> None:
+    """Filed unseen, it would hide that a family's letter never arrived; others' reports are only filed."""
+    [key] = desk.take_in(a_mail())
+    desk.send()
+    quoted = desk.dispatch(key).rfc_message_id if ours else "<0123456789abcdef0123456789abcdef@elsewhere.example>"
+    [report] = desk.take_in(report_about(quoted))
+    desk.send()
+    if ours:
+        assert desk.outcome(report) == (MessageState.HELD, "avviso_su_nostro_invio")
+    else:
+        assert desk.message(report).state == MessageState.DECIDED
+    assert len(acknowledgements_in(smtp_sink)) <= 1
+
+
 def test_family_that_answers_our_acknowledgement_is_read_by_a_person(desk: Desk, smtp_sink: SmtpSink) -> None:
     """The acknowledgement says: answer this mail if you prefer a person."""
     [key] = desk.take_in(a_mail())
