@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from benchmarks.inbox import ROOT, messages, rules_text
 from benchmarks.poll import poll_cost
@@ -25,7 +25,7 @@ def main() -> None:
     """Print every figure with its range."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--messages", type=int, default=2000)
-    arguments.add_argument("--rounds", type=int, default=3)
+    arguments.add_argument("--rounds", type=int, default=3, help="0: only the cost of a poll")
     arguments.add_argument("--poll", type=int, nargs="*", default=[100, 100_000])
     chosen = arguments.parse_args()
     mail = list(messages(chosen.messages))
@@ -38,9 +38,13 @@ def main() -> None:
             bare.append(_bare(dovecot, smtp_port, f"bare{number}@example.org", mail))
             whole.append(_whole(dovecot, smtp_port, f"whole{number}@example.org", mail))
             _print_round(bare[-1], whole[-1])
-        _print_summary(bare, whole)
-        for size in chosen.poll:
-            print(poll_cost(dovecot, size))
+        if bare:
+            _print_summary(bare, whole)
+    storages: tuple[Literal["mdbox", "maildir"], ...] = ("mdbox", "maildir")
+    for storage in storages:
+        with Dovecot(storage=storage) as dovecot:
+            for size in chosen.poll:
+                print(poll_cost(dovecot, size, storage))
 
 
 def _bare(dovecot: Dovecot, smtp_port: int, name: str, mail: list[bytes]) -> dict[str, Any]:

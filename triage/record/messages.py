@@ -104,9 +104,11 @@ def list_messages(
     if rows:
         tx.execute(tx.insert(messages).on_conflict_do_nothing(), rows)
     fresh = tx.execute(
-        sa.select(messages.c.id, messages.c.uid).where(
-            messages.c.mailbox_id == mailbox.id, messages.c.uid_validity == mailbox.uid_validity, messages.c.id > before
-        )
+        # By UID, so that the unique index is read for these alone and not for the whole mailbox.
+        sa.select(messages.c.id, messages.c.uid)
+        .where(messages.c.mailbox_id == mailbox.id, messages.c.uid_validity == mailbox.uid_validity)
+        .where(messages.c.uid.in_([item.uid for item in listed]), messages.c.id > before)
+        .order_by(messages.c.id)
     ).all()
     write_changes(tx, [Change("message", key, "listed", "", state, {"uid": uid}) for key, uid in fresh])
     update_mailbox(tx, mailbox, last_uid=last_uid)
