@@ -23,6 +23,18 @@ from tests.servers.smtp_sink import SmtpSink
 
 Server = TypeVar("Server")
 
+FIGURES = "figures"
+"""The name under which a test records a line that the closing report is to show."""
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests have measured, whichever process measured it."""
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, value in getattr(report, "user_properties", ()):
+                if name == FIGURES and report.when == "call":
+                    terminalreporter.write_line(str(value))
+
 
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:

@@ -40,7 +40,7 @@ _TABLE = {
     "decide": "vocabulary rules",
     "explaining": "vocabulary classify",
     # adapters: each knows the record, none another
-    "record": "vocabulary clock crashpoints",
+    "record": "vocabulary flow clock crashpoints",
     "intake": "vocabulary crashpoints record settings signals",
     "dispatch": "vocabulary crashpoints ids record settings decide rules parse knowledge reading "
     "conversations settling",

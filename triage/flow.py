@@ -17,7 +17,7 @@ decide                received messages, by lease and epoch       ``decider``
 dispatch              dispatches, by lease and epoch              ``dispatch.stage``
 ====================  ==========================================  =================================
 
-The table below is the whole of what may follow what; the store's tests hold the record against it.
+The table below is the whole of what may follow what; the ledger holds every change against it.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import os
 import queue
 import signal
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from typing import Literal
 
 import pytest
 
-from tests.conftest import require_installed
+from tests.conftest import FIGURES, require_installed
 from tests.crash.harness import MOST_RESTARTS, Case, CopyingDovecot, Setting, is_at_rest, let_time_pass, prepare
 from tests.crash.inbox import CREMA, NEW, OLD, End, Letter
 from tests.crash.invariants import Findings, check_invariants, check_moves
@@ -131,7 +131,7 @@ def choose(kind: Kind, reached: Sequence[str], known: set[str]) -> list[Point]:
 
 
 def test_a_crash_at_any_step_loses_nothing_and_answers_nobody_twice(
-    settings: dict[Kind, Setting], nursery: Nursery, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    settings: dict[Kind, Setting], nursery: Nursery, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     nurseries: queue.Queue[Nursery] = queue.Queue()
 
@@ -162,11 +162,11 @@ def test_a_crash_at_any_step_loses_nothing_and_answers_nobody_twice(
     repeated = sum(outcome.findings.repeated_forwards for outcome in outcomes)
     answered = sum(outcome.findings.repeated_acknowledgements for outcome in outcomes)
     killed = sum(outcome.killed for outcome in outcomes)
-    with capsys.disabled():
-        print(
-            f"\ncrash points: {len({point.name for point in points})}, runs: {len(outcomes)} ({killed} killed), "
-            f"lost: {lost}, repeated forwards with unknown outcome: {repeated}, repeated acknowledgements: {answered}"
-        )
+    record_property(
+        FIGURES,
+        f"crash points: {len({point.name for point in points})}, runs: {len(outcomes)} ({killed} killed), "
+        f"lost: {lost}, repeated forwards with unknown outcome: {repeated}, repeated acknowledgements: {answered}",
+    )
     wrong = {outcome.point: outcome.findings.violations for outcome in outcomes if outcome.findings.violations}
     assert wrong == {}
     assert (lost, answered) == (0, 0)

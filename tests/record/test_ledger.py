@@ -323,6 +323,16 @@ def test_the_ledger_finds(store: Store, populated: Populated, tamper: Tamper, ch
     assert [text for text in found.differences if text.startswith(f"{check}: ")] != []
 
 
+def test_a_change_that_the_flow_does_not_know_is_a_difference(
+    store: Store, populated: Populated, tamper: Tamper
+) -> None:
+    tamper("UPDATE audit SET from_state = 'filed' WHERE from_state = 'listed' AND to_state = 'received'")
+    texts = [text for text in _ledger(store).differences if "which the flow does not know" in text]
+    assert [text.partition(":")[0] for text in texts] == [
+        "changes from filed to received, which the flow does not know"
+    ]
+
+
 def test_every_check_of_the_ledger_is_shown_to_be_able_to_fail() -> None:
     assert {check for check, _ in CHECKS} == set(ledger_module._checks())
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from triage.flow import TRANSITIONS
 from triage.record.store import Transaction
 from triage.record.tables import attempts, audit, decisions, dispatches, mailboxes, messages, octet_chunks, octets
 from triage.vocabulary import AttemptOutcome, DispatchKind, DispatchState, MessageState
@@ -84,7 +85,21 @@ def _differences(tx: Transaction, counts: dict[str, int]) -> list[str]:
         wrong = tx.execute(query).scalar_one()
         if wrong:
             found.append(f"{name}: {wrong}")
-    return found
+    return found + _unknown_steps(tx)
+
+
+def _unknown_steps(tx: Transaction) -> list[str]:
+    """Changes of a message's state that the flow does not know (``triage.flow``)."""
+    query = (
+        sa.select(audit.c.from_state, audit.c.to_state, sa.func.count())
+        .where(audit.c.subject == "message", audit.c.from_state != "", audit.c.to_state != audit.c.from_state)
+        .group_by(audit.c.from_state, audit.c.to_state)
+    )
+    return [
+        f"changes from {before} to {after}, which the flow does not know: {count}"
+        for before, after, count in tx.execute(query)
+        if after not in TRANSITIONS[MessageState(before)]
+    ]
 
 
 def _checks() -> dict[str, sa.Select[int]]:
