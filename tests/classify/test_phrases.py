@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triage.classify.phrases import PhraseBook, PhraseError, fold
+from triage.classify.folding import fold
+from triage.classify.phrases import PhraseBook, PhraseError
 
 
 def found(phrase: str, text: str) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from triage.classify.phrases import fold
+from triage.classify.folding import fold
 from triage.vocabulary import InboundMessage, Reason
 
 _SCANNED = 6_000

@@ -14,8 +14,8 @@ from pathlib import Path
 import scipy.sparse as sp
 
 from triage.classify.artefact import ArtefactError, digest, load_weights
+from triage.classify.folding import fold
 from triage.classify.language import detect_language
-from triage.classify.phrases import fold
 from triage.classify.prepare import Prepared, prepare
 from triage.classify.territory import Gazetteer, load_gazetteer, score_places
 from triage.classify.topics import WORD, TopicModel, Weights, favour_not_for_us, find_signs

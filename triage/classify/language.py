@@ -17,7 +17,7 @@ from pathlib import Path
 import yaml
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-from triage.classify.phrases import fold
+from triage.classify.folding import fold
 
 DEFAULT = "it"
 

@@ -3,25 +3,33 @@
 Enters: phrases in a small notation, and folded text. Leaves: where which phrase stands. Refused,
 with :class:`PhraseError`: a phrase that could match anything.
 
-The notation, word by word: ``picchia*`` begins with; ``picchia/mena`` one or the other; ``...``
-up to four words between, never over the end of a sentence; ``mi?`` may be missing. Accents and
-capitals do not matter. Scripts that do not mark words with spaces, or whose vowel signs are no
-letters for Python (Han, Gurmukhi, Devanagari, Bengali), are searched as plain characters.
+The notation, word by word: ``picchia*`` begins with; ``*mente`` ends with; ``picchia/mena`` one or
+the other; ``...`` up to four words between, never over the end of a sentence; ``mi?`` may be
+missing. Accents and capitals do not matter; an apostrophe ends a word. Scripts that do not mark
+words with spaces, or whose vowel signs are no letters for Python (Han, Gurmukhi, Devanagari,
+Bengali), are searched as plain characters.
+
+How it is fast: the text is cut into words once (:func:`cut`), each phrase waits at its most telling
+word, and only phrases whose word is met are tried. The cost follows the text, not the lists.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import ahocorasick
 
+from triage.classify.folding import fold
+
 _GAP = "..."
-_SEPARATOR = r"[^\w.!?]{1,4}"
-_GAP_PATTERN = r"(?:[^\w.!?]{1,4}\w+){0,4}?"
+_GAP_WORDS = 4
 _UNSPACED = re.compile("[\u0900-\u0aff\u3040-\u30ff\u3400-\u9fff]")
+_WORD = re.compile(r"\w+")
+_BREAK = re.compile(r"[.!?]")
+_SEPARATOR_LENGTH = 4
 
 
 class PhraseError(ValueError):
@@ -37,95 +45,248 @@ class PhraseMatch:
     end: int
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Folded text cut into words. ``joined[i]``: nothing but a short gap without .!? before word i."""
+
+    folded: str
+    words: tuple[str, ...]
+    starts: tuple[int, ...]
+    joined: tuple[bool, ...]
+
+
+def cut(folded: str) -> Words:
+    """Cut text that went through :func:`fold` into words, for any number of books."""
+    words: list[str] = []
+    starts: list[int] = []
+    joined: list[bool] = []
+    end = -1
+    for match in _WORD.finditer(folded):
+        start = match.start()
+        words.append(match.group())
+        starts.append(start)
+        joined.append(end >= 0 and start - end <= _SEPARATOR_LENGTH and not _BREAK.search(folded, end, start))
+        end = match.end()
+    return Words(folded, tuple(words), tuple(starts), tuple(joined))
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """What may stand at one place of a phrase."""
+
+    exact: frozenset[str]
+    prefixes: tuple[str, ...]
+    suffixes: tuple[str, ...]
+    inner: tuple[str, ...]
+    optional: bool
+    gap: bool
+    """Up to four other words may come before it."""
+
+    def fits(self, word: str) -> bool:
+        return (
+            word in self.exact
+            or (bool(self.prefixes) and word.startswith(self.prefixes))
+            or (bool(self.suffixes) and word.endswith(self.suffixes))
+            or any(part in word for part in self.inner)
+        )
+
+    def weakest(self) -> int:
+        """Letters of its shortest alternative: how telling it is."""
+        return min(len(word) for word in (*self.exact, *self.prefixes, *self.suffixes, *self.inner))
+
+
+@dataclass(frozen=True, slots=True)
+class _Sequence:
+    key: str
+    slots: tuple[_Slot, ...]
+    anchor: int
+
+
 class PhraseBook:
-    """Many phrases searched at once: one pass finds the fixed parts, few patterns are then tried."""
+    """Many phrases searched at once."""
 
     def __init__(self, entries: Iterable[tuple[str, str]]) -> None:
         """``entries`` are (key, phrase); a key may return. Raises :class:`PhraseError`."""
-        self._patterns: list[tuple[str, re.Pattern[str]]] = []
-        by_anchor: dict[str, list[int]] = {}
+        self._exact: dict[str, list[_Sequence]] = {}
+        self._prefix: dict[str, list[_Sequence]] = {}
+        self._parts: list[tuple[str, _Sequence]] = []
+        plain: list[tuple[str, re.Pattern[str], str]] = []
         for key, phrase in entries:
-            pattern, anchors = _compile(phrase)
-            for anchor in anchors:
-                by_anchor.setdefault(anchor, []).append(len(self._patterns))
-            self._patterns.append((key, pattern))
+            if _UNSPACED.search(phrase):
+                plain.append((key, *_plain_pattern(phrase)))
+            else:
+                for sequence in _sequences(key, phrase):
+                    self._index(sequence)
+        self._lengths = sorted({len(prefix) for prefix in self._prefix})
+        self._plain = _PlainBook(plain)
+
+    def find(self, text: str | Words) -> tuple[PhraseMatch, ...]:
+        """All matches in text that went through :func:`fold`, in order of place, then key."""
+        cut_text = cut(text) if isinstance(text, str) else text
+        found = set(self._plain.find(cut_text.folded))
+        for position, word in enumerate(cut_text.words):
+            for sequence in self._waiting(word):
+                place = _try(sequence, cut_text, position)
+                if place is not None:
+                    first, last = place
+                    end = cut_text.starts[last] + len(cut_text.words[last])
+                    found.add(PhraseMatch(sequence.key, cut_text.starts[first], end))
+        return tuple(sorted(found, key=lambda match: (match.start, match.end, match.key)))
+
+    def _index(self, sequence: _Sequence) -> None:
+        slot = sequence.slots[sequence.anchor]
+        for word in slot.exact:
+            self._exact.setdefault(word, []).append(sequence)
+        for prefix in slot.prefixes:
+            self._prefix.setdefault(prefix, []).append(sequence)
+        self._parts.extend((part, sequence) for part in (*slot.suffixes, *slot.inner))
+
+    def _waiting(self, word: str) -> Iterator[_Sequence]:
+        yield from self._exact.get(word, ())
+        length = len(word)
+        for size in self._lengths:
+            if size > length:
+                break
+            yield from self._prefix.get(word[:size], ())
+        for part, sequence in self._parts:
+            if part in word and sequence.slots[sequence.anchor].fits(word):
+                yield sequence
+
+
+def _try(sequence: _Sequence, text: Words, position: int) -> tuple[int, int] | None:
+    """First and last word of the phrase whose anchor stands at ``position``, or None."""
+    slots, anchor = sequence.slots, sequence.anchor
+    if len(slots) == 1:
+        return position, position
+    first = _backward(slots, anchor - 1, slots[anchor].gap, text, position)
+    if first is None:
+        return None
+    last = _forward(slots, anchor + 1, text, position)
+    return None if last is None else (first, last)
+
+
+def _forward(slots: Sequence[_Slot], number: int, text: Words, position: int) -> int | None:
+    """Where the phrase ends if slot ``number - 1`` stands at ``position``."""
+    if number == len(slots):
+        return position
+    slot = slots[number]
+    place = position
+    for _ in range(_GAP_WORDS + 1 if slot.gap else 1):
+        place += 1
+        if place >= len(text.words) or not text.joined[place]:
+            break
+        if slot.fits(text.words[place]):
+            last = _forward(slots, number + 1, text, place)
+            if last is not None:
+                return last
+    return _forward(slots, number + 1, text, position) if slot.optional else None
+
+
+def _backward(slots: Sequence[_Slot], number: int, gap: bool, text: Words, position: int) -> int | None:
+    """Where the phrase begins if slot ``number + 1`` stands at ``position``; ``gap`` is that slot's."""
+    if number < 0:
+        return position
+    slot = slots[number]
+    place = position
+    for _ in range(_GAP_WORDS + 1 if gap else 1):
+        if not text.joined[place]:
+            break
+        place -= 1
+        if slot.fits(text.words[place]):
+            first = _backward(slots, number - 1, slot.gap, text, place)
+            if first is not None:
+                return first
+    return _backward(slots, number - 1, gap or slot.gap, text, position) if slot.optional else None
+
+
+def _sequences(key: str, phrase: str) -> Iterator[_Sequence]:
+    """One sequence, or several where an alternative such as ``c'e`` is itself two words."""
+    choices: list[list[tuple[_Slot, ...]]] = []
+    gap = False
+    written = fold(phrase).split()
+    if not written or written[0] == _GAP or written[0].endswith("?") or written[-1] == _GAP:
+        raise PhraseError(f"phrase must begin and end with a word: {phrase!r}")
+    for token in written:
+        if token == _GAP:
+            gap = True
+            continue
+        optional = token.endswith("?")
+        choices.append(_alternatives(phrase, token.removesuffix("?").split("/"), optional=optional, gap=gap))
+        gap = False
+    for chosen in product(*choices):
+        slots = tuple(slot for group in chosen for slot in group)
+        telling = [(slot.weakest() if not slot.optional else 0, -number) for number, slot in enumerate(slots)]
+        letters, negative = max(telling)
+        if letters < 2:
+            raise PhraseError(f"phrase is too short to search for: {phrase!r}")
+        yield _Sequence(key, slots, -negative)
+
+
+def _alternatives(phrase: str, words: Sequence[str], *, optional: bool, gap: bool) -> list[tuple[_Slot, ...]]:
+    simple: list[str] = []
+    groups: list[tuple[_Slot, ...]] = []
+    for word in words:
+        pieces = [piece for piece in re.split(r"[^\w*]+", word) if piece.strip("*")]
+        if not pieces:
+            raise PhraseError(f"empty alternative in phrase {phrase!r}")
+        if len(pieces) == 1:
+            simple.append(pieces[0])
+        else:
+            groups.append(tuple(_slot([piece], optional, gap and number == 0) for number, piece in enumerate(pieces)))
+    if simple:
+        groups.insert(0, (_slot(simple, optional, gap),))
+    return groups
+
+
+def _slot(words: Sequence[str], optional: bool, gap: bool) -> _Slot:
+    exact = frozenset(word for word in words if "*" not in word)
+    prefixes = tuple(word[:-1] for word in words if word.endswith("*") and not word.startswith("*"))
+    suffixes = tuple(word[1:] for word in words if word.startswith("*") and not word.endswith("*"))
+    inner = tuple(word[1:-1] for word in words if word.startswith("*") and word.endswith("*"))
+    return _Slot(exact, prefixes, suffixes, inner, optional, gap)
+
+
+class _PlainBook:
+    """Phrases of unspaced scripts: one pass finds the fixed parts, few patterns are then tried."""
+
+    def __init__(self, entries: Sequence[tuple[str, re.Pattern[str], str]]) -> None:
+        self._patterns = [(key, pattern) for key, pattern, _ in entries]
+        by_part: dict[str, list[int]] = {}
+        for number, (_, _, part) in enumerate(entries):
+            for alternative in part.split("/"):
+                by_part.setdefault(alternative, []).append(number)
         self._automaton = ahocorasick.Automaton()
-        for anchor, numbers in by_anchor.items():
-            self._automaton.add_word(anchor, tuple(numbers))
-        self._empty = not by_anchor
+        for part, numbers in by_part.items():
+            self._automaton.add_word(part, tuple(numbers))
+        self._empty = not by_part
         if not self._empty:
             self._automaton.make_automaton()
 
-    def find(self, folded: str) -> tuple[PhraseMatch, ...]:
-        """All matches in text that went through :func:`fold`, in order of place, then key."""
-        if self._empty or not folded:
-            return ()
-        numbers = {number for _, group in self._automaton.iter(folded) for number in group}
-        found = {
-            PhraseMatch(key, match.start(), match.end())
-            for key, pattern in (self._patterns[number] for number in numbers)
-            for match in pattern.finditer(folded)
-        }
-        return tuple(sorted(found, key=lambda match: (match.start, match.end, match.key)))
+    def find(self, folded: str) -> Iterator[PhraseMatch]:
+        if self._empty or folded.isascii() or not _UNSPACED.search(folded):
+            return
+        for number in {number for _, group in self._automaton.iter(folded) for number in group}:
+            key, pattern = self._patterns[number]
+            for match in pattern.finditer(folded):
+                yield PhraseMatch(key, match.start(), match.end())
 
 
-class _FoldTable(dict[int, str]):
-    """Filled as characters are met: one character in, exactly one out, so that offsets hold."""
-
-    def __missing__(self, code: int) -> str:
-        character = chr(code)
-        base = unicodedata.normalize("NFKD", character)[:1] or character
-        lowered = base.lower()
-        result = _ALIKE.get(lowered, lowered if len(lowered) == 1 else base)
-        self[code] = result
-        return result
-
-
-_ALIKE = {"’": "'", "‘": "'", "`": "'", "´": "'", "ʼ": "'", "“": '"', "”": '"', "«": '"', "»": '"', "\u00a0": " "}
-_TABLE = _FoldTable()
-
-
-def fold(text: str) -> str:
-    """Lower case without accents, straight quotes; the same length as ``text``, so offsets agree."""
-    # A message that mixes all of Unicode must not make the table grow without limit.
-    if len(_TABLE) > 20_000:
-        _TABLE.clear()
-    return text.translate(_TABLE)
-
-
-def _compile(phrase: str) -> tuple[re.Pattern[str], tuple[str, ...]]:
+def _plain_pattern(phrase: str) -> tuple[re.Pattern[str], str]:
     slots = fold(phrase).split()
-    if not slots or slots[0] == _GAP or slots[0].endswith("?") or slots[-1] == _GAP:
+    if slots[0] == _GAP or slots[0].endswith("?") or slots[-1] == _GAP:
         raise PhraseError(f"phrase must begin and end with a word: {phrase!r}")
-    spaced = not _UNSPACED.search(phrase)
     pieces: list[str] = []
-    anchors: tuple[str, ...] = ()
+    anchor: tuple[str, ...] = ()
     for position, slot in enumerate(slots):
         if slot == _GAP:
-            pieces.append(_GAP_PATTERN if spaced else r".{0,12}?")
+            pieces.append(r".{0,12}?")
             continue
         optional = slot.endswith("?")
-        words = slot.removesuffix("?").split("/")
-        if not all(word.strip("*") for word in words):
+        words = tuple(word.strip("*") for word in slot.removesuffix("?").split("/"))
+        if not all(words):
             raise PhraseError(f"empty alternative in phrase {phrase!r}")
-        piece = _slot_pattern(words, spaced=spaced)
-        separator = "" if position == 0 else (_SEPARATOR if spaced else r"\s*")
-        pieces.append(f"(?:{separator}{piece})?" if optional else separator + piece)
-        if not optional:
-            bare = tuple(word.strip("*") for word in words)
-            if min(map(len, bare)) > min(map(len, anchors), default=0):
-                anchors = bare
-    if spaced and min(map(len, anchors), default=0) < 2:
-        raise PhraseError(f"phrase is too short to search for: {phrase!r}")
-    return re.compile("".join(pieces)), anchors
-
-
-def _slot_pattern(words: list[str], *, spaced: bool) -> str:
-    if not spaced:
-        return "(?:" + "|".join(re.escape(word.strip("*")) for word in words) + ")"
-    patterns = []
-    for word in words:
-        before = r"\w*" if word.startswith("*") else ""
-        after = r"\w*" if word.endswith("*") else ""
-        patterns.append(rf"\b{before}{re.escape(word.strip('*'))}{after}\b")
-    return "(?:" + "|".join(patterns) + ")"
+        piece = ("" if position == 0 else r"\s*") + "(?:" + "|".join(map(re.escape, words)) + ")"
+        pieces.append(f"(?:{piece})?" if optional else piece)
+        if not optional and min(map(len, words)) > min(map(len, anchor), default=0):
+            anchor = words
+    return re.compile("".join(pieces)), "/".join(anchor)

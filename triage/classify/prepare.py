@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from triage.classify.automatic import Automatic, judge_automatic
+from triage.classify.folding import fold
 from triage.classify.language import Language, detect_language
-from triage.classify.phrases import fold
 from triage.classify.territory import Gazetteer, find_places, mask_places
 from triage.classify.topics import TopicText, make_topic_text
 from triage.classify.urgency import UrgencyCues, find_cues

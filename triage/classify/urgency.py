@@ -20,7 +20,8 @@ from pathlib import Path
 
 import yaml
 
-from triage.classify.phrases import PhraseBook, PhraseMatch, fold
+from triage.classify.folding import fold
+from triage.classify.phrases import PhraseBook, PhraseMatch
 from triage.vocabulary import Reason
 
 

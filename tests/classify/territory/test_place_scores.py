@@ -26,7 +26,7 @@ def test_nothing_said_is_certainly_unstated() -> None:
 def test_an_exact_home_is_surer_than_a_signature_than_a_misspelt_home() -> None:
     home = scored(build("Abitiamo a Casalmaggiore.")).comune_scores["Casalmaggiore"]
     signed = scored(build("Saluti", signature="via Po 1, Casalmaggiore")).comune_scores["Casalmaggiore"]
-    slip = scored(build("Abitiamo a Casalmagiore.")).comune_scores["Casalmaggiore"]
+    slip = scored(build("Abitiamo a Casalmaggoire.")).comune_scores["Casalmaggiore"]
     assert home >= 0.97
     assert 0.8 <= signed <= 0.9
     assert 0.75 <= slip <= 0.85

@@ -15,9 +15,11 @@ from dataclasses import replace
 
 from triage.classify.territory.codes import find_codes
 from triage.classify.territory.gazetteer import Gazetteer
+from triage.classify.territory.heard import heard_names
 from triage.classify.territory.lookalikes import CueHit, NameHit
 from triage.classify.territory.quoted import share_at
-from triage.classify.territory.roles import ADDRESS, NO_CUE, PLAIN_MENTION, Judged, by_subject, judge
+from triage.classify.territory.roles import ADDRESS, NO_CUE, Judged, by_subject, judge
+from triage.classify.territory.scripts import OTHER_SCRIPTS, find_in_scripts, role_by_script
 from triage.classify.territory.spelling import Gap, Reading, normal, read
 from triage.classify.territory.typos import PLAIN_PREPOSITIONS, misspelt
 from triage.vocabulary import Address, InboundMessage, PlaceMention, Role
@@ -32,8 +34,6 @@ _AUTHOR = 0.45
 _DOMAIN = 0.42
 _OUTSIDE_WITHOUT_A_HOME = 0.35
 """A town elsewhere that is named in passing ("fino a domani a Roma") hardly ever is the answer."""
-_OTHER_SCRIPTS = re.compile(r"[\u0400-\u04ff\u0600-\u06ff\u0900-\u0a7f\u4e00-\u9fff]")
-_SCRIPT_REACH = 24
 _CUES_BEFORE = 30
 _ORGANISATION_HOST = re.compile(
     r"(?i)(?:^|[.@-])(?:comune|comunedi|ic|istituto|scuola|liceo|biblioteca)[.-]?([a-z-]{4,})"
@@ -73,8 +73,8 @@ class _Field:
         found = [self._mention(one) for one in judged if not one.hit.typo or _typo_is_placed(self.reading, one)]
         found += find_codes(self.reading, self.where, self.gazetteer)
         found += _unknown(self.reading, hits, self.cues, self.where, self.gazetteer)
-        if _OTHER_SCRIPTS.search(self.reading.text):
-            found += _in_other_scripts(self.reading.text, self.where, self.gazetteer)
+        if OTHER_SCRIPTS.search(self.reading.text):
+            found += find_in_scripts(self.reading, self.where, self.gazetteer)
         return sorted(found, key=lambda mention: (mention.start, mention.end))
 
     def _mention(self, one: Judged) -> PlaceMention:
@@ -85,9 +85,8 @@ class _Field:
         if self.both_homes and role in {Role.RELATIVES, Role.RESIDENCE}:
             role, weight = Role.RESIDENCE, 0.9  # a child with two homes by turns, two families
         start, end = self.reading.starts[one.hit.first], self.reading.ends[one.hit.last]
-        before = self.reading.text[max(0, start - _SCRIPT_REACH) : start]
-        if one.distance == NO_CUE and _OTHER_SCRIPTS.search(before):
-            role, weight = _role_in_other_scripts(before, self.gazetteer)
+        if one.distance == NO_CUE:
+            role, weight = role_by_script(self.reading.text, start, end, self.gazetteer) or (role, weight)
         if kind == "outside" and role not in {Role.RESIDENCE, Role.MOVING_TO}:
             weight = 0.0 if name.foreign_country else min(weight, _OUTSIDE_WITHOUT_A_HOME)
         return PlaceMention(self.where, start, end, kind, comuni, role, round(weight, 4))
@@ -117,8 +116,28 @@ def _hits(reading: Reading, gazetteer: Gazetteer) -> tuple[tuple[NameHit, ...], 
         if taken.isdisjoint(span):
             chosen.append(hit)
             taken |= set(span)
+    chosen += _heard(reading, taken)
     free = [cue for cue in cues if taken.isdisjoint(range(cue.first, cue.last + 1))]
     return tuple(sorted(chosen, key=lambda hit: hit.first)), _outermost(free)
+
+
+def _heard(reading: Reading, taken: set[int]) -> list[NameHit]:
+    """Names with fewer or more letters than they have, but the same sound; their words are then taken."""
+    known = heard_names()
+    found: list[NameHit] = []
+    for first, word in enumerate(reading.words):
+        if first in taken or not word.isascii() or not known.may_begin(word):
+            continue
+        for last in range(min(first + known.longest, len(reading.words)) - 1, first - 1, -1):
+            span = range(first, last + 1)
+            if not taken.isdisjoint(span) or any(reading.gaps[index] is Gap.HARD for index in span[1:]):
+                continue
+            name = known.meant(reading.words[first : last + 1])
+            if name is not None:
+                found.append(NameHit(first, last, name))
+                taken |= set(span)
+                break
+    return found
 
 
 def _goes_on(reading: Reading, last: int, gazetteer: Gazetteer) -> bool:
@@ -235,27 +254,6 @@ def _looks_like_a_name(reading: Reading, index: int, cue: CueHit, gazetteer: Gaz
         return False
     # In lower case only after an unmistakable verb: "sono a disposizione", "siamo in attesa".
     return reading.capital(index) or (cue.first == cue.last and reading.words[index - 1] != "in")
-
-
-def _in_other_scripts(text: str, where: str, gazetteer: Gazetteer) -> list[PlaceMention]:
-    found: list[PlaceMention] = []
-    for name, comuni in gazetteer.script_names.items():
-        start = text.find(name)
-        while start >= 0:
-            end = start + len(name)
-            role, weight = _role_in_other_scripts(text[max(0, start - _SCRIPT_REACH) : start], gazetteer)
-            found.append(PlaceMention(where, start, end, "comune", comuni, role, weight))
-            start = text.find(name, end)
-    return found
-
-
-def _role_in_other_scripts(before: str, gazetteer: Gazetteer) -> tuple[Role, float]:
-    """Role and weight of a place by the cue that stands last in the text before it."""
-    found = [(before.rfind(phrase), role) for phrase, role in gazetteer.script_cues]
-    nearest, role = max(found, key=lambda pair: pair[0])
-    if nearest < 0:
-        return Role.OTHER, PLAIN_MENTION
-    return role, {Role.RESIDENCE: 0.9, Role.SCHOOL: 0.75}.get(role, 0.0)
 
 
 def _in_signature(text: str, gazetteer: Gazetteer) -> list[PlaceMention]:

@@ -13,8 +13,10 @@ from enum import IntEnum
 from functools import lru_cache
 
 # A word is letters and digits; combining accents (decomposed text, Indic vowel signs), soft hyphens
-# and zero-width signs may stand inside it.
-_WORD = re.compile(r"[^\W_](?:[^\W_]|[\u0300-\u036f\u0900-\u0903\u093a-\u094d\u0a01-\u0a4d\u00ad\u200b-\u200d])*")
+# and zero-width signs may stand inside it. Han signs know no spaces, also not around a Latin name.
+_WORD = re.compile(
+    r"[\u3400-\u9fff]+|[^\W_\u3400-\u9fff](?:[^\W_\u3400-\u9fff]|[\u0300-\u036f\u0900-\u0903\u093a-\u094d\u0a01-\u0a4d\u00ad\u200b-\u200d])*"
+)
 _DROPPED = re.compile(r"[\u00ad\u200b-\u200d]")
 _HARD = re.compile(r"[!?;•…]|\.\.|\n\s*\n|\.\s|\.$")
 _PLAIN_GAPS = frozenset({" ", "'", "’", ". ", ".", "-", "`", "´", "' ", "’ "})
