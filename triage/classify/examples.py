@@ -35,6 +35,12 @@ class Example:
     urgent: bool
     language: str
     automatic: bool
+    territory: str
+    """The guide's ``territorio``, used to measure and to know "none" and "several"; no model sees project codes."""
+    comune: str
+    """Official name of the comune that decides (or of the town outside); "" when none does."""
+    winning: tuple[tuple[str, str], ...]
+    """(where, text) of the mentions that decide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +146,13 @@ def _example(where: str, fields: Mapping[str, Any]) -> Example:
         urgent=fields["urgente"],
         language=fields["lingua"],
         automatic=fields["automatico"],
+        territory=str(fields.get("territorio") or ""),
+        comune=str(fields.get("comune") or ""),
+        winning=tuple(
+            (str(mention.get("where")), str(mention.get("text")))
+            for mention in fields.get("mentions") or ()
+            if isinstance(mention, dict) and mention.get("wins")
+        ),
     )
 
 

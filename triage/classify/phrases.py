@@ -239,6 +239,8 @@ def _alternatives(phrase: str, words: Sequence[str], *, optional: bool, gap: boo
 
 
 def _slot(words: Sequence[str], optional: bool, gap: bool) -> _Slot:
+    if any("*" in word[1:-1] for word in words):
+        raise PhraseError(f"a star may stand only at either end of a word: {' '.join(words)!r}")
     exact = frozenset(word for word in words if "*" not in word)
     prefixes = tuple(word[:-1] for word in words if word.endswith("*") and not word.startswith("*"))
     suffixes = tuple(word[1:] for word in words if word.startswith("*") and not word.endswith("*"))

@@ -42,7 +42,7 @@ def prepare(message: InboundMessage, gazetteer: Gazetteer) -> Prepared:
         "text": _own_words(message, places),
         "signature": _masked(sender, "nowhere", ()),
     }
-    topic_text = make_topic_text(texts, _shape(message, automatic, language), cues.features())
+    topic_text = make_topic_text(texts, language.code, _shape(message, automatic, language), cues.features())
     return Prepared(places, automatic, language, cues, topic_text)
 
 

@@ -24,7 +24,8 @@ import scipy.sparse as sp
 import yaml
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from triage.classify.phrases import PhraseBook
+from triage.classify.concepts import count_concepts
+from triage.classify.phrases import PhraseBook, Words, cut
 
 FIELDS = ("subject", "text", "signature")
 """In this order the blocks of word features stand."""
@@ -165,13 +166,21 @@ def analyse(folded: str) -> list[str]:
 WORD = re.compile(r"[^\W_]{2,}")
 
 
-def make_topic_text(texts: Mapping[str, str], shape: Mapping[str, float], cues: Mapping[str, float]) -> TopicText:
+def make_topic_text(
+    texts: Mapping[str, str], language: str, shape: Mapping[str, float], cues: Mapping[str, float]
+) -> TopicText:
     """``texts`` by field, folded and masked; ``shape`` such as ``words<=5``; ``cues`` of the danger lists."""
     features = {name: SCALES["shape"] * value for name, value in shape.items()}
     features.update({name: SCALES["cue"] * value for name, value in cues.items()})
     resembles: dict[str, float] = {}
     for field, weight in _FIELD_WEIGHTS.items():
-        for sign, _, _ in find_signs(texts[field]):
+        words = cut(texts[field][:12_000])
+        if field != "signature":
+            for concept, met in count_concepts(words, language).items():
+                name = f"concept:{concept}"
+                pull = SCALES["concept"] * math.log1p(met) * (1.5 if field == "subject" else 1.0)
+                features[name] = features.get(name, 0.0) + pull
+        for sign, _, _ in _found_signs(words):
             topic, _, name = sign.partition("/")
             key = f"sign@signature:{name}" if field == "signature" else f"sign:{name}"
             features[key] = max(features.get(key, 0.0), SCALES["sign"] * max(1.0, weight))
@@ -183,10 +192,14 @@ def make_topic_text(texts: Mapping[str, str], shape: Mapping[str, float], cues: 
 
 def find_signs(folded: str) -> tuple[tuple[str, int, int], ...]:
     """("topic/sign", start, end) of the hand-chosen signs in folded text."""
-    return tuple((match.key, match.start, match.end) for match in _signs().find(folded[:12_000]))
+    return _found_signs(cut(folded[:12_000]))
 
 
-SCALES = {"shape": 0.25, "cue": 0.25, "sign": 0.3, "resembles": 0.6}
+def _found_signs(words: Words) -> tuple[tuple[str, int, int], ...]:
+    return tuple((match.key, match.start, match.end) for match in _signs().find(words))
+
+
+SCALES = {"concept": 0.4, "shape": 0.25, "cue": 0.25, "sign": 0.3, "resembles": 0.6}
 """How far each kind of feature may pull, beside word blocks of length 1."""
 
 _FIELD_WEIGHTS = {"subject": 2.0, "text": 1.0, "signature": 0.5}

@@ -117,9 +117,9 @@ def score_places(mentions: Sequence[PlaceMention], gazetteer: Gazetteer) -> Plac
     taken = confidence * DOUBT_SHARE if doubts else 0.0
     scores: dict[str, float] = defaultdict(float)
     for group in best:
-        _spread(group[0], (confidence - taken) / len(best), scores, gazetteer)
+        spread(group[0].mention, group[0].comuni, (confidence - taken) / len(best), scores, gazetteer)
     for group in doubts:
-        _spread(group[0], taken / len(doubts), scores, gazetteer)
+        spread(group[0].mention, group[0].comuni, taken / len(doubts), scores, gazetteer)
     outside = scores.pop("", 0.0)
     unstated = scores.pop("?", 0.0)
     rest = 1.0 - outside - unstated - sum(scores.values())
@@ -205,27 +205,30 @@ def _confidence(group: list[_Claim]) -> float:
     return confidence
 
 
-def _spread(claim: _Claim, mass: float, scores: dict[str, float], gazetteer: Gazetteer) -> None:
-    """Give ``mass`` to the claim's comuni: by known shares, else evenly."""
-    abroad = gazetteer.outside_prefixes.get(_prefix_of(claim, gazetteer), 0.0)
+def claimed_comuni(mentions: Sequence[PlaceMention]) -> list[tuple[str, ...]]:
+    """For each mention the comuni that the others leave; ``("",)`` is outside, ``("?",)`` unknown."""
+    return [claim.comuni for claim in _narrowed(mentions, mentions)]
+
+
+def spread(
+    mention: PlaceMention, comuni: tuple[str, ...], mass: float, scores: dict[str, float], gazetteer: Gazetteer
+) -> None:
+    """Give ``mass`` to the comuni that a mention may mean: by known shares, else evenly."""
+    abroad = gazetteer.outside_prefixes.get(_prefix_of(mention, gazetteer), 0.0)
     if abroad:
-        scores[""] += mass * abroad
+        scores[""] = scores.get("", 0.0) + mass * abroad
         mass *= 1 - abroad
-    known = gazetteer.shares.get(claim.mention.comuni)
-    shares = (
-        {comune: known[claim.mention.comuni.index(comune)] for comune in claim.comuni}
-        if known
-        else dict.fromkeys(claim.comuni, 1.0)
-    )
+    known = gazetteer.shares.get(mention.comuni)
+    shares = {comune: known[mention.comuni.index(comune)] for comune in comuni} if known else dict.fromkeys(comuni, 1.0)
     total = sum(shares.values())
     for comune, share in shares.items():
-        scores[comune] += mass * share / total
+        scores[comune] = scores.get(comune, 0.0) + mass * share / total
 
 
-def _prefix_of(claim: _Claim, gazetteer: Gazetteer) -> str:
-    if claim.mention.kind != "prefix":
+def _prefix_of(mention: PlaceMention, gazetteer: Gazetteer) -> str:
+    if mention.kind != "prefix":
         return ""
-    return next((prefix for prefix, group in gazetteer.prefixes.items() if group == claim.mention.comuni), "")
+    return next((prefix for prefix, group in gazetteer.prefixes.items() if group == mention.comuni), "")
 
 
 def _several(best: list[list[_Claim]]) -> float:
