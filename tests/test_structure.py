@@ -52,6 +52,7 @@ _TABLE = {
     "decider": "vocabulary crashpoints ids knowledge parse reading record settling",
     # the top
     "bootstrap": "vocabulary clock decide decider dispatch intake knowledge reading record rules settings signals",
+    "learning": "vocabulary classify decide rules",
     "worker": "bootstrap intake knowledge record signals",
     "demo": "",
 }

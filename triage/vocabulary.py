@@ -203,6 +203,20 @@ class PlaceMention:
 
 
 @dataclass(frozen=True, slots=True)
+class Acceptance:
+    """How far the rules' own probability of a destination may be trusted (design, decision 7).
+
+    The probability that the destination is right has the logit ``slope * logit(raw) + offset``, where
+    ``raw`` is the summed probability of the pairs of territory and topic that lead there. ``levels``
+    are (share that may be wrong, least probability that keeps to it), both rising; empty: no promise.
+    """
+
+    slope: float = 1.0
+    offset: float = 0.0
+    levels: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Classification:
     """What the message is about. Knows places and topics, never projects.
 
@@ -229,6 +243,7 @@ class Classification:
     """Header fields, not just the text, prove that a machine sent it (design, decision 9)."""
     reasons: tuple[Reason, ...]
     model_version: str
+    acceptance: Acceptance = Acceptance()
 
 
 # --------------------------------------------------------------------------- decide

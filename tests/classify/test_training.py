@@ -22,14 +22,24 @@ from triage.classify import ArtefactError, load_classifier
 from triage.classify.artefact import digest, dump_weights, load_weights
 from triage.classify.examples import ExamplesError, build_message, read_examples
 from triage.classify.fitting import fewest_writers, group_kindred
-from triage.classify.training import CARD_FILE, MODEL_FILE, train, wilson
+from triage.knowledge import known_places
+from triage.learning import CARD_FILE, MODEL_FILE, train
+from triage.learning.figures import wilson
+from triage.rules import Rules, load_rules
 
 TRAIN = """
 import sys
 from pathlib import Path
-from triage.classify.training import train
-train(Path(sys.argv[1]), Path(sys.argv[2]), seed=7, progress=lambda done, total, what: None)
+from triage.knowledge import known_places
+from triage.learning import train
+from triage.rules import load_rules
+rules = load_rules(Path(sys.argv[3]), known_places())
+train(Path(sys.argv[1]), Path(sys.argv[2]), rules=rules, seed=7, progress=lambda done, total, what: None)
 """
+
+
+RULES_PATH = Path(__file__).parents[2] / "routing_rules.yaml"
+RULES: Rules = load_rules(RULES_PATH, known_places())
 
 
 def ignore(done: int, total: int, what: str) -> None:
@@ -39,7 +49,7 @@ def ignore(done: int, total: int, what: str) -> None:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
-    train(write_examples(folder / "examples", small_examples()), folder, seed=7, progress=ignore)
+    train(write_examples(folder / "examples", small_examples()), folder, rules=RULES, seed=7, progress=ignore)
     return folder
 
 
@@ -61,7 +71,7 @@ def test_the_same_command_gives_the_same_octets_in_other_processes(trained: Path
     """Other hash seeds and other object addresses must not show in the file."""
     for hash_seed in ("1", "2"):
         out = tmp_path / hash_seed
-        command = [sys.executable, "-c", TRAIN, str(trained / "examples"), str(out)]
+        command = [sys.executable, "-c", TRAIN, str(trained / "examples"), str(out), str(RULES_PATH)]
         subprocess.run(command, check=True, env={**os.environ, "PYTHONHASHSEED": hash_seed}, timeout=120)
         assert (out / MODEL_FILE).read_bytes() == (trained / MODEL_FILE).read_bytes()
         assert (out / CARD_FILE).read_text() == (trained / CARD_FILE).read_text()
@@ -84,6 +94,7 @@ def test_progress_reaches_its_end(tmp_path: Path) -> None:
     train(
         write_examples(tmp_path / "examples", small_examples()),
         tmp_path,
+        rules=RULES,
         seed=7,
         progress=lambda done, total, _: steps.append((done, total)),
     )
@@ -172,7 +183,7 @@ def test_a_word_of_one_writer_only_is_not_learnt(tmp_path: Path) -> None:
     for example in examples:
         if example["writer"] == "w1":
             example["text"] += " zampirone"
-    train(write_examples(tmp_path / "examples", examples), tmp_path, seed=7, progress=ignore)
+    train(write_examples(tmp_path / "examples", examples), tmp_path, rules=RULES, seed=7, progress=ignore)
     terms = load_weights((tmp_path / MODEL_FILE).read_bytes()).fields["text"].terms
     assert "non" in terms
     assert not [term for term in terms if "zampirone" in term]
@@ -205,7 +216,7 @@ def test_a_folder_without_examples_is_refused(tmp_path: Path) -> None:
 def test_one_writer_alone_cannot_be_learnt_from(tmp_path: Path) -> None:
     examples = [{**example, "writer": "w1"} for example in small_examples()]
     with pytest.raises(ValueError, match="two writers"):
-        train(write_examples(tmp_path / "examples", examples), tmp_path, seed=7, progress=ignore)
+        train(write_examples(tmp_path / "examples", examples), tmp_path, rules=RULES, seed=7, progress=ignore)
 
 
 def test_an_example_becomes_the_message_that_parse_would_have_left() -> None:

@@ -17,9 +17,12 @@ from typing import Any
 import numpy as np
 import skops.io
 
-from triage.classify.topics import FIELDS, FieldTerms, Head, Weights
+from triage.classify.acceptance import AcceptanceWeights
+from triage.classify.territory import RankerWeights
+from triage.classify.topics import Head, Weights
+from triage.classify.wordspace import FIELDS, FieldTerms
 
-FORMAT = "triage-classify-1"
+FORMAT = "triage-classify-2"
 
 
 class ArtefactError(ValueError):
@@ -37,6 +40,19 @@ def dump_weights(weights: Weights) -> bytes:
         },
         "heads": {name: _head_out(head) for name, head in _heads(weights).items()},
         "thresholds": {"urgent": weights.urgent_threshold, "automatic": weights.automatic_threshold},
+        "places": {
+            "terms": "\n".join(weights.places.terms),
+            "weights": weights.places.weights,
+            "several_terms": "\n".join(weights.places.several_terms),
+            "several": weights.places.several,
+        },
+        "acceptance": {
+            "names": "\n".join(weights.acceptance.names),
+            "weights": weights.acceptance.weights,
+            "slope": weights.acceptance.slope,
+            "limits": list(weights.acceptance.limits),
+            "thresholds": list(weights.acceptance.thresholds),
+        },
     }
     return _normalised(skops.io.dumps(plain))
 
@@ -57,6 +73,19 @@ def load_weights(octets: bytes) -> Weights:
         }
         heads = {name: _head_in(plain["heads"][name]) for name in ("topic", "urgent", "automatic")}
         thresholds = {name: float(plain["thresholds"][name]) for name in ("urgent", "automatic")}
+        places = RankerWeights(
+            _lines(plain["places"]["terms"]),
+            _array(plain["places"]["weights"]),
+            _lines(plain["places"]["several_terms"]),
+            _array(plain["places"]["several"]),
+        )
+        acceptance = AcceptanceWeights(
+            _lines(plain["acceptance"]["names"]),
+            _array(plain["acceptance"]["weights"]),
+            float(plain["acceptance"]["slope"]),
+            tuple(map(float, plain["acceptance"]["limits"])),
+            tuple(map(float, plain["acceptance"]["thresholds"])),
+        )
     except ArtefactError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -70,6 +99,8 @@ def load_weights(octets: bytes) -> Weights:
         thresholds["urgent"],
         heads["automatic"],
         thresholds["automatic"],
+        places,
+        acceptance,
     )
     _check_fit(weights)
     return weights
@@ -149,6 +180,7 @@ def _only_plain_types(octets: bytes) -> bool:
 
 
 def _check_fit(weights: Weights) -> None:
+    _check_pairs(weights)
     width = len(weights.extras)
     for field in weights.fields.values():
         if field.idf.shape != (len(field.terms),):
@@ -160,6 +192,18 @@ def _check_fit(weights: Weights) -> None:
             raise ArtefactError("the model file has weights that do not fit its terms")
         if not head.temperature > 0:
             raise ArtefactError("the model file has a temperature that is not above zero")
+
+
+def _check_pairs(weights: Weights) -> None:
+    pairs = (
+        (weights.places.terms, weights.places.weights),
+        (weights.places.several_terms, weights.places.several),
+        (weights.acceptance.names, weights.acceptance.weights),
+    )
+    if any(numbers.shape != (len(names),) for names, numbers in pairs):
+        raise ArtefactError("the model file has terms without weights")
+    if len(weights.acceptance.limits) != len(weights.acceptance.thresholds):
+        raise ArtefactError("the model file has promises without thresholds")
 
 
 def _normalised(octets: bytes) -> bytes:

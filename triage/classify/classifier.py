@@ -8,22 +8,36 @@ know" and a reason that says so, because deciding must go on and hold it for a p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import scipy.sparse as sp
 
+from triage.classify.acceptance import acceptance_of, signs
 from triage.classify.artefact import ArtefactError, digest, load_weights
 from triage.classify.folding import fold
 from triage.classify.language import detect_language
 from triage.classify.prepare import Prepared, prepare
-from triage.classify.territory import Gazetteer, load_gazetteer, score_places
-from triage.classify.topics import WORD, TopicModel, Weights, favour_not_for_us, find_signs
+from triage.classify.territory import Gazetteer, PlaceRanker, load_gazetteer, score_places
+from triage.classify.topics import TopicModel, Weights, favour_not_for_us, find_signs
 from triage.classify.urgency import judge_urgency
 from triage.vocabulary import Classification, InboundMessage, Reason
 
 VERSION_LENGTH = 12
 """How many hexadecimal digits of the artefact's SHA-256 make the model version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A classification with what its trust was judged by; training reads both."""
+
+    classification: Classification
+    signs: Mapping[str, float]
+    urgent: float
+    """The head's probability of danger."""
+    automatic: float
 
 
 class Classifier:
@@ -33,12 +47,17 @@ class Classifier:
         self.version = version
         self._model = TopicModel(weights)
         self._gazetteer = gazetteer
+        self._ranker = PlaceRanker(weights.places, gazetteer)
 
     def classify(self, messages: Sequence[InboundMessage]) -> list[Classification]:
         """One classification for each message, in order; the vectorisers run once for the batch."""
+        prepared = [prepare(message, self._gazetteer) for message in messages]
+        return [judged.classification for judged in self.judge(messages, prepared)]
+
+    def judge(self, messages: Sequence[InboundMessage], prepared: Sequence[Prepared]) -> list[Judged]:
+        """The same for messages that are prepared already, with the signs of each."""
         if not messages:
             return []
-        prepared = [prepare(message, self._gazetteer) for message in messages]
         rows = self._model.rows([one.topic_text for one in prepared])
         machines = [number for number, one in enumerate(prepared) if one.automatic.answers_nothing]
         topics = favour_not_for_us(self._model.topic_probabilities(rows), machines, self._model.weights.topics)
@@ -64,9 +83,10 @@ class Classifier:
         topic_probabilities: Sequence[float],
         urgent_probability: float,
         automatic_probability: float,
-    ) -> Classification:
+    ) -> Judged:
         weights = self._model.weights
-        territory = score_places(prepared.places, self._gazetteer)
+        by_rules = score_places(prepared.places, self._gazetteer)
+        territory = self._ranker.rank(message, prepared.places, by_rules)
         best = max(range(len(weights.topics)), key=lambda number: topic_probabilities[number])
         reasons = [*territory.reasons, *prepared.automatic.reasons]
         # A carrier that is known to bring people's words (a form, a PEC envelope) silences the head.
@@ -82,47 +102,56 @@ class Classifier:
         urgent = urgency.urgent and not prepared.automatic.proved
         if urgent:
             reasons.extend(urgency.reasons)
-        reasons.extend(self._topic_reasons(message, row, best, topic_probabilities[best]))
-        reasons.append(
-            Reason("lingua", {"code": prepared.language.code, "confidence": round(prepared.language.confidence, 2)})
+        reasons.extend(self._topic_reasons(message, prepared, row, best, topic_probabilities[best]))
+        language = prepared.language
+        reasons.append(Reason("lingua", {"code": language.code, "confidence": round(language.confidence, 2)}))
+        topic_scores = dict(zip(weights.topics, topic_probabilities, strict=True))
+        found = signs(
+            message,
+            prepared.places,
+            territory,
+            topic_scores,
+            urgent_probability,
+            automatic_probability,
+            (language.code, language.confidence),
+            self._model.known_share(prepared.topic_text),
         )
-        return Classification(
+        classification = Classification(
             comune_scores=territory.comune_scores,
             outside=territory.outside,
             unstated=territory.unstated,
             several=territory.several,
             places=prepared.places,
             topic=weights.topics[best],
-            topic_scores=dict(zip(weights.topics, topic_probabilities, strict=True)),
+            topic_scores=topic_scores,
             urgent=urgent,
             alert=urgent and urgency.alert,
-            language=prepared.language.code,
-            language_confidence=prepared.language.confidence,
+            language=language.code,
+            language_confidence=language.confidence,
             automatic=prepared.automatic.automatic or by_head,
             automatic_proved=prepared.automatic.proved,
             reasons=tuple(reasons),
             model_version=self.version,
+            acceptance=acceptance_of(weights.acceptance, found),
         )
+        return Judged(classification, found, urgent_probability, automatic_probability)
 
     def _topic_reasons(
-        self, message: InboundMessage, row: sp.csr_matrix, topic: int, probability: float
+        self, message: InboundMessage, prepared: Prepared, row: sp.csr_matrix, topic: int, probability: float
     ) -> list[Reason]:
         name = self._model.weights.topics[topic]
         reasons = [Reason("argomento", {"topic": name, "probability": round(probability, 2)})]
-        places_in = {
-            "subject": ("subject", fold(message.subject)),
-            "text": ("text", fold(message.new_text)),
-            "signature": ("signature", fold(message.signature)),
-        }
-        for field, term, weight in self._model.weighty_terms(row, topic, _WEIGHTY):
-            for where, start, end in _locate(field, term, places_in):
+        texts = {"subject": fold(message.subject), "text": fold(message.new_text)}
+        for field, word, weight in self._model.weighty_words(prepared.topic_text, row, topic, _WEIGHTY):
+            span = _locate(field, word, texts)
+            if span is not None:
+                where, start, end = span
                 reasons.append(
                     Reason(
                         "argomento_parole",
                         {"topic": name, "where": where, "start": start, "end": end, "weight": round(weight, 3)},
                     )
                 )
-                break
         return reasons
 
 
@@ -146,31 +175,14 @@ def load_classifier(artefact: bytes | Path, *, expected_sha256: str | None = Non
 _WEIGHTY = 6
 
 
-def _locate(field: str, term: str, texts: dict[str, tuple[str, str]]) -> list[tuple[str, int, int]]:
-    """Where a feature stands in the message's own text; nothing for features that are no words."""
+def _locate(field: str, word: str, texts: dict[str, str]) -> tuple[str, int, int] | None:
+    """Where a word or sign stands in the message's own text; folding kept one character for one."""
     if field in texts:
-        where, folded = texts[field]
-        return [(where, start, end) for start, end in _occurrences(term, folded)][:1]
-    kind, _, sign = term.partition(":")
-    if kind != "sign":
-        return []
-    for where, folded in (texts["subject"], texts["text"]):
-        for found, start, end in find_signs(folded):
-            if found.endswith(f"/{sign}"):
-                return [(where, start, end)]
-    return []
-
-
-def _occurrences(term: str, folded: str) -> list[tuple[int, int]]:
-    """Offsets of a word or word pair; the model's words are folded, one character for one."""
-    wanted = term.split(" ")
-    words = [(match.group(), match.start(), match.end()) for match in WORD.finditer(folded)]
-    last = len(wanted) - 1
-    return [
-        (words[position][1], words[position + last][2])
-        for position in range(len(words) - last)
-        if all(
-            ("0" if words[position + step][0].isdecimal() else words[position + step][0]) == wanted[step]
-            for step in range(len(wanted))
-        )
-    ]
+        found = re.search(rf"(?<!\w){re.escape(word)}(?!\w)", texts[field])
+        return None if found is None else (field, found.start(), found.end())
+    sign = word.partition(":")[2]
+    for where, folded in texts.items():
+        for name, start, end in find_signs(folded):
+            if name.endswith(f"/{sign}"):
+                return where, start, end
+    return None

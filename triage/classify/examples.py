@@ -39,6 +39,8 @@ class Example:
     """The guide's ``territorio``, used to measure and to know "none" and "several"; no model sees project codes."""
     comune: str
     """Official name of the comune that decides (or of the town outside); "" when none does."""
+    destination: str
+    """The guide's ``destinazione``, under the rules that were in force when it was labelled."""
     winning: tuple[tuple[str, str], ...]
     """(where, text) of the mentions that decide."""
 
@@ -148,6 +150,7 @@ def _example(where: str, fields: Mapping[str, Any]) -> Example:
         automatic=fields["automatico"],
         territory=str(fields.get("territorio") or ""),
         comune=str(fields.get("comune") or ""),
+        destination=str(fields.get("destinazione") or ""),
         winning=tuple(
             (str(mention.get("where")), str(mention.get("text")))
             for mention in fields.get("mentions") or ()

@@ -7,33 +7,23 @@ here reads a file or a clock, and every order is fixed: the same examples give t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold
 
-from triage.classify.topics import (
-    FIELDS,
-    Features,
-    FieldTerms,
-    Head,
-    Matrix,
-    TopicText,
-    Weights,
-    analyse,
-)
+from triage.classify.acceptance import UNTAUGHT
+from triage.classify.territory.ranking import NO_PLACES
+from triage.classify.topics import Features, Head, TopicText, Weights
+from triage.classify.wordspace import FIELDS, FieldTerms, Matrix, terms_of
 from triage.vocabulary import TOPICS
 
-Progress = Callable[[int, int, str], None]
-"""Called with steps done, steps in all, and what comes next."""
-
 FOLDS = 5
-TOPIC_STRENGTH = 0.5
-HEAD_STRENGTH = 1.0
+TOPIC_STRENGTH = 2.0
+HEAD_STRENGTH = 4.0
 """Inverse regularisation; chosen once out of fold among 0.25, 0.5, 1, 2 and 4."""
 
 
@@ -56,6 +46,15 @@ class OutOfFold:
     topic_logits: Matrix
     urgent_logits: Matrix
     automatic_logits: Matrix
+
+    @classmethod
+    def empty(cls, count: int) -> OutOfFold:
+        """Room for ``count`` examples."""
+        return cls(
+            np.zeros((count, len(TOPICS)), dtype=np.float32),
+            np.zeros(count, dtype=np.float32),
+            np.zeros(count, dtype=np.float32),
+        )
 
 
 def group_kindred(writers: Sequence[str], situations: Sequence[str]) -> tuple[int, ...]:
@@ -95,27 +94,15 @@ def fit(examples: Sequence[Labelled]) -> Weights:
     topic = _fit_topics(rows, [TOPICS.index(example.topic) for example in examples])
     urgent = _fit_binary(rows, [example.urgent for example in examples])
     automatic = _fit_binary(rows, [example.automatic for example in examples])
-    return Weights(TOPICS, fields, extras, topic, urgent, 0.5, automatic, 0.5)
+    return Weights(TOPICS, fields, extras, topic, urgent, 0.5, automatic, 0.5, NO_PLACES, UNTAUGHT)
 
 
-def cross_validate(examples: Sequence[Labelled], progress: Progress) -> OutOfFold:
-    """Fit on the other groups, speak about each. Vocabulary and weights are learnt inside each fold."""
-    count = len(examples)
-    topic = np.zeros((count, len(TOPICS)), dtype=np.float32)
-    urgent = np.zeros(count, dtype=np.float32)
-    automatic = np.zeros(count, dtype=np.float32)
-    groups = [example.group for example in examples]
-    folds = min(FOLDS, len(set(groups)))
-    if folds < 2:
-        raise ValueError("training needs messages of at least two writers, to test on one what the other taught")
-    for number, (train, test) in enumerate(GroupKFold(n_splits=folds).split(groups, groups=groups)):
-        progress(number, folds + 1, "cross-validation")
-        weights = fit([examples[position] for position in train])
-        rows = Features(weights.fields, weights.extras).rows([examples[position].text for position in test])
-        topic[test] = rows @ weights.topic.coefficients.T + weights.topic.intercepts
-        urgent[test] = (rows @ weights.urgent.coefficients.T + weights.urgent.intercepts)[:, 0]
-        automatic[test] = (rows @ weights.automatic.coefficients.T + weights.automatic.intercepts)[:, 0]
-    return OutOfFold(topic, urgent, automatic)
+def logits(weights: Weights, examples: Sequence[Labelled], into: OutOfFold, places: Sequence[int]) -> None:
+    """What ``weights`` say of ``examples``, written to the rows ``places`` of ``into``."""
+    rows = Features(weights.fields, weights.extras).rows([example.text for example in examples])
+    into.topic_logits[places] = rows @ weights.topic.coefficients.T + weights.topic.intercepts
+    into.urgent_logits[places] = (rows @ weights.urgent.coefficients.T + weights.urgent.intercepts)[:, 0]
+    into.automatic_logits[places] = (rows @ weights.automatic.coefficients.T + weights.automatic.intercepts)[:, 0]
 
 
 def calibrate(weights: Weights, examples: Sequence[Labelled], seen: OutOfFold) -> Weights:
@@ -143,7 +130,7 @@ def _learn_terms(examples: Sequence[Labelled], field: str) -> FieldTerms:
     writers_of: dict[str, set[str]] = {}
     frequency: dict[str, int] = {}
     for example in examples:
-        for term in set(analyse(getattr(example.text, field))):
+        for term in {term for word in set(example.text.words.get(field, ())) for term in terms_of(field, word)}:
             writers_of.setdefault(term, set()).add(example.writer)
             frequency[term] = frequency.get(term, 0) + 1
     needed = fewest_writers(len({example.writer for example in examples}))
@@ -154,7 +141,15 @@ def _learn_terms(examples: Sequence[Labelled], field: str) -> FieldTerms:
 
 
 def _learn_extras(examples: Sequence[Labelled]) -> tuple[str, ...]:
-    return tuple(sorted({name for example in examples for name in example.text.extras}))
+    writers_of: dict[str, set[str]] = {}
+    for example in examples:
+        for name in example.text.extras:
+            writers_of.setdefault(name, set()).add(example.writer)
+    needed = fewest_writers(len({example.writer for example in examples}))
+    # Of the signs that are named in our own lists one writer is enough; a pair is as rare as a word.
+    return tuple(
+        sorted(name for name, writers in writers_of.items() if len(writers) >= needed or not name.startswith("pair:"))
+    )
 
 
 def _fit_topics(rows: sp.csr_matrix, targets: Sequence[int]) -> Head:

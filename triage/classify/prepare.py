@@ -41,6 +41,7 @@ def prepare(message: InboundMessage, gazetteer: Gazetteer) -> Prepared:
         "subject": _masked(message.subject[:_SUBJECT], "subject", places),
         "text": _own_words(message, places),
         "signature": _masked(sender, "nowhere", ()),
+        "quoted": _masked(message.quoted_text[:_QUOTED], "quoted", places),
     }
     topic_text = make_topic_text(texts, language.code, _shape(message, automatic, language), cues.features())
     return Prepared(places, automatic, language, cues, topic_text)
@@ -49,6 +50,7 @@ def prepare(message: InboundMessage, gazetteer: Gazetteer) -> Prepared:
 _SUBJECT = 300
 _SIGNATURE = 1_500
 _TEXT = 12_000
+_QUOTED = 2_000
 _FEW_WORDS = 12
 _REPLY = re.compile(r"\s*(?:re|r|rif|aw|sv)\s*:", re.IGNORECASE)
 _URL = re.compile(r"https?://|www\.", re.IGNORECASE)

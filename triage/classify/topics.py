@@ -3,43 +3,36 @@
 Enters prepared texts (:class:`TopicText`), leaves probabilities and, for one topic, the words that
 weighed. Places are masked before: no place's name can pull a topic. Nothing is refused.
 
-Features, fields apart: words and word pairs of subject, text and signature (TF-IDF), hand-chosen
-signs (``data/concepts.yaml``), the shape of the message, and the urgency cues. Character n-grams
-were tried and did not earn their time (``models/training/README.md``).
+Features, fields apart: stems of subject, text and signature and pieces of words (``wordspace``),
+concepts (``data/lexicon``), hand-chosen signs (``data/concepts.yaml``), the shape of the message, and
+the urgency cues. What each of them earns is in ``models/training/README.md``.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 import yaml
-from sklearn.feature_extraction.text import TfidfVectorizer
 
-from triage.classify.concepts import count_concepts
+from triage.classify.acceptance import AcceptanceWeights
+from triage.classify.concepts import DANGER, count_concepts, danger_pairs
 from triage.classify.phrases import PhraseBook, Words, cut
-
-FIELDS = ("subject", "text", "signature")
-"""In this order the blocks of word features stand."""
-
-Matrix = npt.NDArray[np.float32]
+from triage.classify.territory import RankerWeights
+from triage.classify.wordspace import PIECES, FieldTerms, Matrix, WordSpace
 
 
 @dataclass(frozen=True, slots=True)
 class TopicText:
-    """One message made ready: folded and masked texts by field, and what is no word (``extras``)."""
+    """One message made ready: folded and masked words by block, and what is no word (``extras``)."""
 
-    subject: str
-    text: str
-    signature: str
+    words: Mapping[str, tuple[str, ...]]
     extras: Mapping[str, float]
 
 
@@ -54,14 +47,6 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class FieldTerms:
-    """Vocabulary of one field, sorted, and the inverse document frequency of each term."""
-
-    terms: tuple[str, ...]
-    idf: Matrix
-
-
-@dataclass(frozen=True, slots=True)
 class Weights:
     """Everything learnt. ``extras`` names the features that are no words, sorted."""
 
@@ -73,6 +58,8 @@ class Weights:
     urgent_threshold: float
     automatic: Head
     automatic_threshold: float
+    places: RankerWeights
+    acceptance: AcceptanceWeights
 
 
 class TopicModel:
@@ -98,72 +85,66 @@ class TopicModel:
         """Probability that no person wrote it, as far as words and shape tell."""
         return sigmoid(_logits(self.weights.automatic, rows)[:, 0])
 
-    def weighty_terms(self, row: sp.csr_matrix, topic: int, most: int) -> tuple[tuple[str, str, float], ...]:
-        """(field, term, contribution) of the features that pull most towards ``topic``, largest first."""
-        others = self.weights.topic.coefficients
-        pulls = row.data * (others[topic, row.indices] - others[:, row.indices].mean(axis=0))
-        order = np.lexsort((row.indices, -pulls))
-        named = ((*self._features.name(int(row.indices[position])), float(pulls[position])) for position in order)
-        return tuple(item for item in named if item[2] > 0)[:most]
+    def known_share(self, text: TopicText) -> float:
+        """Share of the text's different words whose stem the model has met; 1 for no words."""
+        words = set(text.words.get("text", ()))
+        if not words:
+            return 1.0
+        return sum(self._features.space.knows("text", word) for word in words) / len(words)
+
+    def weighty_words(
+        self, text: TopicText, row: sp.csr_matrix, topic: int, most: int
+    ) -> tuple[tuple[str, str, float], ...]:
+        """(field, word, contribution) of the words and signs that pull most towards ``topic``, largest first."""
+        coefficients = self.weights.topic.coefficients
+        pulls = dict(
+            zip(
+                map(int, row.indices),
+                row.data * (coefficients[topic, row.indices] - coefficients[:, row.indices].mean(axis=0)),
+                strict=True,
+            )
+        )
+        found: list[tuple[str, str, float]] = []
+        for field in ("subject", "text"):
+            for word in dict.fromkeys(text.words.get(field, ())):
+                pull = math.fsum(pulls.get(int(column), 0.0) for column in self._features.space.columns_of(field, word))
+                found.append((field, word, pull))
+        found += [
+            ("extra", name, float(pulls[column]))
+            for name in text.extras
+            if name.startswith("sign:") and (column := self._features.extra_column(name)) in pulls
+        ]
+        found.sort(key=lambda item: (-item[2], item[0], item[1]))
+        return tuple(item for item in found if item[2] > 0)[:most]
 
 
 class Features:
     """Turns prepared texts into rows: word blocks in the order of FIELDS, then the extras."""
 
     def __init__(self, fields: Mapping[str, FieldTerms], extras: Sequence[str]) -> None:
-        self._vectorizers: dict[str, TfidfVectorizer] = {}
-        self._terms: list[tuple[str, str]] = []
-        for field in FIELDS:
-            known = fields[field]
-            self._terms.extend((field, term) for term in known.terms)
-            if known.terms:
-                vectorizer = TfidfVectorizer(
-                    analyzer=analyse,
-                    vocabulary={term: number for number, term in enumerate(known.terms)},
-                    sublinear_tf=True,
-                    dtype=np.float32,
-                )
-                vectorizer.idf_ = known.idf
-                self._vectorizers[field] = vectorizer
-        self._extras = {name: number for number, name in enumerate(extras)}
-        self._terms.extend(("extra", name) for name in extras)
+        self.space = WordSpace(fields)
+        self._extras = {name: self.space.width + number for number, name in enumerate(extras)}
+        self._width = self.space.width + len(extras)
 
     def rows(self, texts: Sequence[TopicText]) -> sp.csr_matrix:
-        blocks = [
-            vectorizer.transform([getattr(text, field) for text in texts])
-            for field, vectorizer in self._vectorizers.items()
-        ]
-        blocks.append(self._extra_rows(texts))
-        return sp.hstack(blocks, format="csr", dtype=np.float32)
-
-    def name(self, column: int) -> tuple[str, str]:
-        """(field, term) of a column."""
-        return self._terms[column]
-
-    def _extra_rows(self, texts: Sequence[TopicText]) -> sp.csr_matrix:
-        data: list[float] = []
-        columns: list[int] = []
+        columns: list[npt.NDArray[np.int32]] = []
+        data: list[Matrix] = []
         ends = [0]
         for text in texts:
-            for name, value in text.extras.items():
-                column = self._extras.get(name)
-                if column is not None:
-                    columns.append(column)
-                    data.append(value)
-            ends.append(len(columns))
+            found, weights = self.space.entries(text.words)
+            extras = [(self._extras[name], value) for name, value in text.extras.items() if name in self._extras]
+            columns += [found, np.asarray([column for column, _ in extras], dtype=np.int32)]
+            data += [weights, np.asarray([value for _, value in extras], dtype=np.float32)]
+            ends.append(ends[-1] + len(found) + len(extras))
+        if not texts:
+            return sp.csr_matrix((0, self._width), dtype=np.float32)
         return sp.csr_matrix(
-            (np.asarray(data, dtype=np.float32), np.asarray(columns, dtype=np.int32), np.asarray(ends, dtype=np.int32)),
-            shape=(len(texts), len(self._extras)),
+            (np.concatenate(data), np.concatenate(columns), np.asarray(ends)), shape=(len(texts), self._width)
         )
 
-
-def analyse(folded: str) -> list[str]:
-    """Words and word pairs of folded text; single letters are dropped, numbers become one sign."""
-    words = ["0" if word.isdecimal() else word for word in WORD.findall(folded)]
-    return words + [f"{first} {second}" for first, second in pairwise(words)]
-
-
-WORD = re.compile(r"[^\W_]{2,}")
+    def extra_column(self, name: str) -> int:
+        """Where a feature that is no word stands; -1 when the model does not know it."""
+        return self._extras.get(name, -1)
 
 
 def make_topic_text(
@@ -173,33 +154,52 @@ def make_topic_text(
     features = {name: SCALES["shape"] * value for name, value in shape.items()}
     features.update({name: SCALES["cue"] * value for name, value in cues.items()})
     resembles: dict[str, float] = {}
+    words: dict[str, tuple[str, ...]] = {}
     for field, weight in _FIELD_WEIGHTS.items():
-        words = cut(texts[field][:12_000])
+        found = cut(texts[field][:_READ])
+        words[field] = tuple(word for word in found.words if len(word) > 1 or not word.isascii())
         if field != "signature":
-            for concept, met in count_concepts(words, language).items():
+            for concept, met in count_concepts(found, language).items():
                 name = f"concept:{concept}"
                 pull = SCALES["concept"] * math.log1p(met) * (1.5 if field == "subject" else 1.0)
                 features[name] = features.get(name, 0.0) + pull
-        for sign, _, _ in _found_signs(words):
+        _add_danger(features, found, language, aside=field == "signature")
+        for sign, _, _ in _found_signs(found):
             topic, _, name = sign.partition("/")
             key = f"sign@signature:{name}" if field == "signature" else f"sign:{name}"
             features[key] = max(features.get(key, 0.0), SCALES["sign"] * max(1.0, weight))
             resembles[topic] = resembles.get(topic, 0.0) + weight
+    # A danger may stand in the postscript under the name, or in the writer's own earlier words.
+    _add_danger(features, cut(texts["quoted"][:_READ_ASIDE]), language, aside=True)
     for topic, count in resembles.items():
         features[f"resembles:{topic}"] = SCALES["resembles"] * math.log1p(count)
-    return TopicText(texts["subject"], texts["text"], texts["signature"], features)
+    words[PIECES] = words["subject"] + words["text"]
+    return TopicText(words, features)
+
+
+_READ = 12_000
+_READ_ASIDE = 2_000
+
+
+def _add_danger(features: dict[str, float], words: Words, language: str, *, aside: bool) -> None:
+    if aside:
+        for concept, met in count_concepts(words, language).items():
+            if concept.startswith(DANGER):
+                features[f"aside:{concept}"] = SCALES["concept"] * math.log1p(met)
+    for pair in danger_pairs(words, language):
+        features[f"pair:{pair}"] = SCALES["pair"]
 
 
 def find_signs(folded: str) -> tuple[tuple[str, int, int], ...]:
     """("topic/sign", start, end) of the hand-chosen signs in folded text."""
-    return _found_signs(cut(folded[:12_000]))
+    return _found_signs(cut(folded[:_READ]))
 
 
 def _found_signs(words: Words) -> tuple[tuple[str, int, int], ...]:
     return tuple((match.key, match.start, match.end) for match in _signs().find(words))
 
 
-SCALES = {"concept": 0.4, "shape": 0.25, "cue": 0.25, "sign": 0.3, "resembles": 0.6}
+SCALES = {"concept": 0.4, "pair": 0.3, "shape": 0.25, "cue": 0.25, "sign": 0.3, "resembles": 0.6}
 """How far each kind of feature may pull, beside word blocks of length 1."""
 
 _FIELD_WEIGHTS = {"subject": 2.0, "text": 1.0, "signature": 0.5}

@@ -9,8 +9,10 @@ import click
 from rich.progress import Progress, TaskID
 
 from triage.classify.examples import ExamplesError
-from triage.classify.training import train as fit_model
-from triage.commands.opening import FAILED, fail, json_option, print_json
+from triage.commands.opening import FAILED, clear_errors, fail, json_option, print_json
+from triage.knowledge import known_places
+from triage.learning import train as fit_model
+from triage.rules import load_rules
 
 
 @click.command()
@@ -31,9 +33,19 @@ from triage.commands.opening import FAILED, fail, json_option, print_json
 @click.option(
     "--seed", default=20261125, show_default=True, help="The same seed and data give the same model, bit for bit."
 )
+@click.option(
+    "--rules",
+    "rules_path",
+    default="routing_rules.yaml",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="The routing rules; only the trust in destinations is learnt with them.",
+)
 @json_option
-def train(examples: Path, out: Path, seed: int, as_json: bool) -> None:
+def train(examples: Path, out: Path, seed: int, rules_path: Path, as_json: bool) -> None:
     """Fit the model from labelled examples; writes model.skops and card.json."""
+    with clear_errors():
+        rules = load_rules(rules_path, known_places())
     with Progress(disable=not sys.stderr.isatty(), transient=True) as progress:
         task: TaskID = progress.add_task("training", total=None)
 
@@ -41,7 +53,7 @@ def train(examples: Path, out: Path, seed: int, as_json: bool) -> None:
             progress.update(task, completed=done, total=total, description=what)
 
         try:
-            card = fit_model(examples, out, seed=seed, progress=tell)
+            card = fit_model(examples, out, rules=rules, seed=seed, progress=tell)
         except (ExamplesError, ValueError) as error:
             fail(str(error), FAILED)
         except OSError as error:

@@ -19,6 +19,7 @@ from triage.rules.addresses import AddressError, check_address
 from triage.rules.types import MailboxRole, Rules
 from triage.vocabulary import (
     STAFF,
+    Acceptance,
     Action,
     Classification,
     Decision,
@@ -95,6 +96,27 @@ def decide(
     )
 
 
+def corrected(raw: float, acceptance: Acceptance) -> float:
+    """The probability that a destination is right, from the rules' own sum and what the model learnt of it."""
+    if acceptance.slope == 1.0 and acceptance.offset == 0.0:
+        return raw
+    kept = min(max(raw, 1e-4), 1.0 - 1e-4)
+    value = acceptance.slope * math.log(kept / (1.0 - kept)) + acceptance.offset
+    return 1.0 / (1.0 + math.exp(-min(max(value, -30.0), 30.0)))
+
+
+def least_confidence(floor: float, max_wrong: float, acceptance: Acceptance) -> float:
+    """From which confidence on a forward may leave: the floor, and the level that keeps the promise.
+
+    A model without levels promises nothing, and the floor alone counts. One that has none for a
+    promise as strict as this holds everything: the answer is above 1.
+    """
+    if not acceptance.levels:
+        return floor
+    kept = [threshold for limit, threshold in acceptance.levels if limit <= max_wrong]
+    return max(floor, min(kept, default=1.1))
+
+
 def forwards_at_once(decision: Decision) -> bool:
     """Whether a held urgent message is to be forwarded to its proposal's address all the same."""
     return decision.action is Action.HOLD and any(reason.code == FORWARD_AT_ONCE for reason in decision.reasons)
@@ -124,7 +146,7 @@ def _decide_calmly(
     open_rules = OpenRules(rules, _facts(message, classification, context, urgent=False))
     outcome = open_rules.outcome(territory.best, classification.topic)
     likely = open_rules.destinations(territory.scores, _topics(classification))
-    confidence = likely.get(outcome.destination, 0.0)
+    confidence = corrected(likely.get(outcome.destination, 0.0), classification.acceptance)
     address = rules.projects[outcome.project].addresses[outcome.address_key] if outcome.project else None
     holds = [
         *_holds_for_content(outcome, classification),
@@ -216,8 +238,8 @@ def _holds_for_doubt(
     if not outcome.project:
         return []
     reasons = []
-    if confidence < rules.thresholds.min_confidence:
-        wanted = rules.thresholds.min_confidence
+    wanted = least_confidence(rules.thresholds.min_confidence, rules.thresholds.max_wrong, classification.acceptance)
+    if confidence < wanted:
         reasons.append(Reason("fiducia_bassa", {"confidence": round(confidence, 4), "threshold": wanted}))
         rival, score = territory.runner_up()
         if score >= RIVAL:

@@ -82,7 +82,9 @@ def assemble(
             for code, section in sections.projects.items()
         },
         rules=rules,
-        thresholds=Thresholds(sections.thresholds.min_confidence, sections.thresholds.languages),
+        thresholds=Thresholds(
+            sections.thresholds.min_confidence, sections.thresholds.max_wrong, sections.thresholds.languages
+        ),
         acknowledgements=_acknowledgements(sections.acknowledgements),
         urgent=UrgentRules(sections.urgent.on_call or (), sections.urgent.repeat_minutes),
         alarms=sections.alarms.addresses if sections.alarms else (),

@@ -174,6 +174,7 @@ class ThresholdsSection(Section):
     """What must be reached before anything is forwarded without a person."""
 
     min_confidence: Annotated[values.Share, Field(ge=0.5)] = 0.90
+    max_wrong: Annotated[values.Share, Field(gt=0.0, le=0.5)] = 0.01
     languages: values.Languages = ("it", "en")
 
 

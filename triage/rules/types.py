@@ -220,6 +220,8 @@ class Thresholds:
     """What must be reached before anything is forwarded without a person."""
 
     min_confidence: float
+    max_wrong: float
+    """Share of automatic forwards that may be wrong (design, decision 7)."""
     languages: tuple[str, ...]
 
 

@@ -8,13 +8,16 @@ which project serves a comune is a matter of rules, and nothing here knows it. N
 from triage.classify.territory.finding import find_places
 from triage.classify.territory.gazetteer import Comune, Gazetteer, ambiti, comuni, load_gazetteer
 from triage.classify.territory.masking import PLACE_TOKEN, mask_places
+from triage.classify.territory.ranking import PlaceRanker, RankerWeights
 from triage.classify.territory.scoring import PlaceScores, score_places
 
 __all__ = [
     "PLACE_TOKEN",
     "Comune",
     "Gazetteer",
+    "PlaceRanker",
     "PlaceScores",
+    "RankerWeights",
     "ambiti",
     "comuni",
     "find_places",

@@ -49,6 +49,10 @@ class RankerWeights:
     several: npt.NDArray[np.float32]
 
 
+NO_PLACES = RankerWeights((), np.zeros(0, dtype=np.float32), (), np.zeros(0, dtype=np.float32))
+"""Nothing learnt: the rules' scores stand."""
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A mention with its features and the comuni that remain possible; ``("",)`` outside, ``("?",)`` unknown."""
@@ -68,10 +72,12 @@ class PlaceRanker:
 
     def rank(self, message: InboundMessage, mentions: Sequence[PlaceMention], rules: PlaceScores) -> PlaceScores:
         """Scores of comuni that are to replace the rules' ones; reasons stay."""
-        if not mentions:
+        if not mentions or not self._weights:
             return rules
         found = candidates(message, mentions, rules, self._gazetteer)
         ranked = self._ranked(message, found, rules)
+        if not self._several:
+            return ranked
         logit = _dot(self._several, several_features(message, found, ranked))
         return replace(ranked, several=1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit)))))
 

@@ -1,0 +1,175 @@
+"""From labelled messages to a model file and its card.
+
+Enters a folder of JSON lines and the routing rules, leaves ``model.skops`` and ``card.json`` in
+another. Refused: data that are no examples (``ExamplesError``), fewer than two writers
+(``ValueError``). Deterministic: the same examples, rules and seed give the same octets.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from triage.classify.acceptance import AcceptanceWeights, acceptance_of
+from triage.classify.artefact import digest, dump_weights
+from triage.classify.examples import Example, ExampleFile, read_examples
+from triage.classify.fitting import (
+    FOLDS,
+    HEAD_STRENGTH,
+    TOPIC_STRENGTH,
+    Labelled,
+    calibrate,
+    fewest_writers,
+    fit,
+    group_kindred,
+)
+from triage.classify.fitting_places import PULL, fit_places, place_example
+from triage.classify.prepare import Prepared, prepare
+from triage.classify.territory import load_gazetteer
+from triage.classify.topics import Weights
+from triage.classify.urgency import phrase_lists
+from triage.learning.acceptance import DELTA, learn_acceptance
+from triage.learning.answers import Answer, answer_out_of_fold, decide_again, shuffled
+from triage.learning.figures import confusion, measure
+from triage.rules import Rules
+
+MODEL_FILE = "model.skops"
+CARD_FILE = "card.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What the model learnt from and how well it does on writers it never saw. All plain values."""
+
+    statement: str
+    sha256: str
+    model_version: str
+    seed: int
+    data: dict[str, Any]
+    measures: dict[str, Any]
+    confusion: dict[str, dict[str, int]]
+    settings: dict[str, Any]
+    versions: dict[str, str]
+    phrase_lists: tuple[dict[str, str], ...]
+
+
+def train(
+    examples: Path, out: Path, *, rules: Rules, seed: int, progress: Callable[[int, int, str], None]
+) -> ModelCard:
+    """Read ``examples``/*.jsonl, fit, cross-validate by group, write model and card into ``out``.
+
+    ``rules`` say which comuni belong together, for the trust in destinations alone: no model sees
+    them. ``progress(done, total, what)`` is called between steps. Raises ``ExamplesError`` or
+    ``ValueError`` for data that cannot be learnt from, ``OSError`` when ``out`` cannot be written.
+    """
+    read, files = read_examples(examples)
+    # The optimisers have no randomness; the seed orders the examples, so that no order of files is favoured.
+    read = tuple(read[position] for position in shuffled(len(read), seed))
+    gazetteer = load_gazetteer()
+    prepared: list[Prepared] = []
+    for number, example in enumerate(read):
+        if number % 50 == 0:
+            progress(number, len(read), "reading")
+        prepared.append(prepare(example.message, gazetteer))
+    groups = group_kindred([one.writer for one in read], [one.situation for one in read])
+    labelled = [
+        Labelled(made.topic_text, one.topic, one.urgent, one.automatic, one.writer, group)
+        for made, one, group in zip(prepared, read, groups, strict=True)
+    ]
+    places = [place_example(one, made.places, gazetteer) for one, made in zip(read, prepared, strict=True)]
+    seen, answers = answer_out_of_fold(read, prepared, labelled, places, rules, progress)
+    acceptance = learn_acceptance(answers, groups)
+    progress(FOLDS + 1, FOLDS + 2, "last fit")
+    weights = calibrate(fit(labelled), labelled, seen)
+    weights = replace(weights, places=fit_places(places, gazetteer), acceptance=acceptance)
+    octets = dump_weights(weights)
+    trusted = [_trusted(one, acceptance, rules) for one in answers]
+    card = _card(octets, seed, read, files, weights, trusted, len(set(groups)))
+    out.mkdir(parents=True, exist_ok=True)
+    (out / MODEL_FILE).write_bytes(octets)
+    text = json.dumps(asdict(card), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+    (out / CARD_FILE).write_text(text, encoding="utf-8")
+    progress(FOLDS + 2, FOLDS + 2, "done")
+    return card
+
+
+def _trusted(one: Answer, weights: AcceptanceWeights, rules: Rules) -> Answer:
+    """The same answer with the learnt trust; its few weights were fitted on all messages together."""
+    acceptance = acceptance_of(weights, one.judged.signs)
+    judged = replace(one.judged, classification=replace(one.judged.classification, acceptance=acceptance))
+    return decide_again(replace(one, judged=judged), rules)
+
+
+def _card(
+    octets: bytes,
+    seed: int,
+    read: Sequence[Example],
+    files: Sequence[ExampleFile],
+    weights: Weights,
+    answers: Sequence[Answer],
+    groups: int,
+) -> ModelCard:
+    sha256 = digest(octets)
+    writers = {one.writer for one in read}
+    return ModelCard(
+        statement=(
+            f"Misurato su {len(read)} messaggi inventati, ciascuno da un modello che non ha visto nulla dello stesso "
+            "autore né della stessa situazione. Non è una misura su posta vera. Soglie e fiducia (pochi numeri) "
+            "sono state scelte su questi stessi messaggi; i segni scelti a mano e gli elenchi di frasi di pericolo "
+            "li ha scritti chi aveva letto una parte dei lotti a, b, c (vedi models/training/README.md)."
+        ),
+        sha256=sha256,
+        model_version=sha256[:12],
+        seed=seed,
+        data={
+            "messages": len(read),
+            "writers": len(writers),
+            "groups": groups,
+            "files": [asdict(file) for file in files],
+            "topics": dict(sorted(Counter(one.topic for one in read).items())),
+            "languages": dict(sorted(Counter(one.language for one in read).items())),
+            "territories": dict(sorted(Counter(one.territory for one in read).items())),
+            "urgent": sum(one.urgent for one in read),
+            "automatic": sum(one.automatic for one in read),
+            "natural_mix": False,
+        },
+        measures=measure(answers),
+        confusion=confusion(answers, lambda one: (one.example.topic, one.decision.topic)),
+        settings={
+            "features": (
+                "radici e pezzi di parole per campo, luoghi mascherati; concetti; segni scelti a mano; forma; pericolo"
+            ),
+            "fewest_writers_per_term": fewest_writers(len(writers)),
+            "terms": {name: len(field.terms) for name, field in weights.fields.items()},
+            "extras": len(weights.extras),
+            "place_terms": len(weights.places.terms),
+            "topic_strength": TOPIC_STRENGTH,
+            "head_strength": HEAD_STRENGTH,
+            "place_pull": PULL,
+            "folds": FOLDS,
+            "topic_temperature": weights.topic.temperature,
+            "urgent_threshold": weights.urgent_threshold,
+            "automatic_threshold": weights.automatic_threshold,
+            "promise_fails_at_most": DELTA,
+            "promises": {
+                str(limit): threshold
+                for limit, threshold in zip(weights.acceptance.limits, weights.acceptance.thresholds, strict=True)
+            },
+        },
+        versions={
+            "python": platform.python_version(),
+            **{
+                name: version(name)
+                for name in ("numpy", "scikit-learn", "scipy", "skops", "py3langid", "pystemmer", "pyahocorasick")
+            },
+        },
+        phrase_lists=tuple(
+            {"language": language, "status": status, "signed_by": signed} for language, status, signed in phrase_lists()
+        ),
+    )
