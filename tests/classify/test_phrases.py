@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from triage.classify.folding import fold
-from triage.classify.phrases import PhraseBook, PhraseError
+from triage.classify.notation import PhraseError
+from triage.classify.phrases import PhraseBook
 
 
 def found(phrase: str, text: str) -> list[str]:

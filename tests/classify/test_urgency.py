@@ -95,9 +95,10 @@ def test_the_head_alone_may_raise_and_so_may_the_phrases_alone() -> None:
 
 def test_alert_is_rarer_and_implies_urgent() -> None:
     loud = judge_urgency(find_cues((("text", "mio marito mi picchia"),)), 0.0, 0.5)
-    explicit = judge_urgency(find_cues((("text", "ha un coltello e ci ammazza tutti"),)), 0.0, 0.5)
+    cues = find_cues((("text", "ha un coltello e ci ammazza tutti"),))
     assert (loud.urgent, loud.alert) == (True, False)
-    assert (explicit.urgent, explicit.alert) == (True, True)
+    assert judge_urgency(cues, 0.95, 0.5).alert
+    assert (judge_urgency(cues, 0.3, 0.5).urgent, judge_urgency(cues, 0.3, 0.5).alert) == (True, False)
 
 
 def test_every_list_says_that_no_clinician_has_signed_it() -> None:

@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from triage.classify.automatic_text import count_text_evidence, reads_as_web_form
+from triage.classify.automatic_text import count_text_evidence, reads_as_transcript, reads_as_web_form
 from triage.vocabulary import InboundMessage, Reason
 
 
@@ -52,7 +52,9 @@ def judge_automatic(message: InboundMessage) -> Automatic:
         return Automatic(False, False, carrier)
     soft = _soft_evidence(message, fields)
     if soft:
-        return Automatic(True, True, soft)
+        # "auto-generated" alone is what bookings, faxes and voice mail say of a person's words inside.
+        proved = any(reason.code != "automatico_auto_submitted" for reason in soft)
+        return Automatic(True, proved, soft)
     unproved = _suggestive_fields(message, fields) + count_text_evidence(message)
     weight = sum(int(reason.params.get("weight", 0)) for reason in unproved)
     if weight >= _TEXT_WEIGHT_NEEDED:
@@ -191,6 +193,8 @@ def _carried_for_a_person(message: InboundMessage, fields: Mapping[str, tuple[st
         return (Reason("persona_pec_anomaly"),)
     if reads_as_web_form(message):
         return (Reason("persona_web_form"),)
+    if reads_as_transcript(message):
+        return (Reason("persona_transcript"),)
     return ()
 
 

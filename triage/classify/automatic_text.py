@@ -51,6 +51,23 @@ def reads_as_web_form(message: InboundMessage) -> bool:
     return len(labels) >= (2 if named_as_form else 3)
 
 
+def reads_as_transcript(message: InboundMessage) -> bool:
+    """A fax, a voice message or a booking with notes: a machine's envelope around a person's words."""
+    subject = fold(message.subject[:300])
+    if not _TRANSCRIPT_SUBJECT.search(subject):
+        return False
+    text = fold(message.new_text[:_SCANNED])
+    return len(text.split()) >= _TRANSCRIPT_WORDS and not _BULK_TEXT.search(text)
+
+
+_TRANSCRIPT_WORDS = 12
+_TRANSCRIPT_SUBJECT = re.compile(
+    r"\bfax\b|messaggio vocale|segreteria telefonica|voice ?mail|voice message|nuova prenotazione|nuova iscrizione"
+    r"|nuov[oa] (?:invio|segnalazione|richiesta|messaggio|contatto)|contact form|form submission|contatto dal sito"
+    r"|modulo (?:di )?contatt|richiesta dal sito"
+)
+
+
 def _found(code: str, match: re.Match[str], weight: int) -> Reason:
     return Reason(code, {"where": "text", "start": match.start(), "end": match.end(), "weight": weight})
 
@@ -123,7 +140,8 @@ _FORM_LABEL = re.compile(
     r"(?m)^[ \t>*\-•]*\[?(nome e cognome|nome|cognome|nominativo|e-?mail|indirizzo e-?mail|telefono|cellulare|tel|"
     r"numero di telefono|recapito|recapiti|comune|comune di residenza|residenza|paese|cap|oggetto|messaggio|"
     r"testo del messaggio|testo|richiesta|la tua richiesta|la sua richiesta|domanda|note|descrizione|"
-    r"come possiamo aiutarti|your name|name|phone|subject|message)\]?\s*[:=]"
+    r"come possiamo aiutarti|cosa vuoi dirci|eta|dove vivi|citta|note del richiedente|full name|your name|name|city|"
+    r"phone|subject|message|(?:campo|field) \d+ \([^)\n]{0,40}\))\]?\??\s*[:=]"
 )
 _FORM_BODY_LABELS = frozenset(
     {
@@ -137,6 +155,9 @@ _FORM_BODY_LABELS = frozenset(
         "note",
         "descrizione",
         "come possiamo aiutarti",
+        "cosa vuoi dirci",
+        "note del richiedente",
+        "campo 3 (messaggio)",
         "message",
     }
 )
@@ -157,8 +178,11 @@ _FORM_PERSON_LABELS = frozenset(
         "recapito",
         "recapiti",
         "your name",
+        "full name",
         "name",
         "phone",
+        "eta",
+        "campo 1 (nome)",
     }
 )
 _FORM_WORDS = re.compile(

@@ -31,30 +31,8 @@ def count_concepts(words: Words, language: str) -> Mapping[str, int]:
     return counts
 
 
-def danger_pairs(words: Words, language: str) -> frozenset[str]:
-    """Pairs of concepts that one sentence joins, one of them of danger: who, what and "now" together."""
-    pairs: set[str] = set()
-    start, met = -1, set[str]()
-    for match in (*find_concepts(words, language), None):
-        begins = len(words.folded) if match is None else max(words.folded.rfind(mark, 0, match.start) for mark in _ENDS)
-        if match is None or begins > start:
-            for first in met:
-                if first.startswith(DANGER):
-                    pairs |= {"+".join(sorted((first, second))) for second in met if second != first}
-            met = set()
-            start = begins
-        if match is not None and (match.key.startswith(DANGER) or match.key.partition("/")[0] in _BESIDE_DANGER):
-            met.add(match.key)
-            if len(met) > _MOST_IN_A_SENTENCE:
-                break
-    return frozenset(pairs)
-
-
 DANGER = "pericolo/"
 """Concepts of danger begin so."""
-_BESIDE_DANGER = frozenset({"quiete", "chi"})
-_ENDS = ".!?\n"
-_MOST_IN_A_SENTENCE = 40
 
 
 def find_concepts(words: Words, language: str) -> tuple[PhraseMatch, ...]:

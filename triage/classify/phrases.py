@@ -1,13 +1,7 @@
-"""Phrase lists that a person who does not program can read, correct and sign.
+"""Many phrases searched at once in one text.
 
-Enters: phrases in a small notation, and folded text. Leaves: where which phrase stands. Refused,
-with :class:`PhraseError`: a phrase that could match anything.
-
-The notation, word by word: ``picchia*`` begins with; ``*mente`` ends with; ``picchia/mena`` one or
-the other; ``...`` up to four words between, never over the end of a sentence; ``mi?`` may be
-missing. Accents and capitals do not matter; an apostrophe ends a word. Scripts that do not mark
-words with spaces, or whose vowel signs are no letters for Python (Han, Gurmukhi, Devanagari,
-Bengali), are searched as plain characters.
+Enters: phrases in the notation of :mod:`triage.classify.notation`, and folded text. Leaves: where
+which phrase stands.
 
 How it is fast: the text is cut into words once (:func:`cut`), each phrase waits at its most telling
 word, and only phrases whose word is met are tried. The cost follows the text, not the lists.
@@ -16,24 +10,17 @@ word, and only phrases whose word is met are tried. The cost follows the text, n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 
 import ahocorasick
 
-from triage.classify.folding import fold
+from triage.classify.notation import GAP_WORDS, UNSPACED, Slot, plain_pattern, sequences_of
 
-_GAP = "..."
-_GAP_WORDS = 4
-_UNSPACED = re.compile("[\u0900-\u0aff\u3040-\u30ff\u3400-\u9fff]")
 _WORD = re.compile(r"\w+")
 _BREAK = re.compile(r"[.!?]")
 _SEPARATOR_LENGTH = 4
-
-
-class PhraseError(ValueError):
-    """A phrase that cannot be used; the text names the phrase, which is ours and no mail content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,66 +58,48 @@ def cut(folded: str) -> Words:
 
 
 @dataclass(frozen=True, slots=True)
-class _Slot:
-    """What may stand at one place of a phrase."""
-
-    exact: frozenset[str]
-    prefixes: tuple[str, ...]
-    suffixes: tuple[str, ...]
-    inner: tuple[str, ...]
-    optional: bool
-    gap: bool
-    """Up to four other words may come before it."""
-
-    def fits(self, word: str) -> bool:
-        return (
-            word in self.exact
-            or (bool(self.prefixes) and word.startswith(self.prefixes))
-            or (bool(self.suffixes) and word.endswith(self.suffixes))
-            or any(part in word for part in self.inner)
-        )
-
-    def weakest(self) -> int:
-        """Letters of its shortest alternative: how telling it is."""
-        return min(len(word) for word in (*self.exact, *self.prefixes, *self.suffixes, *self.inner))
-
-
-@dataclass(frozen=True, slots=True)
 class _Sequence:
     key: str
-    slots: tuple[_Slot, ...]
+    slots: tuple[Slot, ...]
     anchor: int
 
 
 class PhraseBook:
-    """Many phrases searched at once."""
+    """Many phrases searched at once. Safe to share between threads."""
 
     def __init__(self, entries: Iterable[tuple[str, str]]) -> None:
         """``entries`` are (key, phrase); a key may return. Raises :class:`PhraseError`."""
+        plain: list[tuple[str, re.Pattern[str], str]] = []
+        raw: list[tuple[str, tuple[Slot, ...]]] = []
+        for key, phrase in entries:
+            if UNSPACED.search(phrase):
+                plain.append((key, *plain_pattern(phrase)))
+            else:
+                raw.extend((key, slots) for slots in sequences_of(phrase))
+        frequency = Counter(word for _, slots in raw if len(slots) > 1 for slot in slots for word in slot.words())
         self._exact: dict[str, list[_Sequence]] = {}
         self._prefix: dict[str, list[_Sequence]] = {}
         self._parts: list[tuple[str, _Sequence]] = []
-        plain: list[tuple[str, re.Pattern[str], str]] = []
-        for key, phrase in entries:
-            if _UNSPACED.search(phrase):
-                plain.append((key, *_plain_pattern(phrase)))
-            else:
-                for sequence in _sequences(key, phrase):
-                    self._index(sequence)
+        for key, slots in raw:
+            self._index(_Sequence(key, slots, _most_telling(slots, frequency)))
         self._lengths = sorted({len(prefix) for prefix in self._prefix})
+        self._memory: dict[str, tuple[tuple[str, ...], tuple[_Sequence, ...]]] = {}
         self._plain = _PlainBook(plain)
 
     def find(self, text: str | Words) -> tuple[PhraseMatch, ...]:
         """All matches in text that went through :func:`fold`, in order of place, then key."""
         cut_text = cut(text) if isinstance(text, str) else text
         found = set(self._plain.find(cut_text.folded))
-        for position, word in enumerate(cut_text.words):
-            for sequence in self._waiting(word):
+        starts, words = cut_text.starts, cut_text.words
+        for position, word in enumerate(words):
+            keys, longer = self._memory.get(word) or self._waiting(word)
+            for key in keys:
+                found.add(PhraseMatch(key, starts[position], starts[position] + len(word)))
+            for sequence in longer:
                 place = _try(sequence, cut_text, position)
                 if place is not None:
                     first, last = place
-                    end = cut_text.starts[last] + len(cut_text.words[last])
-                    found.add(PhraseMatch(sequence.key, cut_text.starts[first], end))
+                    found.add(PhraseMatch(sequence.key, starts[first], starts[last] + len(words[last])))
         return tuple(sorted(found, key=lambda match: (match.start, match.end, match.key)))
 
     def _index(self, sequence: _Sequence) -> None:
@@ -141,23 +110,30 @@ class PhraseBook:
             self._prefix.setdefault(prefix, []).append(sequence)
         self._parts.extend((part, sequence) for part in (*slot.suffixes, *slot.inner))
 
-    def _waiting(self, word: str) -> Iterator[_Sequence]:
-        yield from self._exact.get(word, ())
-        length = len(word)
+    def _waiting(self, word: str) -> tuple[tuple[str, ...], tuple[_Sequence, ...]]:
+        """Keys of phrases that this word alone is, and the longer phrases that wait for it."""
+        found = list(self._exact.get(word, ()))
         for size in self._lengths:
-            if size > length:
+            if size > len(word):
                 break
-            yield from self._prefix.get(word[:size], ())
-        for part, sequence in self._parts:
-            if part in word and sequence.slots[sequence.anchor].fits(word):
-                yield sequence
+            found += self._prefix.get(word[:size], ())
+        found += (
+            sequence for part, sequence in self._parts if part in word and sequence.slots[sequence.anchor].fits(word)
+        )
+        keys = tuple(dict.fromkeys(one.key for one in found if len(one.slots) == 1))
+        result = keys, tuple(one for one in found if len(one.slots) > 1)
+        if len(self._memory) > _REMEMBERED:
+            self._memory.clear()  # a flood of invented words must not fill the memory
+        self._memory[word] = result
+        return result
+
+
+_REMEMBERED = 20_000
 
 
 def _try(sequence: _Sequence, text: Words, position: int) -> tuple[int, int] | None:
     """First and last word of the phrase whose anchor stands at ``position``, or None."""
     slots, anchor = sequence.slots, sequence.anchor
-    if len(slots) == 1:
-        return position, position
     first = _backward(slots, anchor - 1, slots[anchor].gap, text, position)
     if first is None:
         return None
@@ -165,13 +141,13 @@ def _try(sequence: _Sequence, text: Words, position: int) -> tuple[int, int] | N
     return None if last is None else (first, last)
 
 
-def _forward(slots: Sequence[_Slot], number: int, text: Words, position: int) -> int | None:
+def _forward(slots: Sequence[Slot], number: int, text: Words, position: int) -> int | None:
     """Where the phrase ends if slot ``number - 1`` stands at ``position``."""
     if number == len(slots):
         return position
     slot = slots[number]
     place = position
-    for _ in range(_GAP_WORDS + 1 if slot.gap else 1):
+    for _ in range(GAP_WORDS + 1 if slot.gap else 1):
         place += 1
         if place >= len(text.words) or not text.joined[place]:
             break
@@ -182,13 +158,13 @@ def _forward(slots: Sequence[_Slot], number: int, text: Words, position: int) ->
     return _forward(slots, number + 1, text, position) if slot.optional else None
 
 
-def _backward(slots: Sequence[_Slot], number: int, gap: bool, text: Words, position: int) -> int | None:
+def _backward(slots: Sequence[Slot], number: int, gap: bool, text: Words, position: int) -> int | None:
     """Where the phrase begins if slot ``number + 1`` stands at ``position``; ``gap`` is that slot's."""
     if number < 0:
         return position
     slot = slots[number]
     place = position
-    for _ in range(_GAP_WORDS + 1 if gap else 1):
+    for _ in range(GAP_WORDS + 1 if gap else 1):
         if not text.joined[place]:
             break
         place -= 1
@@ -199,53 +175,14 @@ def _backward(slots: Sequence[_Slot], number: int, gap: bool, text: Words, posit
     return _backward(slots, number - 1, gap or slot.gap, text, position) if slot.optional else None
 
 
-def _sequences(key: str, phrase: str) -> Iterator[_Sequence]:
-    """One sequence, or several where an alternative such as ``c'e`` is itself two words."""
-    choices: list[list[tuple[_Slot, ...]]] = []
-    gap = False
-    written = fold(phrase).split()
-    if not written or written[0] == _GAP or written[0].endswith("?") or written[-1] == _GAP:
-        raise PhraseError(f"phrase must begin and end with a word: {phrase!r}")
-    for token in written:
-        if token == _GAP:
-            gap = True
-            continue
-        optional = token.endswith("?")
-        choices.append(_alternatives(phrase, token.removesuffix("?").split("/"), optional=optional, gap=gap))
-        gap = False
-    for chosen in product(*choices):
-        slots = tuple(slot for group in chosen for slot in group)
-        telling = [(slot.weakest() if not slot.optional else 0, -number) for number, slot in enumerate(slots)]
-        letters, negative = max(telling)
-        if letters < 2:
-            raise PhraseError(f"phrase is too short to search for: {phrase!r}")
-        yield _Sequence(key, slots, -negative)
-
-
-def _alternatives(phrase: str, words: Sequence[str], *, optional: bool, gap: bool) -> list[tuple[_Slot, ...]]:
-    simple: list[str] = []
-    groups: list[tuple[_Slot, ...]] = []
-    for word in words:
-        pieces = [piece for piece in re.split(r"[^\w*]+", word) if piece.strip("*")]
-        if not pieces:
-            raise PhraseError(f"empty alternative in phrase {phrase!r}")
-        if len(pieces) == 1:
-            simple.append(pieces[0])
-        else:
-            groups.append(tuple(_slot([piece], optional, gap and number == 0) for number, piece in enumerate(pieces)))
-    if simple:
-        groups.insert(0, (_slot(simple, optional, gap),))
-    return groups
-
-
-def _slot(words: Sequence[str], optional: bool, gap: bool) -> _Slot:
-    if any("*" in word[1:-1] for word in words):
-        raise PhraseError(f"a star may stand only at either end of a word: {' '.join(words)!r}")
-    exact = frozenset(word for word in words if "*" not in word)
-    prefixes = tuple(word[:-1] for word in words if word.endswith("*") and not word.startswith("*"))
-    suffixes = tuple(word[1:] for word in words if word.startswith("*") and not word.endswith("*"))
-    inner = tuple(word[1:-1] for word in words if word.startswith("*") and word.endswith("*"))
-    return _Slot(exact, prefixes, suffixes, inner, optional, gap)
+def _most_telling(slots: tuple[Slot, ...], frequency: Mapping[str, int]) -> int:
+    """The slot whose words stand in the fewest phrases, of the longest words: there the phrase waits."""
+    telling = [
+        (-sum(frequency[word] for word in slot.words()), min(map(len, slot.words())), -number)
+        for number, slot in enumerate(slots)
+        if not slot.optional and min(map(len, slot.words())) > 1
+    ]
+    return -max(telling)[2]
 
 
 class _PlainBook:
@@ -265,30 +202,9 @@ class _PlainBook:
             self._automaton.make_automaton()
 
     def find(self, folded: str) -> Iterator[PhraseMatch]:
-        if self._empty or folded.isascii() or not _UNSPACED.search(folded):
+        if self._empty or folded.isascii() or not UNSPACED.search(folded):
             return
         for number in {number for _, group in self._automaton.iter(folded) for number in group}:
             key, pattern = self._patterns[number]
             for match in pattern.finditer(folded):
                 yield PhraseMatch(key, match.start(), match.end())
-
-
-def _plain_pattern(phrase: str) -> tuple[re.Pattern[str], str]:
-    slots = fold(phrase).split()
-    if slots[0] == _GAP or slots[0].endswith("?") or slots[-1] == _GAP:
-        raise PhraseError(f"phrase must begin and end with a word: {phrase!r}")
-    pieces: list[str] = []
-    anchor: tuple[str, ...] = ()
-    for position, slot in enumerate(slots):
-        if slot == _GAP:
-            pieces.append(r".{0,12}?")
-            continue
-        optional = slot.endswith("?")
-        words = tuple(word.strip("*") for word in slot.removesuffix("?").split("/"))
-        if not all(words):
-            raise PhraseError(f"empty alternative in phrase {phrase!r}")
-        piece = ("" if position == 0 else r"\s*") + "(?:" + "|".join(map(re.escape, words)) + ")"
-        pieces.append(f"(?:{piece})?" if optional else piece)
-        if not optional and min(map(len, words)) > min(map(len, anchor), default=0):
-            anchor = words
-    return re.compile("".join(pieces)), "/".join(anchor)

@@ -22,7 +22,7 @@ import scipy.sparse as sp
 import yaml
 
 from triage.classify.acceptance import AcceptanceWeights
-from triage.classify.concepts import DANGER, count_concepts, danger_pairs
+from triage.classify.concepts import DANGER, count_concepts
 from triage.classify.phrases import PhraseBook, Words, cut
 from triage.classify.territory import RankerWeights
 from triage.classify.wordspace import PIECES, FieldTerms, Matrix, WordSpace
@@ -97,22 +97,19 @@ class TopicModel:
     ) -> tuple[tuple[str, str, float], ...]:
         """(field, word, contribution) of the words and signs that pull most towards ``topic``, largest first."""
         coefficients = self.weights.topic.coefficients
-        pulls = dict(
-            zip(
-                map(int, row.indices),
-                row.data * (coefficients[topic, row.indices] - coefficients[:, row.indices].mean(axis=0)),
-                strict=True,
-            )
-        )
-        found: list[tuple[str, str, float]] = []
-        for field in ("subject", "text"):
-            for word in dict.fromkeys(text.words.get(field, ())):
-                pull = math.fsum(pulls.get(int(column), 0.0) for column in self._features.space.columns_of(field, word))
-                found.append((field, word, pull))
+        pulls = np.zeros(coefficients.shape[1], dtype=np.float32)
+        columns = row.indices
+        pulls[columns] = row.data * (coefficients[topic, columns] - coefficients[:, columns].mean(axis=0))
+        space = self._features.space
+        found = [
+            (field, word, float(pulls[space.columns_of(field, word)].sum()))
+            for field in ("subject", "text")
+            for word in dict.fromkeys(text.words.get(field, ()))
+        ]
         found += [
             ("extra", name, float(pulls[column]))
             for name in text.extras
-            if name.startswith("sign:") and (column := self._features.extra_column(name)) in pulls
+            if name.startswith("sign:") and (column := self._features.extra_column(name)) >= 0
         ]
         found.sort(key=lambda item: (-item[2], item[0], item[1]))
         return tuple(item for item in found if item[2] > 0)[:most]
@@ -158,19 +155,19 @@ def make_topic_text(
     for field, weight in _FIELD_WEIGHTS.items():
         found = cut(texts[field][:_READ])
         words[field] = tuple(word for word in found.words if len(word) > 1 or not word.isascii())
-        if field != "signature":
+        if field == "signature":
+            _add_danger_aside(features, found, language)
+        else:
             for concept, met in count_concepts(found, language).items():
                 name = f"concept:{concept}"
                 pull = SCALES["concept"] * math.log1p(met) * (1.5 if field == "subject" else 1.0)
                 features[name] = features.get(name, 0.0) + pull
-        _add_danger(features, found, language, aside=field == "signature")
         for sign, _, _ in _found_signs(found):
             topic, _, name = sign.partition("/")
             key = f"sign@signature:{name}" if field == "signature" else f"sign:{name}"
             features[key] = max(features.get(key, 0.0), SCALES["sign"] * max(1.0, weight))
             resembles[topic] = resembles.get(topic, 0.0) + weight
-    # A danger may stand in the postscript under the name, or in the writer's own earlier words.
-    _add_danger(features, cut(texts["quoted"][:_READ_ASIDE]), language, aside=True)
+    _add_danger_aside(features, cut(texts["quoted"]), language)
     for topic, count in resembles.items():
         features[f"resembles:{topic}"] = SCALES["resembles"] * math.log1p(count)
     words[PIECES] = words["subject"] + words["text"]
@@ -178,16 +175,14 @@ def make_topic_text(
 
 
 _READ = 12_000
-_READ_ASIDE = 2_000
 
 
-def _add_danger(features: dict[str, float], words: Words, language: str, *, aside: bool) -> None:
-    if aside:
-        for concept, met in count_concepts(words, language).items():
-            if concept.startswith(DANGER):
-                features[f"aside:{concept}"] = SCALES["concept"] * math.log1p(met)
-    for pair in danger_pairs(words, language):
-        features[f"pair:{pair}"] = SCALES["pair"]
+def _add_danger_aside(features: dict[str, float], words: Words, language: str) -> None:
+    """A danger may stand in the postscript under the name, or in the writer's own earlier words."""
+    for concept, met in count_concepts(words, language).items():
+        if concept.startswith(DANGER):
+            name = f"aside:{concept}"
+            features[name] = features.get(name, 0.0) + SCALES["concept"] * math.log1p(met)
 
 
 def find_signs(folded: str) -> tuple[tuple[str, int, int], ...]:
@@ -199,7 +194,7 @@ def _found_signs(words: Words) -> tuple[tuple[str, int, int], ...]:
     return tuple((match.key, match.start, match.end) for match in _signs().find(words))
 
 
-SCALES = {"concept": 0.4, "pair": 0.3, "shape": 0.25, "cue": 0.25, "sign": 0.3, "resembles": 0.6}
+SCALES = {"concept": 0.4, "shape": 0.25, "cue": 0.25, "sign": 0.3, "resembles": 0.6}
 """How far each kind of feature may pull, beside word blocks of length 1."""
 
 _FIELD_WEIGHTS = {"subject": 2.0, "text": 1.0, "signature": 0.5}

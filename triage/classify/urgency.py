@@ -112,8 +112,8 @@ def judge_urgency(cues: UrgencyCues, probability: float, threshold: float) -> Ur
     ]
     if by_head:
         reasons.append(Reason("urgente_modello", {"probability": round(probability, 2)}))
-    # Rarer by construction: an explicit phrase, or strong words together with "now" and a sure head.
-    alert = cues.explicit or (bool(raised) and by_head and cues.imminent > 0)
+    # Rarer by construction: a very sure head, and an explicit phrase or strong words together with "now".
+    alert = probability >= ALERT and (cues.explicit or (bool(raised) and cues.imminent > 0))
     if alert:
         reasons.append(Reason("allerta_pericolo_presente"))
     return Urgency(True, alert, tuple(reasons))
@@ -124,6 +124,8 @@ def phrase_lists() -> tuple[tuple[str, str, str], ...]:
     return tuple((str(raw["lingua"]), str(raw["stato"]), str(raw["firmata_da"])) for raw in _files())
 
 
+ALERT = 0.9
+"""The head's probability from which somebody on call may be disturbed."""
 _SCANNED = 12_000
 _REASONS = 6
 _CONTEXTS = ("presente", "negato", "evento", "risolto", "programmazione", "allerta", "imminente", "non_smentisce")

@@ -15,11 +15,11 @@ from datetime import datetime
 
 from triage.decide.matching import Facts, OpenRules, Outcome
 from triage.decide.territory import TerritoryScores, territory_of
+from triage.decide.trust import NOT_FOR_US, SURE_NOT_FOR_US, corrected, least_confidence, may_be_answered
 from triage.rules.addresses import AddressError, check_address
 from triage.rules.types import MailboxRole, Rules
 from triage.vocabulary import (
     STAFF,
-    Acceptance,
     Action,
     Classification,
     Decision,
@@ -35,7 +35,6 @@ MOST_HOPS = 50
 RIVAL = 0.10
 """Probability from which a second answer explains why the first is not sure enough."""
 
-NOT_FOR_US = "non_pertinente"
 HOLD_BEFORE_FILING = frozenset({"forse_non_per_noi", "da_noi", "troppi_passaggi", "difetti_gravi", "modo_ombra"})
 """What keeps even proven machine mail for a person; other doubts are about forwarding."""
 
@@ -96,27 +95,6 @@ def decide(
     )
 
 
-def corrected(raw: float, acceptance: Acceptance) -> float:
-    """The probability that a destination is right, from the rules' own sum and what the model learnt of it."""
-    if acceptance.slope == 1.0 and acceptance.offset == 0.0:
-        return raw
-    kept = min(max(raw, 1e-4), 1.0 - 1e-4)
-    value = acceptance.slope * math.log(kept / (1.0 - kept)) + acceptance.offset
-    return 1.0 / (1.0 + math.exp(-min(max(value, -30.0), 30.0)))
-
-
-def least_confidence(floor: float, max_wrong: float, acceptance: Acceptance) -> float:
-    """From which confidence on a forward may leave: the floor, and the level that keeps the promise.
-
-    A model without levels promises nothing, and the floor alone counts. One that has none for a
-    promise as strict as this holds everything: the answer is above 1.
-    """
-    if not acceptance.levels:
-        return floor
-    kept = [threshold for limit, threshold in acceptance.levels if limit <= max_wrong]
-    return max(floor, min(kept, default=1.1))
-
-
 def forwards_at_once(decision: Decision) -> bool:
     """Whether a held urgent message is to be forwarded to its proposal's address all the same."""
     return decision.action is Action.HOLD and any(reason.code == FORWARD_AT_ONCE for reason in decision.reasons)
@@ -165,7 +143,7 @@ def _decide_calmly(
         urgent=False,
         language=classification.language,
         automatic=classification.automatic,
-        acknowledge=not classification.automatic and classification.topic != NOT_FOR_US,
+        acknowledge=may_be_answered(classification),
         confidence=confidence,
         project=outcome.project,
         address_key=outcome.address_key,
@@ -204,7 +182,8 @@ def _holds_for_content(outcome: Outcome, classification: Classification) -> list
     """What the rules hold, and what would be filed without proof (design, decision 9)."""
     if outcome.hold:
         return [Reason(outcome.hold)]
-    if outcome.folder and not (classification.automatic_proved and classification.topic == NOT_FOR_US):
+    sure = classification.topic_scores.get(NOT_FOR_US, 1.0) >= SURE_NOT_FOR_US
+    if outcome.folder and not (classification.automatic_proved and classification.topic == NOT_FOR_US and sure):
         return [Reason("forse_non_per_noi")]
     return []
 
