@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from triage.classify.territory import PlaceScores
-from triage.vocabulary import PROJECT_TOPICS, Acceptance, InboundMessage, PlaceMention
+from triage.vocabulary import PROJECT_TOPICS, Acceptance, InboundMessage, PlaceMention, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,12 @@ def signs(
     automatic: float,
     language: tuple[str, float],
     known_words: float,
+    spoken_of: Mapping[str, float],
 ) -> Mapping[str, float]:
-    """The signs of one message, all within about -3..3. ``known_words``: share of words the model has met."""
+    """The signs of one message, all within about -3..3.
+
+    ``known_words``: share of words the model has met. ``spoken_of``: the message's concepts by name.
+    """
     ordered = sorted(topics.values(), reverse=True)
     best = max(topics, key=lambda name: topics[name])
     comuni = sorted(scores.comune_scores.values(), reverse=True)
@@ -78,7 +82,39 @@ def signs(
         "unknown_words": 1.0 - known_words,
         "quoted": float(bool(message.quoted_text)),
         "forward": float(message.is_forward),
+        "second_comune": comuni[1] if len(comuni) > 1 else 0.0,
+        **{f"perhaps={name}": logit(topics[name]) / 3 for name in topics if name not in PROJECT_TOPICS},
+        **_of_places(places),
+        **{f"says={area}": math.log1p(_sum(spoken_of, area)) for area in _AREAS},
     }
+
+
+_AREAS = ("pericolo", "quiete", "protesta", "altro_ufficio", "programma")
+
+
+def _sum(spoken_of: Mapping[str, float], area: str) -> float:
+    start = f"concept:{area}/"
+    return math.fsum(value for name, value in spoken_of.items() if name.startswith(start))
+
+
+def _of_places(places: Sequence[PlaceMention]) -> Mapping[str, float]:
+    """What the mentions say beside their scores: homes elsewhere, names that several comuni share."""
+    homes = {mention.comuni for mention in places if mention.role in _HOMES and mention.weight >= _HOME_WEIGHT}
+    roles = {mention.role for mention in places if mention.weight > 0}
+    strongest = max(places, key=lambda mention: mention.weight, default=None)
+    return {
+        "home_outside": float(() in homes),
+        "homes": float(len(homes) > 1),
+        "outside_named": float(any(mention.kind == "outside" for mention in places)),
+        "unknown_named": float(any(mention.kind == "unknown" for mention in places)),
+        "shared_name": float(strongest is not None and len(strongest.comuni) > 1),
+        "weak_place": float(strongest is None or strongest.weight < _HOME_WEIGHT - 0.1),
+        **{f"role={role}": 1.0 for role in roles},
+    }
+
+
+_HOMES = frozenset({Role.RESIDENCE, Role.MOVING_TO})
+_HOME_WEIGHT = 0.8
 
 
 def acceptance_of(weights: AcceptanceWeights, found: Mapping[str, float]) -> Acceptance:

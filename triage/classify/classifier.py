@@ -115,6 +115,7 @@ class Classifier:
             automatic_probability,
             (language.code, language.confidence),
             self._model.known_share(prepared.topic_text),
+            prepared.topic_text.extras,
         )
         classification = Classification(
             comune_scores=territory.comune_scores,

@@ -41,6 +41,8 @@ class Example:
     """Official name of the comune that decides (or of the town outside); "" when none does."""
     destination: str
     """The guide's ``destinazione``, under the rules that were in force when it was labelled."""
+    natural: bool
+    """From a file ``natural_*.jsonl``: topics, places and dangers as frequent as in a real mailbox."""
     winning: tuple[tuple[str, str], ...]
     """(where, text) of the mentions that decide."""
 
@@ -139,6 +141,7 @@ def _example(where: str, fields: Mapping[str, Any]) -> Example:
     if fields["argomento"] not in TOPICS:
         raise ExamplesError(f"{where}: field 'argomento' is none of the guide's topics")
     return Example(
+        natural=where.startswith("natural_"),
         identity=fields["id"],
         writer=fields["writer"],
         situation=fields["situation"],

@@ -2,13 +2,14 @@
 
 Enters out-of-fold answers, leaves :class:`AcceptanceWeights`. A logistic model stacks the signs of
 all heads (Wolpert 1992) into the probability that the destination is right; thresholds are chosen by
-learn-then-test (Angelopoulos et al. 2021): from the strictest one down, each is tested with the
-exact binomial bound on the *accepted* answers, and the first that fails ends the search.
+learn-then-test (Angelopoulos et al. 2021): a few thresholds, fixed beforehand by how many answers they
+accept, are each tested with the exact binomial bound on the *accepted* answers, at a level divided by
+their number (Bonferroni); the least one that passes is taken. Dangers are many times as frequent in
+the training messages as in a mailbox, so thresholds are chosen on the messages of the natural mix.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -24,8 +25,8 @@ LIMITS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5)
 """Shares of wrong forwards for which a threshold is sought."""
 DELTA = 0.05
 """The promise holds with probability 1 - DELTA over the choice of the calibration messages."""
-_STRENGTH = 1.0
-_STEP = 10
+_STRENGTH = 0.3
+_STEPS = 20
 _FOLDS = 5
 
 Vector = npt.NDArray[np.float64]
@@ -45,11 +46,14 @@ def learn_acceptance(answers: Sequence[Answer], groups: Sequence[int]) -> Accept
         if right[train].all() or not right[train].any():
             return UNTAUGHT
         probabilities[test] = _fit(rows[train], right[train]).predict_proba(rows[test])[:, 1]
+    natural = np.asarray([answers[number].example.natural for number in used])
+    if not natural.any():
+        natural[:] = True
     model = _fit(rows, right)
     weights = np.round(model.coef_[0][1:], 4)
     weights[names.index("b")] += np.round(model.intercept_[0], 4)
-    thresholds = [(limit, promised_threshold(probabilities, right, limit)) for limit in LIMITS]
-    kept = [(limit, threshold) for limit, threshold in thresholds if threshold is not None]
+    found = [(limit, promised_threshold(probabilities[natural], right[natural], limit)) for limit in LIMITS]
+    kept = [(limit, threshold) for limit, threshold in found if threshold is not None]
     # A laxer promise never asks for more than a stricter one.
     falling = [min(threshold for _, threshold in kept[: number + 1]) for number in range(len(kept))]
     return AcceptanceWeights(
@@ -69,23 +73,21 @@ def may_forward(answer: Answer) -> bool:
 def promised_threshold(
     probabilities: Vector, right: npt.NDArray[np.bool_], limit: float, delta: float = DELTA
 ) -> float | None:
-    """The least threshold at which "more than ``limit`` are wrong" is still rejected; None: at none.
+    """The least threshold at which "more than ``limit`` are wrong" is rejected; None: at none.
 
-    Fixed-sequence testing over thresholds that depend on the probabilities alone, each with the
-    p-value P(Binomial(accepted, limit) <= wrong), so no correction for their number is needed.
+    Tested are the thresholds that accept 5 %, 10 %, ... 100 % of the answers: they depend on the
+    probabilities alone. Each has the p-value P(Binomial(accepted, limit) <= wrong) and is held
+    against ``delta`` divided by their number, so the chance that any false one passes is below ``delta``.
     """
     order = np.argsort(-probabilities, kind="stable")
     wrong = np.cumsum(~right[order])
     ranked = probabilities[order]
     found: float | None = None
-    # With fewer accepted answers than this not even none wrong would be a proof.
-    fewest = math.ceil(math.log(delta) / math.log(1.0 - limit))
-    for accepted in range(fewest, len(order) + 1, _STEP):
-        if accepted < len(order) and ranked[accepted - 1] == ranked[accepted]:
-            continue
-        if binom.cdf(wrong[accepted - 1], accepted, limit) > delta:
-            break
-        found = float(np.floor(ranked[accepted - 1] * 1e4) / 1e4)
+    for step in range(1, _STEPS + 1):
+        threshold = float(np.floor(ranked[max(0, len(order) * step // _STEPS - 1)] * 1e4) / 1e4)
+        accepted = int((ranked >= threshold).sum())
+        if accepted and binom.cdf(wrong[accepted - 1], accepted, limit) <= delta / _STEPS:
+            found = threshold
     return found
 
 
