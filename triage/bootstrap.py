@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -51,9 +51,9 @@ class Service:
     make_reader: Callable[[str], MailboxReader]
 
 
-def settings_from(environment: Mapping[str, str]) -> Settings:
-    """The settings, with a worker's name that no other process has."""
-    return load_settings(environment, f"{socket.gethostname()}-{os.getpid()}")
+def settings_from(environment: Mapping[str, str], mailboxes: Iterable[str] = ()) -> Settings:
+    """The settings, with a worker's name that no other process has; accounts of the named mailboxes are checked."""
+    return load_settings(environment, f"{socket.gethostname()}-{os.getpid()}", mailboxes)
 
 
 def open_store(settings: Settings, clock: Clock | None = None) -> Store:

@@ -14,16 +14,23 @@ from tests.servers.dovecot import Dovecot, MailboxUser
 from tests.servers.process import free_ports
 from tests.servers.smtp_sink import SmtpSink
 
+ACCOUNTS = {
+    **{f"TRIAGE_{kind}_HOST": f"{kind.lower()}.example.org" for kind in ("IMAP", "SMTP")},
+    **{f"TRIAGE_{kind}_USER": "ufficio" for kind in ("IMAP", "SMTP")},
+    **{f"TRIAGE_{kind}_PASSWORD": "parola" for kind in ("IMAP", "SMTP")},
+}
+"""Accounts that are complete; nobody connects to them."""
 
-def test_rules_that_can_be_used_end_with_0(invoke: Invoke) -> None:
-    result = invoke("check")
+
+def test_rules_and_settings_that_can_be_used_end_with_0(invoke: Invoke) -> None:
+    result = invoke("check", settings=ACCOUNTS)
     assert (result.exit_code, result.stderr) == (0, "")
     assert "examples hold" in result.stdout
     assert result.stdout.endswith("Everything can be used.\n")
 
 
 def test_the_shipped_rules_can_be_used(invoke: Invoke) -> None:
-    result = invoke("check", "--json", settings={"TRIAGE_RULES": str(ROOT / "routing_rules.yaml")})
+    result = invoke("check", "--json", settings={**ACCOUNTS, "TRIAGE_RULES": str(ROOT / "routing_rules.yaml")})
     found = json.loads(result.stdout)
     assert (result.exit_code, found["ok"], found["errors"]) == (0, True, [])
     assert found["notes"]
@@ -62,24 +69,73 @@ def test_rules_that_are_missing_end_with_2(invoke: Invoke, tmp_path: Path) -> No
 
 
 def test_a_missing_model_ends_with_2(invoke: Invoke) -> None:
-    result = invoke("check", "--json", settings={"TRIAGE_MODEL": "/does/not/exist.skops"})
+    result = invoke("check", "--json", settings={**ACCOUNTS, "TRIAGE_MODEL": "/does/not/exist.skops"})
     (error,) = json.loads(result.stdout)["errors"]
     assert result.exit_code == 2
     assert "TRIAGE_MODEL" in error
 
 
-def test_settings_that_cannot_be_used_are_told_together(invoke: Invoke) -> None:
-    wrong = {
-        "TRIAGE_LEASE_SECONDS": "soon",
-        "TRIAGE_SMTP_TLS": "maybe",
-        "TRIAGE_SMTP_PASSWORD_FILE": "/does/not/exist",
-        "TRIAGE_SMTP_CA_FILE": "/does/not/exist.pem",
-    }
-    result = invoke("check", "--connect", settings={**wrong, "TRIAGE_SMTP_HOST": "h", "TRIAGE_SMTP_USER": "u"})
-    assert (result.exit_code, result.stdout) == (2, "")
-    for name in wrong:
+WRONG = {
+    "TRIAGE_LEASE_SECONDS": "soon",
+    "TRIAGE_SMTP_TLS": "maybe",
+    "TRIAGE_SMTP_PASSWORD_FILE": "/does/not/exist",
+    "TRIAGE_SMTP_CA_FILE": "/does/not/exist.pem",
+    "TRIAGE_IMAP_TLS": "foo",
+    "TRIAGE_IMAP_PORT__GENERALE": "abc",
+    "TRIAGE_IMAP_LOGIN": "none",
+    "TRIAGE_IMAP_PASSWORD_FILE": "/nope",
+    "TRIAGE_IMAP_USER__GENERALE": "",
+}
+GIVEN = {"TRIAGE_SMTP_HOST": "h", "TRIAGE_SMTP_USER": "u", "TRIAGE_IMAP_HOST": "h"}
+
+
+@pytest.mark.parametrize("option", [(), ("--connect",)])
+def test_settings_that_cannot_be_used_are_told_together_and_with_the_rules(
+    invoke: Invoke, environment: dict[str, str], option: tuple[str, ...]
+) -> None:
+    rules = Path(environment["TRIAGE_RULES"])
+    text = rules.read_text(encoding="utf-8")
+    rules.write_text(text.replace("expect: {forward: crema}", "expect: {forward: mantova}", 1), encoding="utf-8")
+    result = invoke("check", *option, settings={**WRONG, **GIVEN})
+    errors = [line for line in result.stdout.splitlines() if line.startswith("ERROR: ")]
+    assert (result.exit_code, result.stderr) == (2, "")
+    for name in WRONG:
+        assert len([error for error in errors if f" {name} " in error]) == 1, (name, errors)
+    assert len(errors) == len(WRONG) + 1
+    assert "README" in result.stdout
+
+
+def test_nothing_set_at_all_cannot_be_used(invoke: Invoke) -> None:
+    errors = json.loads(invoke("check", "--json").stdout)["errors"]
+    missing = {error.split()[0] for error in errors}
+    assert missing == {f"TRIAGE_{kind}_{what}" for kind in ("IMAP", "SMTP") for what in ("HOST", "USER", "PASSWORD")}
+    assert invoke("check").exit_code == 2
+
+
+def test_what_is_wrong_for_several_mailboxes_is_told_once(invoke: Invoke, environment: dict[str, str]) -> None:
+    rules = Path(environment["TRIAGE_RULES"])
+    text = rules.read_text(encoding="utf-8")
+    rules.write_text(text.replace("mailboxes:\n", SECOND_MAILBOX, 1), encoding="utf-8")
+    given = {**ACCOUNTS, "TRIAGE_IMAP_TIMEOUT": "long", "TRIAGE_IMAP_PORT__SECONDA": "x"}
+    errors = json.loads(invoke("check", "--json", settings=given).stdout)["errors"]
+    assert errors == [
+        "TRIAGE_IMAP_PORT__SECONDA must be a number from 1 to 65535.",
+        "TRIAGE_IMAP_TIMEOUT must be a number from 1 to 3600.",
+    ]
+
+
+SECOND_MAILBOX = "mailboxes:\n  seconda:\n    folder: INBOX\n    address: seconda@example.org\n"
+
+
+@pytest.mark.parametrize("command", [("run",), ("worker", "--once")])
+def test_the_service_does_not_touch_its_record_with_settings_it_could_not_use(
+    invoke: Invoke, environment: dict[str, str], command: tuple[str, ...]
+) -> None:
+    result = invoke(*command, settings={**WRONG, **GIVEN})
+    assert result.exit_code == 2
+    for name in WRONG:
         assert name in result.stderr
-    assert "README" in result.stderr
+    assert not Path(environment["TRIAGE_STATE_DIR"]).exists()
 
 
 def test_the_schema_is_the_published_one(invoke: Invoke) -> None:
@@ -88,7 +144,7 @@ def test_the_schema_is_the_published_one(invoke: Invoke) -> None:
 
 
 def test_a_folder_that_cannot_be_made_is_one_clear_message(invoke: Invoke) -> None:
-    result = invoke("run", settings={"TRIAGE_STATE_DIR": str(MODEL), **_smtp("127.0.0.1", 25)})
+    result = invoke("run", settings={**ACCOUNTS, "TRIAGE_STATE_DIR": str(MODEL)})
     assert result.exit_code == 2
     assert "TRIAGE_STATE_DIR" in result.stderr
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from pathlib import Path
 
 import click
 
@@ -17,9 +18,9 @@ from triage.dispatch.submit import AccountTroubleError, Connection
 from triage.intake.connection import MailboxTroubleError, connect, disconnect
 from triage.intake.mailbox import ImapMailbox
 from triage.knowledge import known_places
-from triage.rules import RulesError, doubts_about, load_rules
+from triage.rules import Rules, RulesError, doubts_about, load_rules
 from triage.rules.schema import published_schema
-from triage.settings import Settings, SettingsError
+from triage.settings import Settings, SettingsError, paths_of
 
 
 @click.command()
@@ -35,63 +36,64 @@ def check(connects: bool, schema: bool, as_json: bool) -> None:
     warnings: list[str] = []
     notes: list[str] = []
     with clear_errors():
-        settings = _settings(connects)
-        _check_rules(settings, errors, warnings, notes)
-        _check_model(settings, errors, notes)
+        rules_path, model_path = paths_of(os.environ)
+        rules = _check_rules(rules_path, errors, warnings, notes)
+        settings = _check_settings(tuple(rules.mailboxes) if rules is not None else (), errors, notes)
+        _check_model(model_path, errors, notes)
         try:
             notes.append(verify_composition())
         except UnsafeRuntimeError as error:
             errors.append(str(error))
-        if connects and not errors:
-            _check_connections(settings, errors, notes)
+        if connects and settings is not None and rules is not None and not errors:
+            _check_connections(settings, rules, errors, notes)
     if as_json:
         print_json({"ok": not errors, "errors": errors, "warnings": warnings, "notes": notes})
     else:
         for title, items in (("ERROR", errors), ("warning", warnings), ("ok", notes)):
             for item in items:
                 click.echo(f"{title}: {item}")
-        click.echo("Everything can be used." if not errors else "Mend what is marked ERROR, then check again.")
+        mend = "Mend what is marked ERROR, then check again. Settings and rules: see the README, 'Configuration'."
+        click.echo(mend if errors else "Everything can be used.")
     sys.exit(MISCONFIGURED if errors else 0)
 
 
-def _settings(connects: bool) -> Settings:
-    environment = dict(os.environ)
-    if not connects:
-        for name in ("SMTP_HOST", "SMTP_USER", "SMTP_PASSWORD"):
-            environment.setdefault(f"TRIAGE_{name}", "-")
-    return settings_from(environment)
-
-
-def _check_rules(settings: Settings, errors: list[str], warnings: list[str], notes: list[str]) -> None:
+def _check_settings(mailboxes: tuple[str, ...], errors: list[str], notes: list[str]) -> Settings | None:
+    """What a start would need: the account of every mailbox and of submission, all problems together."""
     try:
-        rules = load_rules(settings.rules_path, known_places())
+        settings = settings_from(os.environ, mailboxes)
+    except SettingsError as error:
+        errors.extend(error.problems)
+        return None
+    notes.append(f"settings: the accounts of {len(mailboxes)} mailbox(es) and of submission are complete")
+    return settings
+
+
+def _check_rules(path: Path, errors: list[str], warnings: list[str], notes: list[str]) -> Rules | None:
+    try:
+        rules = load_rules(path, known_places())
     except RulesError as error:
         errors.extend(str(error).splitlines())
-        return
+        return None
     examples = sum(len(rule.examples) for rule in rules.rules)
     failed = check_examples(rules)
     errors.extend(str(problem) for problem in failed)
     warnings.extend(str(problem) for problem in doubts_about(rules))
-    notes.append(
-        f"{settings.rules_path}: {len(rules.rules)} rules, {examples - len(failed)} of {examples} examples hold"
-    )
+    notes.append(f"{path}: {len(rules.rules)} rules, {examples - len(failed)} of {examples} examples hold")
+    return rules
 
 
-def _check_model(settings: Settings, errors: list[str], notes: list[str]) -> None:
+def _check_model(path: Path, errors: list[str], notes: list[str]) -> None:
     try:
-        load_classifier(settings.model_path)
+        load_classifier(path)
     except OSError as error:
-        errors.append(
-            f"{settings.model_path} cannot be read ({type(error).__name__}). Set TRIAGE_MODEL or run 'triage train'."
-        )
+        errors.append(f"{path} cannot be read ({type(error).__name__}). Set TRIAGE_MODEL or run 'triage train'.")
     except ArtefactError as error:
-        errors.append(f"{settings.model_path}: {error}. Run 'triage train', or put the shipped model back.")
+        errors.append(f"{path}: {error}. Run 'triage train', or put the shipped model back.")
     else:
-        notes.append(f"{settings.model_path} can be used")
+        notes.append(f"{path} can be used")
 
 
-def _check_connections(settings: Settings, errors: list[str], notes: list[str]) -> None:
-    rules = load_rules(settings.rules_path, known_places())
+def _check_connections(settings: Settings, rules: Rules, errors: list[str], notes: list[str]) -> None:
     for name, box in rules.mailboxes.items():
         try:
             client = connect(settings.imap(name))

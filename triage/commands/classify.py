@@ -22,6 +22,7 @@ from triage.explaining import word_reason
 from triage.knowledge import known_places
 from triage.parse import parse
 from triage.rules import MailboxRole, Rules, load_rules
+from triage.settings import without_accounts
 from triage.settling import GRAVE_DEFECTS, OWN_FIELD
 from triage.vocabulary import Classification, Decision, InboundMessage
 
@@ -92,10 +93,7 @@ def _marked(message: InboundMessage, classification: Classification) -> str:
 
 
 def _load() -> tuple[Rules, Classifier]:
-    environment = dict(os.environ)
-    for name in ("SMTP_HOST", "SMTP_USER", "SMTP_PASSWORD"):
-        environment.setdefault(f"TRIAGE_{name}", "-")
-    settings = settings_from(environment)
+    settings = settings_from(without_accounts(os.environ))
     rules = load_rules(settings.rules_path, known_places())
     try:
         return rules, load_classifier(settings.model_path)

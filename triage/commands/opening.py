@@ -18,7 +18,7 @@ from triage.bootstrap import open_store, settings_from
 from triage.knowledge import Knowledge, NothingInForceError
 from triage.record import Store, StoreError
 from triage.rules import RulesError
-from triage.settings import Settings, SettingsError
+from triage.settings import Settings, SettingsError, without_accounts
 
 FAILED = 1
 MISCONFIGURED = 2
@@ -75,11 +75,7 @@ class Opened:
 def opened() -> Iterator[Opened]:
     """The record behind the environment's settings, for commands that need no mail server."""
     with clear_errors():
-        environment = dict(os.environ)
-        # Looking at the record needs no account; a missing one must not stand in the way.
-        for name in ("SMTP_HOST", "SMTP_USER", "SMTP_PASSWORD"):
-            environment.setdefault(f"TRIAGE_{name}", "-")
-        settings = settings_from(environment)
+        settings = settings_from(without_accounts(os.environ))
         _refuse_absent(settings)
         store = open_store(settings)
         try:
