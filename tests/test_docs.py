@@ -156,7 +156,7 @@ def test_every_reason_for_waiting_is_explained() -> None:
     table = read(README).partition("### Why a message waits")[2].partition("## Limits")[0]
     named = set(re.findall(r"`([a-z]+[a-z0-9_]*)`", "\n".join(line.split("|")[1] for line in _rows(table))))
     decided = set(re.findall(r'Reason\("([a-z_]+)"', read(ROOT / "triage" / "decide" / "decision.py")))
-    explains = {"archiviata", "regola_applicata", "territorio", "luoghi_in_gara"}
+    explains = {"archiviata", "regola_applicata", "territorio", "luoghi_in_gara", "senza_urgenza"}
     assert named >= {*HOLDS, *HOLD_CODES, *(decided - explains)}
     assert named <= {*HOLDS, *known_codes()}
 

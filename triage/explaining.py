@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from triage.classify.wording import explain
-from triage.vocabulary import Reason
+from triage.vocabulary import Action, Decision, Reason
 
 HOLDS = {
     "ricomparso": "già visto: è ricomparso nella casella, non viene inviato di nuovo",
@@ -38,4 +38,30 @@ def word_hold(code: str) -> str:
 
 def word_reason(reason: Reason) -> str:
     """One reason in a phrase."""
+    if reason.code == "senza_urgenza":
+        return _without_urgency(reason)
     return HOLDS.get(reason.code) or explain(reason)
+
+
+def word_confidence(decision: Decision) -> str:
+    """How sure the destination is, in a phrase; urgency is no matter of probability."""
+    if decision.urgent:
+        return "non conta: l'urgenza basta perché il messaggio resti a una persona"
+    return f"{decision.confidence:.0%} che la destinazione sia giusta"
+
+
+def _without_urgency(reason: Reason) -> str:
+    params = reason.params
+    destination, sure = params.get("destination", ""), f"{float(params.get('confidence', 0)):.0%}"
+    what = {
+        "": "non si sa che cosa ne sarebbe",
+        Action.FORWARD: f"andrebbe da sé a «{destination}» (fiducia {sure})",
+        Action.HOLD: f"resterebbe comunque a una persona, con la proposta «{destination}» (fiducia {sure})",
+        Action.FILE: "verrebbe archiviato",
+    }
+    by = (
+        f"per la regola «{params['rule']}» (riga {params.get('line')})"
+        if params.get("rule")
+        else "nessuna regola lo prevede"
+    )
+    return f"È l'urgenza che lo trattiene. Senza, {what.get(str(params.get('action', '')), what[''])}: {by}."

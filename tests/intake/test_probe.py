@@ -40,7 +40,7 @@ def test_only_the_message_with_exactly_that_id_is_removed(start_dovecot: Callabl
     server.deliver(user.name, f"Message-ID: {WANTED}\r\n\r\nprova\r\n".encode(), flags=["\\Flagged"])
     assert look(server, user.name, user.password) is True
     assert server.fetch(user.name) == before
-    assert DELETED not in {flag for flags in server.flags(user.name).values() for flag in flags}
+    assert DELETED.decode() not in {flag for flags in server.flags(user.name).values() for flag in flags}
 
 
 def test_where_single_messages_cannot_be_expunged_it_stays_marked_and_nothing_is_expunged(
@@ -52,4 +52,4 @@ def test_where_single_messages_cannot_be_expunged_it_stays_marked_and_nothing_is
     uid = server.deliver(user.name, f"Message-ID: {WANTED}\r\n\r\nprova\r\n".encode())
     assert look(server, user.name, user.password) is False
     assert len(server.uids(user.name)) == 2
-    assert DELETED in server.flags(user.name)[uid]
+    assert DELETED.decode() in server.flags(user.name)[uid]

@@ -18,7 +18,7 @@ from triage.bootstrap import settings_from
 from triage.classify import ArtefactError, Classifier, load_classifier
 from triage.commands.opening import MISCONFIGURED, clear_errors, fail, print_json
 from triage.decide import DecisionContext, decide
-from triage.explaining import word_reason
+from triage.explaining import word_confidence, word_reason
 from triage.knowledge import known_places
 from triage.parse import parse
 from triage.rules import MailboxRole, Rules, load_rules
@@ -70,7 +70,7 @@ def explain(path: str) -> None:
             click.echo(f"Lingua:       {decision.language}")
             click.echo(f"Urgente:      {'sì, da leggere oggi' if decision.urgent else 'no'}")
             click.echo(f"Automatico:   {'sì' if decision.automatic else 'no'}")
-            click.echo(f"Fiducia:      {decision.confidence:.0%} che la destinazione sia giusta")
+            click.echo(f"Fiducia:      {word_confidence(decision)}")
             click.echo("Perché:")
             for reason in decision.reasons:
                 click.echo(f"  - {word_reason(reason)}")

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from triage.commands.opening import FAILED, fail, json_option, opened, print_json
-from triage.explaining import word_hold, word_reason
+from triage.explaining import word_confidence, word_hold, word_reason
 from triage.parse import parse
 from triage.record.audit import history
 from triage.record.decisions import decision_of
@@ -138,7 +138,8 @@ def show(message_id: int, as_json: bool) -> None:
             return
         _print_message(row, box, octets)
         if decision is not None:
-            click.echo(f"Decisione: {decision.action} -> {decision.destination} (fiducia {decision.confidence:.0%})")
+            click.echo(f"Decisione: {decision.action} -> {decision.destination}")
+            click.echo(f"Fiducia: {word_confidence(decision)}")
             for reason in decision.reasons:
                 click.echo(f"  - {word_reason(reason)}")
         for dispatch, tries in sends:
