@@ -16,7 +16,7 @@ from triage.classify.wording import known_codes
 from triage.commands import main
 from triage.explaining import HOLDS
 from triage.rules.types import HOLD_CODES
-from triage.settings import load_settings
+from triage.settings import Login, load_settings
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -141,6 +141,12 @@ def test_the_defaults_in_the_table_are_those_of_the_program() -> None:
         "TRIAGE_SMTP_PER_MINUTE": str(submission.per_minute),
     }
     assert {name: rows.get(name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(("kind", "refused"), [("IMAP", {"none"}), ("SMTP", set())])
+def test_the_ways_to_log_in_are_those_of_the_program(kind: str, refused: set[str]) -> None:
+    (row,) = re.findall(rf"^\| `TRIAGE_{kind}_LOGIN` \|(.*)\|$", read(README), re.MULTILINE)
+    assert {*re.findall(r"`(\w+)`", row.partition("|")[2])} == {str(login) for login in Login} - refused
 
 
 def test_the_sections_of_the_rules_are_all_named() -> None:

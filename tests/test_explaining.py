@@ -16,7 +16,12 @@ from triage.vocabulary import Action, Reason
     ],
 )
 def test_urgency_says_that_it_holds_and_what_would_be_without_it(action: Action, said: str) -> None:
-    about = {"destination": "crema", "confidence": 0.834, "rule": "al progetto", "line": 159}
+    about: dict[str, str | int | float] = {
+        "destination": "crema",
+        "confidence": 0.834,
+        "rule": "al progetto",
+        "line": 159,
+    }
     reason = Reason("senza_urgenza", {"action": str(action), **about})
     assert word_reason(reason) == f"È l'urgenza che lo trattiene. {said}: per la regola «al progetto» (riga 159)."
 
