@@ -36,10 +36,10 @@ def test_text_above_marked_quotation(attribution: str) -> None:
 OLD = "Viene sabato?\n\nSaluti"
 MARKED = "> Viene sabato?\n>\n> Saluti"
 PHONES = {
-    "Yahoo, Android": "Inviato da Yahoo Mail su Android \n \n  Il dom, 3 mag 2026 alle 9:12, Anna R<a@example.org> ha scritto:   "
-    + OLD,
-    "Yahoo, Android, English": "Sent from Yahoo Mail on Android \n \n  On Sun, May 3, 2026 at 9:12, A<a@example.org> wrote:   "
-    + OLD,
+    "Yahoo, Android": "Inviato da Yahoo Mail su Android \n \n"
+    "  Il dom, 3 mag 2026 alle 9:12, Anna Rossi<a@example.org> ha scritto:   " + OLD,
+    "Yahoo, Android, English": "Sent from Yahoo Mail on Android \n \n"
+    "  On Sun, May 3, 2026 at 9:12, Anna Rossi<a@example.org> wrote:   " + OLD,
     "Yahoo, Android, folded": "Il dom, 3 mag 2026 alle 9:12, Anna\nRossi<a@example.org> ha scritto:   " + OLD,
     "AOL, Android": "Sent from AOL on Android \n \n  On Sun, May 3, 2026 at 9:12, A<a@example.org> wrote:   " + OLD,
     "Yahoo, iPhone": "Il domenica, maggio 3, 2026, 9:12 AM, Anna <a@example.org> ha scritto:\n\n" + OLD,
