@@ -3,7 +3,7 @@
 import pytest
 
 from tests.record.builders import a_decision
-from triage.explaining import word_confidence, word_reason
+from triage.explaining import word_all_holds, word_confidence, word_reason
 from triage.vocabulary import Action, Reason
 
 
@@ -36,3 +36,23 @@ def test_of_urgent_mail_nobody_says_that_the_destination_is_certain() -> None:
     urgent = word_confidence(a_decision(Action.HOLD, confidence=1.0, urgent=True, destination="operatore"))
     assert "%" not in urgent
     assert "urgenza" in urgent
+
+
+def test_a_message_that_would_wait_for_several_reasons_is_shown_with_all_of_them() -> None:
+    reasons = (
+        Reason("fiducia_bassa", {"confidence": 0.7, "threshold": 0.9}),
+        Reason("luoghi_in_gara", {"first": "crema", "second": "mantova"}),
+        Reason("lingua_da_verificare", {"language": "ar"}),
+        Reason("regola_applicata", {"rule": "al progetto", "line": 9}),
+        Reason("lingua", {"code": "ar"}),
+    )
+    waiting = a_decision(Action.HOLD, reasons=reasons)
+    said = "La sicurezza è sotto la soglia. Lingua da verificare: ar."
+    assert word_all_holds("fiducia_bassa", waiting) == said
+    assert word_all_holds("ricomparso", None).startswith("già visto")
+    assert word_all_holds("", waiting) == ""
+
+
+def test_a_proposal_that_names_nobody_is_none() -> None:
+    reason = Reason("senza_urgenza", {"action": "trattieni", "destination": "operatore", "confidence": 0.9})
+    assert "proposta" not in word_reason(reason)
