@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from triage.bootstrap import settings_from
+from triage.basis import settings_from
 from triage.classify import ArtefactError, load_classifier
 from triage.commands.connecting import Findings, check_connections
 from triage.commands.domains import Resolve, by_system

@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 from rich.progress import Progress
 
-from triage.bootstrap import settings_from
+from triage.basis import settings_from
 from triage.classify import ArtefactError, Classifier, load_classifier
 from triage.commands.opening import MISCONFIGURED, clear_errors, fail, print_json
 from triage.decide import DecisionContext, decide

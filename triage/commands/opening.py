@@ -14,8 +14,7 @@ from typing import Any, NoReturn
 
 import click
 
-from triage.bootstrap import open_store, settings_from
-from triage.knowledge import Knowledge, NothingInForceError
+from triage.basis import NothingInForceError, open_store, settings_from
 from triage.record import Store, StoreError
 from triage.rules import RulesError
 from triage.settings import Settings, SettingsError, without_accounts
@@ -64,11 +63,6 @@ class Opened:
 
     settings: Settings
     store: Store
-
-    @property
-    def knowledge(self) -> Knowledge:
-        """Rules and model as the record holds them."""
-        return Knowledge(self.store, self.settings.rules_path, self.settings.model_path)
 
 
 @contextmanager
