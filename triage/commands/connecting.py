@@ -10,8 +10,10 @@ import asyncio
 import re
 import sys
 import time
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import click
 
@@ -28,6 +30,9 @@ from triage.rules.types import Mailbox
 from triage.settings import Settings
 from triage.vocabulary import AttemptOutcome, SubmissionResult
 
+Answer = TypeVar("Answer")
+
+_GOODBYE = 0.25
 _PASSING = "unreachable"
 _IMAP_EXTENSIONS = ("MOVE", "UIDPLUS", "IDLE", "CONDSTORE")
 _SMTP_EXTENSIONS = ("8BITMIME", "SMTPUTF8", "SIZE", "DSN")
@@ -49,11 +54,19 @@ class Findings:
 def check_connections(settings: Settings, rules: Rules, found: Findings, resolve: Resolve, wait: float) -> None:
     """Everything that only other machines know. ``wait``: seconds for the message to ourselves; 0: send none."""
     reached = [box for box in rules.mailboxes.values() if _check_mailbox(settings, box, found)]
-    if asyncio.run(_check_submission(settings, rules, found)) and wait > 0:
+    if asyncio.run(_to_the_goodbye(_check_submission(settings, rules, found))) and wait > 0:
         for box in reached:
             if box.role is MailboxRole.INBOX:
                 _check_return_path(settings, rules, box, found, wait)
     _check_domains(rules, found, resolve)
+
+
+async def _to_the_goodbye(work: Awaitable[Answer]) -> Answer:
+    """A refused login is closed by TLS in further turns of the loop, which must not end before."""
+    try:
+        return await work
+    finally:
+        await asyncio.sleep(_GOODBYE)
 
 
 def _check_mailbox(settings: Settings, box: Mailbox, found: Findings) -> bool:
@@ -121,7 +134,7 @@ def _check_return_path(settings: Settings, rules: Rules, box: Mailbox, found: Fi
     if sys.stderr.isatty():
         click.echo(f"{where}: a message to {box.address} was sent; waiting up to {wait:g} s for it ...", err=True)
     started = time.monotonic()
-    answer = asyncio.run(_send_probe(settings, rules.service.address, box.address, message_id))
+    answer = asyncio.run(_to_the_goodbye(_send_probe(settings, rules.service.address, box.address, message_id)))
     if answer.outcome is not AttemptOutcome.ACCEPTED:
         found.failures.append(
             f"{where}: the server did not take a message to {box.address} ({answer.code or answer.text or 'no answer'})"

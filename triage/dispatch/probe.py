@@ -5,6 +5,7 @@ Addresses of ours enter, the server's answers leave. Nobody else is ever written
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from datetime import datetime
 
@@ -23,7 +24,15 @@ _TEXT = (
 
 
 class ProbingConnection(Connection):
-    """A connection that can also ask and take back."""
+    """A connection that can also ask and take back, and that is over when it is closed."""
+
+    async def close(self) -> None:
+        """As ever, but TLS's own goodbye is not waited for: the loop ends with the last question."""
+        transport = self._client.transport if self._client is not None else None
+        await super().close()
+        if isinstance(transport, asyncio.WriteTransport):
+            transport.abort()
+            await asyncio.sleep(0)
 
     async def would_take(self, reverse_path: str, forward_path: str) -> SubmissionResult:
         """MAIL and RCPT, then RSET (RFC 5321 section 4.1.1.5): no message is handed over."""
