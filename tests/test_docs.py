@@ -16,7 +16,7 @@ from triage.classify.wording import known_codes
 from triage.commands import main
 from triage.explaining import HOLDS
 from triage.rules.types import HOLD_CODES
-from triage.settings import load_settings
+from triage.settings import Login, load_settings
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -143,6 +143,12 @@ def test_the_defaults_in_the_table_are_those_of_the_program() -> None:
     assert {name: rows.get(name) for name in expected} == expected
 
 
+@pytest.mark.parametrize(("kind", "refused"), [("IMAP", {"none"}), ("SMTP", set())])
+def test_the_ways_to_log_in_are_those_of_the_program(kind: str, refused: set[str]) -> None:
+    (row,) = re.findall(rf"^\| `TRIAGE_{kind}_LOGIN` \|(.*)\|$", read(README), re.MULTILINE)
+    assert {*re.findall(r"`(\w+)`", row.partition("|")[2])} == {str(login) for login in Login} - refused
+
+
 def test_the_sections_of_the_rules_are_all_named() -> None:
     shipped = yaml.safe_load((ROOT / "routing_rules.yaml").read_text(encoding="utf-8"))
     named = set(re.findall(r"`([a-z]+)`", read(README).partition("### The rules")[2].partition("**Modes**")[0]))
@@ -156,7 +162,7 @@ def test_every_reason_for_waiting_is_explained() -> None:
     table = read(README).partition("### Why a message waits")[2].partition("## Limits")[0]
     named = set(re.findall(r"`([a-z]+[a-z0-9_]*)`", "\n".join(line.split("|")[1] for line in _rows(table))))
     decided = set(re.findall(r'Reason\("([a-z_]+)"', read(ROOT / "triage" / "decide" / "decision.py")))
-    explains = {"archiviata", "regola_applicata", "territorio", "luoghi_in_gara"}
+    explains = {"archiviata", "regola_applicata", "territorio", "luoghi_in_gara", "senza_urgenza"}
     assert named >= {*HOLDS, *HOLD_CODES, *(decided - explains)}
     assert named <= {*HOLDS, *known_codes()}
 

@@ -44,15 +44,18 @@ _TABLE = {
     "intake": "vocabulary crashpoints record settings signals",
     "dispatch": "vocabulary crashpoints ids record settings decide rules parse knowledge reading "
     "conversations settling",
+    # what the commands stand on
+    "basis": "clock record settings",
     # between the record and the pure stages
-    "knowledge": "classify record rules",
+    "knowledge": "basis classify record rules",
     "reading": "vocabulary parse",
     "conversations": "vocabulary record rules",
     "settling": "vocabulary conversations decide ids record rules",
     "decider": "vocabulary crashpoints ids knowledge parse reading record settling",
     # the top
-    "bootstrap": "vocabulary clock decide decider dispatch intake knowledge reading record rules settings signals",
     "learning": "vocabulary classify decide rules",
+    "bootstrap": "vocabulary basis clock decide decider dispatch intake knowledge reading record rules settings "
+    "signals",
     "worker": "bootstrap intake knowledge record signals",
     "demo": "",
 }

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import logging
-import os
-import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from triage.clock import Clock, SystemClock
+from triage.basis import NothingInForceError, open_store
+from triage.basis import settings_from as settings_from
 from triage.decide import filing_folder
 from triage.decider import Decider
 from triage.dispatch.prepare import Preparer
 from triage.dispatch.stage import DispatchStage
 from triage.intake.plan import MailboxPlan
 from triage.intake.reader import MailboxReader
-from triage.knowledge import Knowledge, NothingInForceError
+from triage.knowledge import Knowledge
 from triage.reading import ParsedMessages
 from triage.record import Store
 from triage.rules.types import MailboxRole, Rules
-from triage.settings import Settings, SettingsError, load_settings
+from triage.settings import Settings
 from triage.signals import Heartbeats, Wakeup
 from triage.vocabulary import Decision
 
@@ -49,24 +48,6 @@ class Service:
     decider: Decider
     dispatcher: DispatchStage
     make_reader: Callable[[str], MailboxReader]
-
-
-def settings_from(environment: Mapping[str, str]) -> Settings:
-    """The settings, with a worker's name that no other process has."""
-    return load_settings(environment, f"{socket.gethostname()}-{os.getpid()}")
-
-
-def open_store(settings: Settings, clock: Clock | None = None) -> Store:
-    """The record, brought to this release's form; raises ``SettingsError`` when its folder cannot be made."""
-    if settings.database_url.startswith("sqlite:"):
-        try:
-            settings.state_dir.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            what = f"TRIAGE_STATE_DIR: the folder {settings.state_dir} cannot be made ({type(error).__name__})."
-            raise SettingsError((what,)) from None
-    store = Store(settings.database_url, clock or SystemClock())
-    store.migrate()
-    return store
 
 
 def open_knowledge(settings: Settings, store: Store) -> Knowledge:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 from triage.classify.wording import explain
-from triage.vocabulary import Reason
+from triage.vocabulary import STAFF, Action, Decision, Reason
 
 HOLDS = {
     "ricomparso": "già visto: è ricomparso nella casella, non viene inviato di nuovo",
@@ -29,6 +31,10 @@ HOLDS = {
 """Holds that come from intake and dispatch; all other codes are those of a decision."""
 
 
+_BEHIND_THE_HOLDS = frozenset({"regola_applicata", "senza_urgenza", "territorio", "archiviata"})
+"""A decision's reasons that hold stand before the first of these."""
+
+
 def word_hold(code: str) -> str:
     """Why a message waits, in a phrase."""
     if not code:
@@ -36,6 +42,44 @@ def word_hold(code: str) -> str:
     return HOLDS.get(code) or explain(Reason(code))
 
 
+def word_all_holds(code: str, decision: Decision | None) -> str:
+    """The reason for which a message waits, then all others for which it would wait without that one."""
+    reasons = decision.reasons if code and decision is not None else ()
+    holds = list(takewhile(lambda reason: reason.code not in _BEHIND_THE_HOLDS, reasons))
+    phrases = (
+        word_hold(code),
+        *(word_reason(reason) for reason in holds if reason.code not in (code, "luoghi_in_gara")),
+    )
+    return " ".join(phrase for phrase in phrases if phrase)
+
+
 def word_reason(reason: Reason) -> str:
     """One reason in a phrase."""
+    if reason.code == "senza_urgenza":
+        return _without_urgency(reason)
     return HOLDS.get(reason.code) or explain(reason)
+
+
+def word_confidence(decision: Decision) -> str:
+    """How sure the destination is, in a phrase; urgency is no matter of probability."""
+    if decision.urgent:
+        return "non conta: l'urgenza basta perché il messaggio resti a una persona"
+    return f"{decision.confidence:.0%} che la destinazione sia giusta"
+
+
+def _without_urgency(reason: Reason) -> str:
+    params = reason.params
+    destination, sure = params.get("destination", ""), f"{float(params.get('confidence', 0)):.0%}"
+    proposal = "" if destination in ("", STAFF) else f", con la proposta «{destination}» (fiducia {sure})"
+    what = {
+        "": "non si sa che cosa ne sarebbe",
+        Action.FORWARD: f"andrebbe da sé a «{destination}» (fiducia {sure})",
+        Action.HOLD: f"resterebbe comunque a una persona{proposal}",
+        Action.FILE: "verrebbe archiviato",
+    }
+    by = (
+        f"per la regola «{params['rule']}» (riga {params.get('line')})"
+        if params.get("rule")
+        else "nessuna regola lo prevede"
+    )
+    return f"È l'urgenza che lo trattiene. Senza, {what.get(str(params.get('action', '')), what[''])}: {by}."

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from triage.basis import NothingInForceError as NothingInForceError
 from triage.classify import ArtefactError, Classifier, load_classifier
 from triage.classify.artefact import digest
 from triage.classify.territory import comuni
@@ -25,10 +26,6 @@ log = logging.getLogger("triage.knowledge")
 
 LOOK = 1.0
 """Seconds for which the versions in force are taken as unchanged."""
-
-
-class NothingInForceError(Exception):
-    """There is no usable version at all: neither in the file nor in the record. Do not start."""
 
 
 @dataclass(frozen=True, slots=True)

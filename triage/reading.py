@@ -6,6 +6,7 @@ Deciding, forwarding and acknowledging one message follow within moments of each
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 
 from triage.parse import parse
@@ -29,7 +30,7 @@ class ParsedMessages:
             known = self._kept.get(sha256)
         if known is not None:
             return known
-        message = parse(octets)
+        message = parse(octets, clock=time.monotonic)
         self.keep(sha256, message)
         return message
 

@@ -9,10 +9,12 @@ All problems are told together, as :class:`SettingsError`.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+_SUBMISSION = ("SMTP_HOST", "SMTP_USER", "SMTP_PASSWORD")
 
 
 class SettingsError(Exception):
@@ -89,13 +91,17 @@ class Settings:
     def imap(self, mailbox: str) -> Account:
         """The account of one configured mailbox; raises :class:`SettingsError`."""
         reader = _Reader(self.environment, mailbox)
-        account = reader.account("IMAP", {Security.TLS: 993, Security.STARTTLS: 143, Security.PLAIN: 143}, 60.0)
+        account = reader.imap()
         reader.finish()
         return account
 
 
-def load_settings(environment: Mapping[str, str], worker_name: str) -> Settings:
-    """Read the environment; raises :class:`SettingsError` with every problem found."""
+def load_settings(environment: Mapping[str, str], worker_name: str, mailboxes: Iterable[str] = ()) -> Settings:
+    """Read the environment; raises :class:`SettingsError` with every problem found.
+
+    The accounts of the named mailboxes are read as well, so that what is wrong with them is told
+    together with the rest.
+    """
     reader = _Reader(environment, "")
     state_dir = Path(reader.text("STATE_DIR", "var"))
     ports = {Security.TLS: 465, Security.STARTTLS: 587, Security.PLAIN: 25}
@@ -109,16 +115,33 @@ def load_settings(environment: Mapping[str, str], worker_name: str) -> Settings:
     settings = Settings(
         database_url=reader.database_url(f"sqlite:///{state_dir / 'triage.db'}"),
         state_dir=state_dir,
-        rules_path=Path(reader.text("RULES", "routing_rules.yaml")),
-        model_path=Path(reader.text("MODEL", "models/model.skops")),
+        rules_path=reader.rules_path(),
+        model_path=reader.model_path(),
         environment=dict(environment),
         submission=submission,
         worker_name=reader.text("WORKER", worker_name),
         lease_seconds=reader.number("LEASE_SECONDS", 60, 1, 3600),
         idle_seconds=reader.number("IMAP_IDLE_SECONDS", 540, 1, 1500),
     )
+    for mailbox in mailboxes:
+        reader.include(_Reader(environment, mailbox))
     reader.finish()
     return settings
+
+
+def paths_of(environment: Mapping[str, str]) -> tuple[Path, Path]:
+    """Where the rules and the model are, whatever is wrong with the other settings."""
+    reader = _Reader(environment, "")
+    return reader.rules_path(), reader.model_path()
+
+
+def without_accounts(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment of a command that needs no mail server: a missing account is no problem of its."""
+    given = dict(environment)
+    for name in _SUBMISSION:
+        if f"TRIAGE_{name}_FILE" not in given:
+            given.setdefault(f"TRIAGE_{name}", "-")
+    return given
 
 
 class _Reader:
@@ -126,6 +149,7 @@ class _Reader:
 
     def __init__(self, environment: Mapping[str, str], mailbox: str) -> None:
         self._environment = environment
+        self._mailbox = mailbox
         self._suffix = f"__{mailbox.upper()}" if mailbox else ""
         self._problems: list[str] = []
 
@@ -133,16 +157,40 @@ class _Reader:
         if self._problems:
             raise SettingsError(tuple(self._problems))
 
+    def include(self, other: _Reader) -> None:
+        """What is wrong with the account of the other's mailbox, once when several share it."""
+        other.imap()
+        self._problems += [problem for problem in other._problems if problem not in self._problems]
+
+    def imap(self) -> Account:
+        return self.account("IMAP", {Security.TLS: 993, Security.STARTTLS: 143, Security.PLAIN: 143}, 60.0)
+
+    def rules_path(self) -> Path:
+        return Path(self.text("RULES", "routing_rules.yaml"))
+
+    def model_path(self) -> Path:
+        return Path(self.text("MODEL", "models/model.skops"))
+
     def text(self, name: str, default: str | None = None) -> str:
-        for key in (f"TRIAGE_{name}{self._suffix}", f"TRIAGE_{name}"):
+        key, value = self._find(name)
+        if value is None and default is not None:
+            return default
+        if value is None:
+            own = f" (for mailbox {self._mailbox} alone: {key}{self._suffix})" if self._suffix else ""
+            self._problems.append(f"{key} is not set. Set it in the environment of the service{own}.")
+        elif not value and default is None and not any(problem.startswith(f"{key} ") for problem in self._problems):
+            self._problems.append(f"{key} is empty. Give it a value.")
+        return value or ""
+
+    def _find(self, name: str) -> tuple[str, str | None]:
+        """The variable that is given for a setting, the mailbox's own before the general one, and its value."""
+        general = f"TRIAGE_{name}"
+        for key in dict.fromkeys((f"{general}{self._suffix}", general)):
             if key in self._environment:
-                return self._environment[key]
+                return key, self._environment[key]
             if f"{key}_FILE" in self._environment:
-                return self._from_file(f"{key}_FILE")
-        if default is None:
-            self._problems.append(f"TRIAGE_{name} is not set. Set it in the environment of the service.")
-            return ""
-        return default
+                return f"{key}_FILE", self._from_file(f"{key}_FILE")
+        return general, None
 
     def _from_file(self, key: str) -> str:
         try:
@@ -154,7 +202,7 @@ class _Reader:
     def readable(self, name: str) -> str:
         path = self.text(name, "")
         if path and not os.access(path, os.R_OK):
-            self._problems.append(f"TRIAGE_{name} names a file that cannot be read. Check its path and rights.")
+            self._problems.append(f"{self._find(name)[0]} names a file that cannot be read. Check its path and rights.")
         return path
 
     def database_url(self, default: str) -> str:
@@ -171,22 +219,23 @@ class _Reader:
         except ValueError:
             value = least - 1
         if not least <= value <= most:
-            self._problems.append(f"TRIAGE_{name} must be a number from {least:g} to {most:g}.")
+            self._problems.append(f"{self._find(name)[0]} must be a number from {least:g} to {most:g}.")
             return default
         return value
 
-    def choice(self, name: str, kind: type[Security] | type[Login], default: str) -> str:
+    def choice(self, name: str, allowed: Sequence[str], default: str) -> str:
         raw = self.text(name, default).lower()
-        if raw not in [str(item) for item in kind]:
-            self._problems.append(f"TRIAGE_{name} must be one of: {', '.join(kind)}.")
+        if raw not in allowed:
+            self._problems.append(f"{self._find(name)[0]} must be one of: {', '.join(allowed)}.")
             return default
         return raw
 
     def account(
         self, kind: str, ports: Mapping[Security, int], timeout: float, security: Security = Security.TLS
     ) -> Account:
-        chosen = Security(self.choice(f"{kind}_TLS", Security, security))
-        login = Login(self.choice(f"{kind}_LOGIN", Login, Login.PASSWORD))
+        chosen = Security(self.choice(f"{kind}_TLS", list(Security), security))
+        logins = [login for login in Login if kind != "IMAP" or login is not Login.NONE]
+        login = Login(self.choice(f"{kind}_LOGIN", logins, Login.PASSWORD))
         host = self.text(f"{kind}_HOST")
         anonymous = login is Login.NONE
         return Account(

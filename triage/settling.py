@@ -63,6 +63,7 @@ GRAVE_DEFECTS = frozenset(
         "limit_parts",
         "limit_decoded_octets",
         "limit_header_octets",
+        "limit_seconds",
     }
 )
 """Defects after which what was read may not be what was written."""

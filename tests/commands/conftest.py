@@ -40,14 +40,22 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def invoke(environment: dict[str, str]) -> Invoke:
-    """Run a command in this process; keyword ``settings`` are added to the environment's."""
+    """Run a command in this process; keyword ``settings`` are added to the environment's.
 
-    def run(*arguments: str | Path, settings: Mapping[str, str] | None = None, stdin: bytes = b"") -> Result:
+    ``resolve`` stands for the machine's name service, by which every name exists unless told otherwise.
+    """
+
+    def run(
+        *arguments: str | Path,
+        settings: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
+        resolve: Callable[[str], object] = str.upper,
+    ) -> Result:
         clean: dict[str, str | None] = {name: None for name in os.environ if name.startswith("TRIAGE_")}
         values = {**clean, **environment, **(settings or {})}
         with _logs_kept():
             words = [str(argument) for argument in arguments]
-            return CliRunner().invoke(main, words, env=values, input=stdin, catch_exceptions=False)
+            return CliRunner().invoke(main, words, env=values, input=stdin, catch_exceptions=False, obj=resolve)
 
     return run
 

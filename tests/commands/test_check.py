@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -12,18 +15,26 @@ from tests.commands.conftest import MODEL, ROOT, Invoke
 from tests.servers.authority import Authority
 from tests.servers.dovecot import Dovecot, MailboxUser
 from tests.servers.process import free_ports
+from tests.servers.smtp_script import Step
 from tests.servers.smtp_sink import SmtpSink
 
+ACCOUNTS = {
+    **{f"TRIAGE_{kind}_HOST": f"{kind.lower()}.example.org" for kind in ("IMAP", "SMTP")},
+    **{f"TRIAGE_{kind}_USER": "ufficio" for kind in ("IMAP", "SMTP")},
+    **{f"TRIAGE_{kind}_PASSWORD": "parola" for kind in ("IMAP", "SMTP")},
+}
+"""Accounts that are complete; nobody connects to them."""
 
-def test_rules_that_can_be_used_end_with_0(invoke: Invoke) -> None:
-    result = invoke("check")
+
+def test_rules_and_settings_that_can_be_used_end_with_0(invoke: Invoke) -> None:
+    result = invoke("check", settings=ACCOUNTS)
     assert (result.exit_code, result.stderr) == (0, "")
     assert "examples hold" in result.stdout
     assert result.stdout.endswith("Everything can be used.\n")
 
 
 def test_the_shipped_rules_can_be_used(invoke: Invoke) -> None:
-    result = invoke("check", "--json", settings={"TRIAGE_RULES": str(ROOT / "routing_rules.yaml")})
+    result = invoke("check", "--json", settings={**ACCOUNTS, "TRIAGE_RULES": str(ROOT / "routing_rules.yaml")})
     found = json.loads(result.stdout)
     assert (result.exit_code, found["ok"], found["errors"]) == (0, True, [])
     assert found["notes"]
@@ -62,24 +73,73 @@ def test_rules_that_are_missing_end_with_2(invoke: Invoke, tmp_path: Path) -> No
 
 
 def test_a_missing_model_ends_with_2(invoke: Invoke) -> None:
-    result = invoke("check", "--json", settings={"TRIAGE_MODEL": "/does/not/exist.skops"})
+    result = invoke("check", "--json", settings={**ACCOUNTS, "TRIAGE_MODEL": "/does/not/exist.skops"})
     (error,) = json.loads(result.stdout)["errors"]
     assert result.exit_code == 2
     assert "TRIAGE_MODEL" in error
 
 
-def test_settings_that_cannot_be_used_are_told_together(invoke: Invoke) -> None:
-    wrong = {
-        "TRIAGE_LEASE_SECONDS": "soon",
-        "TRIAGE_SMTP_TLS": "maybe",
-        "TRIAGE_SMTP_PASSWORD_FILE": "/does/not/exist",
-        "TRIAGE_SMTP_CA_FILE": "/does/not/exist.pem",
-    }
-    result = invoke("check", "--connect", settings={**wrong, "TRIAGE_SMTP_HOST": "h", "TRIAGE_SMTP_USER": "u"})
-    assert (result.exit_code, result.stdout) == (2, "")
-    for name in wrong:
+WRONG = {
+    "TRIAGE_LEASE_SECONDS": "soon",
+    "TRIAGE_SMTP_TLS": "maybe",
+    "TRIAGE_SMTP_PASSWORD_FILE": "/does/not/exist",
+    "TRIAGE_SMTP_CA_FILE": "/does/not/exist.pem",
+    "TRIAGE_IMAP_TLS": "foo",
+    "TRIAGE_IMAP_PORT__GENERALE": "abc",
+    "TRIAGE_IMAP_LOGIN": "none",
+    "TRIAGE_IMAP_PASSWORD_FILE": "/nope",
+    "TRIAGE_IMAP_USER__GENERALE": "",
+}
+GIVEN = {"TRIAGE_SMTP_HOST": "h", "TRIAGE_SMTP_USER": "u", "TRIAGE_IMAP_HOST": "h"}
+
+
+@pytest.mark.parametrize("option", [(), ("--connect",)])
+def test_settings_that_cannot_be_used_are_told_together_and_with_the_rules(
+    invoke: Invoke, environment: dict[str, str], option: tuple[str, ...]
+) -> None:
+    rules = Path(environment["TRIAGE_RULES"])
+    text = rules.read_text(encoding="utf-8")
+    rules.write_text(text.replace("expect: {forward: crema}", "expect: {forward: mantova}", 1), encoding="utf-8")
+    result = invoke("check", *option, settings={**WRONG, **GIVEN})
+    errors = [line for line in result.stdout.splitlines() if line.startswith("ERROR: ")]
+    assert (result.exit_code, result.stderr) == (2, "")
+    for name in WRONG:
+        assert len([error for error in errors if f" {name} " in error]) == 1, (name, errors)
+    assert len(errors) == len(WRONG) + 1
+    assert "README" in result.stdout
+
+
+def test_nothing_set_at_all_cannot_be_used(invoke: Invoke) -> None:
+    errors = json.loads(invoke("check", "--json").stdout)["errors"]
+    missing = {error.split()[0] for error in errors}
+    assert missing == {f"TRIAGE_{kind}_{what}" for kind in ("IMAP", "SMTP") for what in ("HOST", "USER", "PASSWORD")}
+    assert invoke("check").exit_code == 2
+
+
+def test_what_is_wrong_for_several_mailboxes_is_told_once(invoke: Invoke, environment: dict[str, str]) -> None:
+    rules = Path(environment["TRIAGE_RULES"])
+    text = rules.read_text(encoding="utf-8")
+    rules.write_text(text.replace("mailboxes:\n", SECOND_MAILBOX, 1), encoding="utf-8")
+    given = {**ACCOUNTS, "TRIAGE_IMAP_TIMEOUT": "long", "TRIAGE_IMAP_PORT__SECONDA": "x"}
+    errors = json.loads(invoke("check", "--json", settings=given).stdout)["errors"]
+    assert errors == [
+        "TRIAGE_IMAP_PORT__SECONDA must be a number from 1 to 65535.",
+        "TRIAGE_IMAP_TIMEOUT must be a number from 1 to 3600.",
+    ]
+
+
+SECOND_MAILBOX = "mailboxes:\n  seconda:\n    folder: INBOX\n    address: seconda@example.org\n"
+
+
+@pytest.mark.parametrize("command", [("run",), ("worker", "--once")])
+def test_the_service_does_not_touch_its_record_with_settings_it_could_not_use(
+    invoke: Invoke, environment: dict[str, str], command: tuple[str, ...]
+) -> None:
+    result = invoke(*command, settings={**WRONG, **GIVEN})
+    assert result.exit_code == 2
+    for name in WRONG:
         assert name in result.stderr
-    assert "README" in result.stderr
+    assert not Path(environment["TRIAGE_STATE_DIR"]).exists()
 
 
 def test_the_schema_is_the_published_one(invoke: Invoke) -> None:
@@ -88,7 +148,7 @@ def test_the_schema_is_the_published_one(invoke: Invoke) -> None:
 
 
 def test_a_folder_that_cannot_be_made_is_one_clear_message(invoke: Invoke) -> None:
-    result = invoke("run", settings={"TRIAGE_STATE_DIR": str(MODEL), **_smtp("127.0.0.1", 25)})
+    result = invoke("run", settings={**ACCOUNTS, "TRIAGE_STATE_DIR": str(MODEL)})
     assert result.exit_code == 2
     assert "TRIAGE_STATE_DIR" in result.stderr
 
@@ -107,36 +167,129 @@ def _smtp(host: str, port: int) -> dict[str, str]:
 
 
 @pytest.fixture
-def accounts(
-    dovecot: Dovecot,
-    mailbox_user: MailboxUser,
-    authority: Authority,
-    start_smtp_sink: Callable[..., SmtpSink],
-) -> dict[str, str]:
+def submission(authority: Authority, start_smtp_sink: Callable[..., SmtpSink]) -> SmtpSink:
+    """The server that mail is submitted to, over TLS with a password."""
+    context = authority.issue().server_context()
+    return start_smtp_sink(tls=context, implicit_tls=True, passwords={"ufficio": "parola"})
+
+
+@pytest.fixture
+def accounts(dovecot: Dovecot, mailbox_user: MailboxUser, authority: Authority, submission: SmtpSink) -> dict[str, str]:
     """Both accounts as they should be: IMAP over TLS, SMTP over TLS with a password."""
-    certificate = authority.issue()
-    sink = start_smtp_sink(tls=certificate.server_context(), implicit_tls=True, passwords={"ufficio": "parola"})
     return {
         "TRIAGE_IMAP_HOST": dovecot.host,
         "TRIAGE_IMAP_PORT": str(dovecot.tls_port),
         "TRIAGE_IMAP_CA_FILE": str(authority.ca_path),
         "TRIAGE_IMAP_USER": mailbox_user.name,
         "TRIAGE_IMAP_PASSWORD": mailbox_user.password,
-        **_smtp(sink.host, sink.port),
+        **_smtp(submission.host, submission.port),
         "TRIAGE_SMTP_TLS": "tls",
         "TRIAGE_SMTP_CA_FILE": str(authority.ca_path),
     }
 
 
-def test_connecting_logs_in_everywhere_and_changes_nothing(
-    invoke: Invoke, accounts: dict[str, str], dovecot: Dovecot, mailbox_user: MailboxUser
+@contextmanager
+def delivering(sink: SmtpSink, dovecot: Dovecot, user: str, head: bytes) -> Iterator[None]:
+    """The way from the submission server to the mailbox; the delivering server puts ``head`` on top."""
+
+    def deliver() -> None:
+        (message,) = sink.wait_for(1, timeout=20)
+        dovecot.deliver(user, head + message.octets)
+
+    thread = Thread(target=deliver)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+
+
+OWN = "pijss.retifamiglia@ats-valpadana.it"
+
+
+def test_connecting_tells_what_each_server_offers_and_leaves_the_mailbox_as_it_was(
+    invoke: Invoke, accounts: dict[str, str], dovecot: Dovecot, mailbox_user: MailboxUser, submission: SmtpSink
 ) -> None:
-    before = dovecot.folders(mailbox_user.name)
-    result = invoke("check", "--connect", settings=accounts)
+    user = mailbox_user.name
+    dovecot.deliver(user, b"Message-ID: <other@example.org>\r\nSubject: di una famiglia\r\n\r\nciao\r\n")
+    before = (dovecot.folders(user), dovecot.fetch(user), dovecot.flags(user))
+    with delivering(submission, dovecot, user, b"Return-Path: <pijss@example.org>\r\n"):
+        result = invoke("check", "--connect", settings=accounts)
     assert result.exit_code == 0, result.stdout
-    assert "ok: mailbox generale: 0 messages, may be written, offers MOVE, UIDPLUS, IDLE" in result.stdout
+    assert "ok: mailbox generale: 1 messages, may be written, offers MOVE, UIDPLUS, IDLE, CONDSTORE" in result.stdout
     assert "ok: submission: logged in, offers 8BITMIME, SMTPUTF8, SIZE, DSN" in result.stdout
-    assert dovecot.folders(mailbox_user.name) == before
+    assert f"ok: submission: takes mail from {OWN} (forwards) to {OWN}; nothing was sent for this" in result.stdout
+    assert f"ok: submission: takes mail from <> (acknowledgements) to {OWN}" in result.stdout
+    assert "ok: mailbox generale: the server writes Return-Path (a message to ourselves came after" in result.stdout
+    assert "ok: domains of destinations that exist: " in result.stdout
+    (sent,) = submission.messages
+    assert (sent.reverse_path, sent.forward_paths) == (OWN, (OWN,))
+    assert b"\r\nAuto-Submitted: auto-generated\r\n" in sent.octets
+    assert (dovecot.folders(user), dovecot.fetch(user), dovecot.flags(user)) == before
+
+
+def test_a_server_that_writes_no_return_path_is_told_with_what_follows(
+    invoke: Invoke, accounts: dict[str, str], dovecot: Dovecot, mailbox_user: MailboxUser, submission: SmtpSink
+) -> None:
+    with delivering(submission, dovecot, mailbox_user.name, b"Received: from a by b\r\n"):
+        found = json.loads(invoke("check", "--connect", "--json", settings=accounts).stdout)
+    assert found["ok"]
+    (warning,) = [text for text in found["warnings"] if "Return-Path" in text]
+    assert "no family will get one" in warning
+    assert dovecot.uids(mailbox_user.name) == ()
+
+
+def test_a_message_to_ourselves_that_does_not_come_is_a_failure_of_the_moment(
+    invoke: Invoke, accounts: dict[str, str], submission: SmtpSink
+) -> None:
+    result = invoke("check", "--connect", "--json", "--wait", "0.2", settings=accounts)
+    (error,) = json.loads(result.stdout)["errors"]
+    assert result.exit_code == 1
+    assert f"a message to {OWN} did not arrive in folder INBOX within 0.2 s" in error
+    assert len(submission.messages) == 1
+
+
+def test_without_waiting_nothing_at_all_is_sent(invoke: Invoke, accounts: dict[str, str], submission: SmtpSink) -> None:
+    result = invoke("check", "--connect", "--wait", "0", settings=accounts)
+    assert result.exit_code == 0, result.stdout
+    assert submission.messages == ()
+    assert submission.commands.count("RSET") == 2
+    assert not [line for line in submission.commands if line.startswith("DATA")]
+
+
+@pytest.mark.parametrize(
+    ("step", "code", "path", "rc", "said"),
+    [
+        ("mail", 550, OWN, 2, f"refused the sender {OWN} (forwards) (550). Check the account's right to send"),
+        ("mail", 550, "", 2, "refused the sender <> (acknowledgements) (550)"),
+        ("mail", 451, OWN, 1, f"refused the sender {OWN} (forwards) (451)"),
+        ("rcpt", 550, OWN, 2, f"refused the recipient {OWN} from {OWN} (550). Check 'service.address'"),
+    ],
+)
+def test_a_right_that_is_missing_is_named(
+    invoke: Invoke, accounts: dict[str, str], submission: SmtpSink, step: Step, code: int, path: str, rc: int, said: str
+) -> None:
+    submission.answer(step, code, "no", times=1, when=lambda asked: asked == path)
+    result = invoke("check", "--connect", "--json", "--wait", "0", settings=accounts)
+    (error,) = json.loads(result.stdout)["errors"]
+    assert (result.exit_code, said in error) == (rc, True), error
+
+
+def test_a_domain_that_does_not_exist_is_named_with_who_uses_it(invoke: Invoke, accounts: dict[str, str]) -> None:
+    def resolve(name: str) -> str:
+        if name == "consociale.it":
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        if name == "concast.it":
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        raise socket.gaierror(socket.EAI_NODATA, "No address associated with hostname")  # it has MX records only
+
+    result = invoke("check", "--connect", "--json", "--wait", "0", settings=accounts, resolve=resolve)
+    found = json.loads(result.stdout)
+    told = [text for text in found["warnings"] if text.startswith("domain ")]
+    assert result.exit_code == 0
+    assert any("consociale.it does not exist" in text and "oglio_po.default (line " in text for text in told), told
+    assert any("concast.it could not be looked up" in text for text in told), told
+    assert any("that exist: " in text for text in found["notes"])
 
 
 @pytest.mark.parametrize(
@@ -151,7 +304,7 @@ def test_connecting_logs_in_everywhere_and_changes_nothing(
 def test_what_is_wrong_with_an_account_is_one_sentence_with_the_remedy(
     invoke: Invoke, accounts: dict[str, str], setting: str, value: str, said: str
 ) -> None:
-    result = invoke("check", "--connect", "--json", settings={**accounts, setting: value})
+    result = invoke("check", "--connect", "--json", "--wait", "0", settings={**accounts, setting: value})
     (error,) = json.loads(result.stdout)["errors"]
     assert result.exit_code == 2
     assert said in error
@@ -160,7 +313,9 @@ def test_what_is_wrong_with_an_account_is_one_sentence_with_the_remedy(
 
 def test_servers_that_do_not_answer_are_both_named(invoke: Invoke, accounts: dict[str, str]) -> None:
     dead = {"TRIAGE_IMAP_PORT": str(free_ports(1)[0]), "TRIAGE_SMTP_PORT": str(free_ports(1)[0])}
-    errors = json.loads(invoke("check", "--connect", "--json", settings={**accounts, **dead}).stdout)["errors"]
+    result = invoke("check", "--connect", "--json", settings={**accounts, **dead})
+    errors = json.loads(result.stdout)["errors"]
+    assert result.exit_code == 1
     assert len(errors) == 2
     assert "TRIAGE_IMAP_HOST" in errors[0]
     assert "TRIAGE_SMTP_HOST" in errors[1]
@@ -169,7 +324,7 @@ def test_servers_that_do_not_answer_are_both_named(invoke: Invoke, accounts: dic
 def test_a_missing_folder_is_named(invoke: Invoke, accounts: dict[str, str], environment: dict[str, str]) -> None:
     rules = Path(environment["TRIAGE_RULES"])
     rules.write_text(rules.read_text(encoding="utf-8").replace("folder: INBOX", "folder: Nulla"), encoding="utf-8")
-    result = invoke("check", "--connect", "--json", settings=accounts)
+    result = invoke("check", "--connect", "--json", "--wait", "0", settings=accounts)
     (error,) = json.loads(result.stdout)["errors"]
     assert result.exit_code == 2
     assert "generale" in error

@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 import yaml
@@ -19,6 +20,7 @@ from imapclient import IMAPClient
 
 from triage.vocabulary import TOPICS
 
+ROOT = Path(__file__).parent.parent.parent
 PROJECTS = ("crema", "mantova", "ostiglia", "oglio_po", "alto_mantovano")
 LINE = re.compile(r"^ *(\d+)  (\S.{21,22}) (\S+) +(\S+) +(ricevuta inviata|-) +(\S+\.eml)(?:  (.*))?$")
 
@@ -67,7 +69,7 @@ def lines(output: str) -> list[Shown]:
 
 def test_each_message_has_its_line(output: str, lines: list[Shown]) -> None:
     count = int(re.findall(r"^(\d+) invented messages put into the inbox\.$", output, re.MULTILINE)[0])
-    assert len(lines) == count == 63
+    assert len(lines) == count == 68
     assert {line.topic for line in lines} <= {*TOPICS, "-"}
 
 
@@ -81,7 +83,7 @@ def test_the_ledger_closes_and_agrees_with_the_lines(output: str, lines: list[Sh
     assert "Il registro quadra." in output.splitlines()
     listed, received, filed, held, quarantined, going = map(int, told)
     outcomes = Counter(line.outcome for line in lines)
-    assert (listed, received, quarantined, going) == (63, 63, 0, 0)
+    assert (listed, received, quarantined, going) == (68, 68, 0, 0)
     assert filed == outcomes["inoltrato e archiviato"] + outcomes["archiviato"]
     assert held == outcomes["trattenuto"]
 
@@ -95,7 +97,7 @@ def test_what_the_mail_server_took_is_what_the_lines_say(output: str, lines: lis
     assert int(taken) == forwards + acknowledgements + notices
     assert forwards == sum(line.outcome == "inoltrato e archiviato" for line in lines)
     assert acknowledgements == sum(line.acknowledged for line in lines)
-    assert 1 <= notices <= sum(line.why == "Da leggere oggi." for line in lines)
+    assert 1 <= notices <= sum(line.why.startswith("Da leggere oggi.") for line in lines)
 
 
 def test_nothing_automatic_or_unsure_of_its_author_is_acknowledged(lines: list[Shown]) -> None:
@@ -109,19 +111,49 @@ def test_every_kind_of_outcome_is_there_to_be_seen(lines: list[Shown]) -> None:
     outcomes = Counter(line.outcome for line in lines)
     assert outcomes["inoltrato e archiviato"] >= 10
     assert outcomes["archiviato"] >= 4
-    reasons = {line.why for line in lines if line.outcome == "trattenuto"}
-    for said in (
-        "Da leggere oggi.",
-        "La sicurezza è sotto la soglia.",
-        "Non si capisce di quale territorio si tratti.",
-        "Il luogo è nell'ATS ma nessun progetto lo copre.",
-        "È un reclamo o un ringraziamento: decide l'ufficio chi risponde.",
-        "Riguarda il programma, non una famiglia: decide l'ufficio.",
-        "È una richiesta per un altro ufficio.",
-        "Forse non è per noi: manca la prova, conferma una persona.",
-        "già visto: è ricomparso nella casella, non viene inviato di nuovo",
-    ):
-        assert said in reasons
+
+
+SHOWN = {
+    "urgente": "Da leggere oggi.",
+    "fiducia_bassa": "La sicurezza è sotto la soglia.",
+    "lingua_da_verificare": "Lingua da verificare: ",
+    "territorio_non_indicato": "Non si capisce di quale territorio si tratti.",
+    "territorio_scoperto": "Il luogo è nell'ATS ma nessun progetto lo copre.",
+    "territorio_fuori": "Il luogo è fuori dal territorio dell'ATS.",
+    "territorio_multiplo": "Ci sono più luoghi o più famiglie, e servono risposte diverse.",
+    "reclamo": "È un reclamo o un ringraziamento: decide l'ufficio chi risponde.",
+    "sperimentazione": "Riguarda il programma, non una famiglia: decide l'ufficio.",
+    "altro_servizio": "È una richiesta per un altro ufficio.",
+    "forse_non_per_noi": "Forse non è per noi: manca la prova, conferma una persona.",
+    "da_noi": "Arriva da un nostro indirizzo.",
+    "dal_progetto": "Arriva dal progetto ",
+    "troppi_passaggi": "È passato da troppi server (",
+    "difetti_gravi": "Il messaggio è malformato e potrebbe essere stato letto male (",
+    "ricomparso": "già visto: è ricomparso nella casella, non viene inviato di nuovo",
+}
+NOT_SHOWN = {
+    # What the demo's own rules and servers, set up so that mail leaves, do not bring about.
+    *("modo_ombra", "modo_proposta", "indirizzo_non_confermato", "indirizzo_non_attuale", "nessun_inoltro"),
+    *("indirizzo_non_valido", "indirizzo_nostro", "inoltro_rifiutato", "inoltro_scaduto", "esito_ignoto"),
+    *("smtputf8_non_offerto", "regola", "nessuna_regola", "posta_indesiderata"),
+    # What only time, a colleague, an answer or a failure brings about.
+    *("risposta_a_noi", "avviso_su_nostro_invio", "spostato_da_un_collega", "stesso_messaggio"),
+    *("stesso_messaggio_altri_ottetti", "vecchio_non_riconosciuto", "troppo_grande", "illeggibile"),
+    *("tre_interruzioni", "lettura_fallita", "ottetti_mancanti", "errore_imprevisto"),
+}
+
+
+@pytest.mark.parametrize("code", SHOWN)
+def test_a_message_is_held_for_each_reason_that_an_inbox_can_show(lines: list[Shown], code: str) -> None:
+    """With whichever model: where a letter alone could be judged otherwise, there are several."""
+    assert [line.name for line in lines if line.outcome == "trattenuto" and SHOWN[code] in line.why]
+
+
+def test_every_reason_in_the_readme_is_shown_or_said_not_to_be() -> None:
+    table = (ROOT / "README.md").read_text(encoding="utf-8").partition("### Why a message waits")[2]
+    rows = [row.split("|")[1] for row in table.partition("## Limits")[0].splitlines() if row.startswith("| `")]
+    assert set(re.findall(r"`(\w+)`", "\n".join(rows))) == SHOWN.keys() | NOT_SHOWN
+    assert not SHOWN.keys() & NOT_SHOWN
 
 
 def test_danger_is_surfaced_and_never_forwarded_by_itself(lines: list[Shown]) -> None:

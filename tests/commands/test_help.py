@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import click
 import pytest
 from click.testing import CliRunner
 
+from triage.commands import COMMANDS as TABLE
 from triage.commands import main
 
 COMMANDS = "check classify demo explain held ledger retry run show start stop train worker".split()  # noqa: SIM905
@@ -43,6 +46,28 @@ def test_the_help_of_a_command_says_what_it_does_and_explains_each_option(name: 
 def test_json_is_offered_where_a_program_may_read(name: str) -> None:
     options = {text for parameter in main.commands[name].params for text in parameter.opts}
     assert ("--json" in options) is (name in WITH_JSON)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_says_of_a_command_what_its_own_help_says(name: str) -> None:
+    own = " ".join((main.commands[name].help or "").split())
+    assert own.startswith(TABLE[name][1].rstrip(".")[:26])
+
+
+HEAVY = {"sklearn", "scipy", "skops", "numpy"}
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["--version"], ["ledger", "--help"], ["retry", "--help"], ["stop", "--help"]]
+)
+def test_what_decides_nothing_does_not_wait_for_what_decides(words: list[str]) -> None:
+    script = (
+        "import sys\nfrom triage.commands import main\n"
+        f"main({words!r}, standalone_mode=False)\n"
+        "print('loaded:', *{name.partition('.')[0] for name in sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert set(done.stdout.rpartition("loaded:")[2].split()) & HEAVY == set()
 
 
 def test_the_version_is_told() -> None:

@@ -77,7 +77,8 @@ def test_show_tells_the_message_its_decision_its_sending_and_its_history(invoke:
         f"Messaggio {record.forwarded} nella casella generale: forwarded",
         "Oggetto: Oggetto 0",
         "Testo numero 0.",
-        "Decisione: inoltra -> oglio_po (fiducia 97%)",
+        "Decisione: inoltra -> oglio_po",
+        "Fiducia: 97% che la destinazione sia giusta",
         "forward -> oglio-po@example.org: accepted",
         "listed -> received",
     ):

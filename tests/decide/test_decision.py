@@ -66,9 +66,35 @@ def test_urgent_mail_is_held_whatever_else_it_is() -> None:
         destination="operatore",
         urgent=True,
         confidence=1.0,
-        rules_tried=tried("urgenti"),
-        reasons=(Reason("urgente", {"avvisa": False}), *calm.reasons),
+        rules_tried=tuple(replace(rule, matched=rule.name in {"urgenti", "al progetto"}) for rule in calm.rules_tried),
+        reasons=(
+            Reason("urgente", {"avvisa": False}),
+            Reason("regola_applicata", {"rule": "urgenti", "line": line_of(RULES.text, "name: urgenti")}),
+            Reason(
+                "senza_urgenza",
+                {
+                    "action": "inoltra",
+                    "destination": "nord",
+                    "confidence": close_to(0.97 * 0.99),
+                    "rule": "al progetto",
+                    "line": line_of(RULES.text, "name: al progetto"),
+                },
+            ),
+            *calm.reasons[1:],
+        ),
     )
+
+
+def test_every_rule_that_is_said_to_apply_was_tried_and_held() -> None:
+    """Urgent mail is asked for twice; what is told of one time must not contradict the other."""
+    for topic in ("orientamento", "reclamo", "non_pertinente", "rete"):
+        found = decided(classification(topic=topic, urgent=True))
+        held = {rule.name for rule in found.rules_tried if rule.matched}
+        (applied,) = [reason.params["rule"] for reason in found.reasons if reason.code == "regola_applicata"]
+        (otherwise,) = [reason.params["rule"] for reason in found.reasons if reason.code == "senza_urgenza"]
+        assert applied == "urgenti"
+        assert held == {applied, otherwise}
+        assert len({rule.line for rule in found.rules_tried}) == len(found.rules_tried)
 
 
 @pytest.mark.parametrize("topic", ["non_pertinente", "reclamo", "altro_servizio", "rete"])
@@ -81,6 +107,8 @@ def test_urgent_mail_is_held_even_when_no_rule_mentions_it() -> None:
     rules = build_rules(rules="rules: [{name: tutto, when: {}, then: {forward: nord}}]\n")
     found = decided(classification(urgent=True), rules=rules)
     assert (found.action, found.destination, found.project) == (Action.HOLD, "operatore", "nord")
+    assert found.rules_tried == decided(rules=rules).rules_tried
+    assert [reason.code for reason in found.reasons][:2] == ["urgente", "senza_urgenza"]
 
 
 def test_an_alert_is_urgent_too() -> None:

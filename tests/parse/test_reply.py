@@ -33,6 +33,50 @@ def test_text_above_marked_quotation(attribution: str) -> None:
     assert split_reply(text, "Re: x") == SplitText("Sì, vengo.", f"{attribution}\n> Viene sabato?\n> Saluti", "", False)
 
 
+OLD = "Viene sabato?\n\nSaluti"
+MARKED = "> Viene sabato?\n>\n> Saluti"
+PHONES = {
+    "Yahoo, Android": "Inviato da Yahoo Mail su Android \n \n"
+    "  Il dom, 3 mag 2026 alle 9:12, Anna Rossi<a@example.org> ha scritto:   " + OLD,
+    "Yahoo, Android, English": "Sent from Yahoo Mail on Android \n \n"
+    "  On Sun, May 3, 2026 at 9:12, Anna Rossi<a@example.org> wrote:   " + OLD,
+    "Yahoo, Android, folded": "Il dom, 3 mag 2026 alle 9:12, Anna\nRossi<a@example.org> ha scritto:   " + OLD,
+    "AOL, Android": "Sent from AOL on Android \n \n  On Sun, May 3, 2026 at 9:12, A<a@example.org> wrote:   " + OLD,
+    "Yahoo, iPhone": "Il domenica, maggio 3, 2026, 9:12 AM, Anna <a@example.org> ha scritto:\n\n" + OLD,
+    "iPhone": "Inviato da iPhone\n\n> Il giorno 3/mag/2026, alle ore 09:12, Anna <a@example.org> ha scritto:\n> \n"
+    + MARKED,
+    "iPhone, English": "Sent from my iPhone\n\n> On 3 May 2026, at 09:12, Anna <a@example.org> wrote:\n> \n" + MARKED,
+    "Gmail, Android": "Il dom 3 mag 2026, 09:12 Anna Rossi <a@example.org> ha scritto:\n\n" + MARKED,
+    "Outlook, Android": "Scarica Outlook per Android\n________________________________\nDa: Anna <a@example.org>\n"
+    "Inviato: domenica 3 maggio 2026 09:12:33\nA: Sportello\nOggetto: x\n\n" + OLD,
+    "Samsung": "-------- Messaggio originale --------\nDa: Anna <a@example.org> \nData: 03/05/26 09:12 (GMT+01:00)\n"
+    "A: Sportello \nOggetto: x \n\n" + OLD,
+    "Huawei": "-------- Messaggio originale --------\nOggetto: x\nDa: Anna\nA: Sportello\nCC: \n\n\n" + OLD,
+    "Spark": "Il 3 mag 2026, 09:12 +0200, Anna <a@example.org>, ha scritto:\n" + MARKED,
+    "BlueMail": "Il giorno 3 Mag 2026, 09:12, alle ore 09:12, Anna <a@example.org> ha scritto:\n" + OLD,
+    "BlueMail, English": "Get BlueMail for Android \nOn May 3, 2026, at 09:12, Anna <a@example.org> wrote:\n" + MARKED,
+    "FairEmail": "3 maggio 2026 09:12:33 Anna <a@example.org>:\n\n" + MARKED,
+    "FairEmail, English": "May 3, 2026 9:12:33 AM Anna <a@example.org>:\n\n" + MARKED,
+    "Tuta": "3 mag 2026, 09:12 da a@example.org:\n\n" + MARKED,
+    "Tuta, English": "May 3, 2026, 09:12 by a@example.org:\n\n" + MARKED,
+    "Mail.ru": "Sunday, May 3, 2026 9:12 AM +02:00 from Anna <a@example.org>:\n\n" + MARKED,
+    "Xiaomi": "Anna <a@example.org> ha scritto il 3 mag 2026 alle 09:12:\n" + MARKED,
+    "Proton": "-------- Messaggio originale --------\nIl 03/05/26 09:12, Anna  ha scritto:\n\n" + MARKED,
+    "K-9": "Il 3 maggio 2026 09:12:00 CEST, Anna <a@example.org> ha scritto:\n" + MARKED,
+    "Libero": "Inviato da Libero Mail per Android\n\nIl 3 maggio 2026 alle 09:12 A <a@example.org> ha scritto:\n\n"
+    + OLD,
+}
+
+
+@pytest.mark.parametrize("threaded", [True, False])
+@pytest.mark.parametrize("phone", PHONES)
+def test_what_mail_programs_of_phones_quote_is_not_new(phone: str, threaded: bool) -> None:
+    found = split_reply(f"Sì, vengo.\n\n{PHONES[phone]}", "Re: x" if threaded else "x", threaded)
+    assert (found.new, found.is_forward) == ("Sì, vengo.", False)
+    assert "Viene sabato?" in found.quoted
+    assert "Viene sabato?" not in found.signature
+
+
 BLOCKS = [
     "Da: Anna Rossi <anna@example.org>\nInviato: domenica 3 maggio 2026 10:22\nA: Sportello\nOggetto: x",
     "Da: Anna Rossi\nInviato: domenica 3 maggio 2026 10:22\nA: Sportello\nCc: Ugo; Pia;\n  Lia\nOggetto: x",
@@ -60,6 +104,10 @@ STORIES = [
     "Il 3 maggio 2026 alle 10:22 la maestra mi ha scritto:\n«suo figlio morde».\nChe faccio?",
     "Il giorno 3 maggio la maestra ha scritto:\n«suo figlio morde».\nChe faccio?",
     "Il medico ha scritto:\nriposo.\nVa bene?",
+    "Il 3 maggio 2026 alle 10:22 la maestra <maestra@example.org> mi ha scritto: venite.\nChe faccio?",
+    "Il 3 maggio la maestra ha scritto: venite alle 10:22.\nChe faccio?",
+    "Appuntamento del 3 maggio 2026 alle 10:22, confermato da anna@example.org:\nporto i documenti?",
+    "Chiedo a Anna <anna@example.org>:\n> orari",
     "Mio marito scrive:\n«torno tardi».",
     "Nuova richiesta dal sito\nNome: Anna\nDa: anna@example.org\nData: 3/5/2026\nOggetto: orari\nMessaggio: Crema?",
     "Da: Comune di Prova\nA: Sportello\nSi chiede la convocazione del tavolo.",

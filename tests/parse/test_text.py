@@ -8,7 +8,7 @@ from triage.parse import ParseLimits, parse
 from triage.parse.charsets import decode_text
 from triage.parse.flowed import unflow
 from triage.parse.html_text import html_to_text
-from triage.parse.limits import DefectLog
+from triage.parse.limits import Budget, DefectLog
 from triage.parse.signed import signed_content
 from triage.parse.tnef import read_tnef
 from triage.parse.transfer import decode_transfer, decoded_size
@@ -112,18 +112,23 @@ def test_size_is_known_without_decoding(size: int) -> None:
     ],
 )
 def test_markup(source: str, text: str) -> None:
-    cleaned = html_to_text(source, ParseLimits(), DefectLog())
+    cleaned = text_of(source)
     assert "".join(sign for sign in cleaned if not "\ufdd0" <= sign <= "\ufdd4") == text
 
 
 def test_markup_beyond_the_caps_is_still_read() -> None:
     nested = "<style>no</style>" + "<div>" * 20_000 + "uno &egrave;<br>due" + "</div>" * 20_000
     log = DefectLog()
-    assert html_to_text(nested, ParseLimits(), log) == "uno è\ndue"
+    assert text_of(nested, log) == "uno è\ndue"
     assert [defect.code for defect in log.collected()] == ["limit_html_nodes"]
     log = DefectLog()
-    assert html_to_text("<p>uno</p>" * 10, ParseLimits(html_characters=20), log) == "uno\n\nuno"
+    assert text_of("<p>uno</p>" * 10, log, ParseLimits(html_characters=20)) == "uno\n\nuno"
     assert [defect.code for defect in log.collected()] == ["limit_html_characters"]
+
+
+def text_of(source: str, log: DefectLog | None = None, limits: ParseLimits | None = None) -> str:
+    defects = log if log is not None else DefectLog()
+    return html_to_text(source, Budget(limits or ParseLimits(), defects), defects)
 
 
 def test_markup_with_charset_in_its_meta_element() -> None:

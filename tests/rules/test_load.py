@@ -135,6 +135,12 @@ CASES = [
     ("territorio: nord", "territorio: nor", '"nor" is neither a project nor an answer of the guide', '"nord"'),
     ("forward: nord.piano", "forward: nord.pian", 'nord has no address named "pian"', '"piano"'),
     ("forward: nord.piano", "forward: nrd", 'no project is called "nrd"', '"nord"'),
+    ("forward: nord.piano", "forward: nord.xyzw", 'no address named "xyzw"', "write one of: default, piano"),
+    ("forward: nord.piano", "forward: qqqq", 'no project is called "qqqq"', "write one of: nord, sud, territorio"),
+    ("[Dossobuono, Erbezzo]", "[Dossobuono, Qqqq]", 'no comune is called "Qqqq"', "official name of a comune"),
+    ("ambiti: [Nord]", "ambiti: [Qqqq]", 'no ambito is called "Qqqq"', "write one of: Nord, Ovest, Sud"),
+    ("urgente: true", "casella: qqqq", 'no mailbox is called "qqqq"', "write one of: generale"),
+    ("territorio: nord", "territorio: qqqq", '"qqqq" is neither a project nor', "write one of: nord, sud, scoperto"),
     ("forward: nord.piano", "forward: Nord!", "this is no destination", "project.address"),
     ("forward: territorio", "forward: territorio.piano", "only a named project has further addresses", "code"),
     ("{hold: reclamo}", "{hold: reclamo, file: automatic}", "it must say exactly one thing", "forward, hold, file"),
@@ -175,6 +181,17 @@ def test_a_mistake_is_named_with_its_line_and_a_remedy(good: str, bad: str, what
     assert remedy in advice
     line = line_of(broken, REPORTED_AT[what]) if what in REPORTED_AT else line_of(text, good.strip())
     assert words.startswith(f"rules.yaml:{line}: ")
+
+
+def test_a_project_without_the_address_that_a_rule_means_is_told_which_it_has() -> None:
+    text = rules_text(
+        projects=PROJECTS.replace("default: {to: nord@", "famiglie: {to: nord@"),
+        rules=RULES.replace("forward: nord.piano", "forward: nord"),
+    )
+    (said,) = [problem for problem in problems_of(text) if 'nord has no address named "default"' in problem]
+    assert said.endswith(
+        'Remedy: write "forward: nord.famiglie" or "forward: nord.piano", or give nord an address "default".'
+    )
 
 
 def test_all_problems_come_at_once_in_order_of_lines() -> None:

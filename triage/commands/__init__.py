@@ -1,17 +1,74 @@
 """The commands that administrators and staff type; each module holds a few that belong together.
 
 Exit codes: 0 done (held mail is normal), 1 something fails or the ledger does not close, 2 the
-configuration cannot be used.
+configuration cannot be used. A command's module is imported when the command is asked for: those
+that decide need libraries that take seconds to load, and looking at the record shall not wait for them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, MutableMapping
+from importlib import import_module
+
 import click
 
-from triage.commands import act, check, classify, demo, evaluate, look, run, train
+COMMANDS = {
+    "check": ("check", "Check settings, rules, the rules' own examples, and the model."),
+    "classify": ("classify", 'Classify messages: .eml files, folders, mbox, Maildir, or "-".'),
+    "demo": ("demo", "Run the service on invented mail; nothing leaves this machine."),
+    "evaluate": ("evaluate", "Measure the model on labelled messages that had no part in training."),
+    "explain": ("classify", "Explain in Italian what would be decided for one message, and why."),
+    "held": ("look", "List the messages that wait for a person: possible danger first."),
+    "ledger": ("ledger", "Count every message and check that nothing is unaccounted for."),
+    "retry": ("act", "Send held, quarantined, oversize or unreadable messages through the flow again."),
+    "run": ("run", "Run the service: read, sort, forward, acknowledge, file, until it is stopped."),
+    "show": ("look", "Show one message: what it is, why it was decided so, what happened to it."),
+    "start": ("act", 'Let mail leave again after "triage stop".'),
+    "stop": ("act", "Stop everything that leaves, by any worker."),
+    "train": ("train", "Fit the model from labelled examples."),
+    "worker": ("run", "Run a worker; several may share one PostgreSQL."),
+}
+"""Each command's module, which holds it under its own name, and what the list of commands says of it."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _WhenAsked(MutableMapping[str, click.Command]):
+    """The commands by name, imported when they are looked up."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, click.Command] = {}
+
+    def __getitem__(self, name: str) -> click.Command:
+        if name not in self._loaded:
+            module, _ = COMMANDS[name]
+            self._loaded[name] = getattr(import_module(f"triage.commands.{module}"), name)
+        return self._loaded[name]
+
+    def __setitem__(self, name: str, command: click.Command) -> None:
+        self._loaded[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._loaded[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class _Commands(click.Group):
+    """A group whose list of commands needs none of them."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+
+@click.group(
+    cls=_Commands,
+    commands=_WhenAsked(),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="triage", message="%(version)s")
 def main() -> None:
     """Sort the mail of a public agency's shared mailbox to the right family centre.
@@ -19,22 +76,3 @@ def main() -> None:
     Settings come from the environment (TRIAGE_...), what staff decide from routing_rules.yaml. Start
     with "triage demo", which needs neither.
     """
-
-
-for command in (
-    demo.demo,
-    run.run,
-    run.worker,
-    check.check,
-    classify.classify,
-    classify.explain,
-    look.ledger,
-    look.held,
-    look.show,
-    act.retry,
-    act.stop,
-    act.start,
-    train.train,
-    evaluate.evaluate,
-):
-    main.add_command(command)

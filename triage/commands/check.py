@@ -1,124 +1,108 @@
-"""``triage check``: are settings and rules usable, and do the rules' examples hold? Sends nothing."""
+"""``triage check``: are settings and rules usable, and do the rules' examples hold?"""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
+from pathlib import Path
 
 import click
 
-from triage.bootstrap import settings_from
+from triage.basis import settings_from
 from triage.classify import ArtefactError, load_classifier
-from triage.commands.opening import MISCONFIGURED, clear_errors, json_option, print_json
+from triage.commands.connecting import Findings, check_connections
+from triage.commands.domains import Resolve, by_system
+from triage.commands.opening import FAILED, MISCONFIGURED, clear_errors, json_option, print_json
 from triage.decide import check_examples
 from triage.dispatch.selftest import UnsafeRuntimeError, verify_composition
-from triage.dispatch.submit import AccountTroubleError, Connection
-from triage.intake.connection import MailboxTroubleError, connect, disconnect
-from triage.intake.mailbox import ImapMailbox
 from triage.knowledge import known_places
-from triage.rules import RulesError, doubts_about, load_rules
+from triage.rules import Rules, RulesError, doubts_about, load_rules
 from triage.rules.schema import published_schema
-from triage.settings import Settings, SettingsError
+from triage.settings import Settings, SettingsError, paths_of
 
 
 @click.command()
-@click.option("--connect", "connects", is_flag=True, help="Log in to every server as well; sends and moves nothing.")
+@click.option(
+    "--connect",
+    "connects",
+    is_flag=True,
+    help="Log in to every server as well, and send one message to each watched mailbox itself, which is removed again.",
+)
+@click.option(
+    "--wait",
+    type=click.FloatRange(0, 600),
+    default=60,
+    show_default=True,
+    help="Seconds to wait for that message; 0: send none.",
+)
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of routing_rules.yaml for editors, and end.")
 @json_option
-def check(connects: bool, schema: bool, as_json: bool) -> None:
-    """Check settings, rules and the rules' own examples (exit 2 if something must be mended)."""
+@click.pass_obj
+def check(resolve: Resolve | None, connects: bool, wait: float, schema: bool, as_json: bool) -> None:
+    """Check settings, rules, the rules' own examples, and the model.
+
+    With --connect also: the logins, what the servers offer, whether we may send from our own address,
+    whether the mailbox's server writes Return-Path, whether the domains of destinations exist. Ends
+    with 2 if something must be mended, with 1 if only a server fails at the moment.
+    """
     if schema:
         click.echo(published_schema(), nl=False)
         return
-    errors: list[str] = []
-    warnings: list[str] = []
-    notes: list[str] = []
+    found = Findings()
     with clear_errors():
-        settings = _settings(connects)
-        _check_rules(settings, errors, warnings, notes)
-        _check_model(settings, errors, notes)
+        rules_path, model_path = paths_of(os.environ)
+        rules = _check_rules(rules_path, found)
+        settings = _check_settings(tuple(rules.mailboxes) if rules is not None else (), found)
+        _check_model(model_path, found)
         try:
-            notes.append(verify_composition())
+            found.notes.append(verify_composition())
         except UnsafeRuntimeError as error:
-            errors.append(str(error))
-        if connects and not errors:
-            _check_connections(settings, errors, notes)
+            found.errors.append(str(error))
+        if connects and settings is not None and rules is not None and not found.errors:
+            check_connections(settings, rules, found, resolve or by_system, wait)
+    errors = [*found.errors, *found.failures]
     if as_json:
-        print_json({"ok": not errors, "errors": errors, "warnings": warnings, "notes": notes})
+        print_json({"ok": not errors, "errors": errors, "warnings": found.warnings, "notes": found.notes})
     else:
-        for title, items in (("ERROR", errors), ("warning", warnings), ("ok", notes)):
+        for title, items in (("ERROR", errors), ("warning", found.warnings), ("ok", found.notes)):
             for item in items:
                 click.echo(f"{title}: {item}")
-        click.echo("Everything can be used." if not errors else "Mend what is marked ERROR, then check again.")
-    sys.exit(MISCONFIGURED if errors else 0)
+        mend = "Mend what is marked ERROR, then check again. Settings and rules: see the README, 'Configuration'."
+        click.echo(mend if errors else "Everything can be used.")
+    sys.exit(MISCONFIGURED if found.errors else FAILED if found.failures else 0)
 
 
-def _settings(connects: bool) -> Settings:
-    environment = dict(os.environ)
-    if not connects:
-        for name in ("SMTP_HOST", "SMTP_USER", "SMTP_PASSWORD"):
-            environment.setdefault(f"TRIAGE_{name}", "-")
-    return settings_from(environment)
-
-
-def _check_rules(settings: Settings, errors: list[str], warnings: list[str], notes: list[str]) -> None:
+def _check_settings(mailboxes: tuple[str, ...], found: Findings) -> Settings | None:
+    """What a start would need: the account of every mailbox and of submission, all problems together."""
     try:
-        rules = load_rules(settings.rules_path, known_places())
+        settings = settings_from(os.environ, mailboxes)
+    except SettingsError as error:
+        found.errors.extend(error.problems)
+        return None
+    found.notes.append(f"settings: the accounts of {len(mailboxes)} mailbox(es) and of submission are complete")
+    return settings
+
+
+def _check_rules(path: Path, found: Findings) -> Rules | None:
+    try:
+        rules = load_rules(path, known_places())
     except RulesError as error:
-        errors.extend(str(error).splitlines())
-        return
+        found.errors.extend(str(error).splitlines())
+        return None
     examples = sum(len(rule.examples) for rule in rules.rules)
     failed = check_examples(rules)
-    errors.extend(str(problem) for problem in failed)
-    warnings.extend(str(problem) for problem in doubts_about(rules))
-    notes.append(
-        f"{settings.rules_path}: {len(rules.rules)} rules, {examples - len(failed)} of {examples} examples hold"
-    )
+    found.errors.extend(str(problem) for problem in failed)
+    found.warnings.extend(str(problem) for problem in doubts_about(rules))
+    found.notes.append(f"{path}: {len(rules.rules)} rules, {examples - len(failed)} of {examples} examples hold")
+    return rules
 
 
-def _check_model(settings: Settings, errors: list[str], notes: list[str]) -> None:
+def _check_model(path: Path, found: Findings) -> None:
     try:
-        load_classifier(settings.model_path)
+        load_classifier(path)
     except OSError as error:
-        errors.append(
-            f"{settings.model_path} cannot be read ({type(error).__name__}). Set TRIAGE_MODEL or run 'triage train'."
-        )
+        found.errors.append(f"{path} cannot be read ({type(error).__name__}). Set TRIAGE_MODEL or run 'triage train'.")
     except ArtefactError as error:
-        errors.append(f"{settings.model_path}: {error}. Run 'triage train', or put the shipped model back.")
+        found.errors.append(f"{path}: {error}. Run 'triage train', or put the shipped model back.")
     else:
-        notes.append(f"{settings.model_path} can be used")
-
-
-def _check_connections(settings: Settings, errors: list[str], notes: list[str]) -> None:
-    rules = load_rules(settings.rules_path, known_places())
-    for name, box in rules.mailboxes.items():
-        try:
-            client = connect(settings.imap(name))
-            try:
-                imap = ImapMailbox(client, box.folder)
-                selected = imap.select()
-            finally:
-                disconnect(client)
-        except (MailboxTroubleError, SettingsError) as error:
-            errors.append(f"mailbox {name}: {error}")
-            continue
-        extras = [
-            word
-            for word, has in (("MOVE", imap.has_move), ("UIDPLUS", imap.has_uidplus), ("IDLE", imap.has_idle))
-            if has
-        ]
-        rights = "read-only: nothing could be filed" if selected.read_only else "may be written"
-        notes.append(f"mailbox {name}: {selected.exists} messages, {rights}, offers {', '.join(extras) or 'no extras'}")
-    try:
-        notes.append(asyncio.run(_try_submission(settings)))
-    except AccountTroubleError as error:
-        errors.append(str(error))
-
-
-async def _try_submission(settings: Settings) -> str:
-    connection = Connection(settings.submission)
-    await connection.open()
-    offered = [name for name in ("8BITMIME", "SMTPUTF8", "SIZE", "DSN") if connection.offers(name)]
-    await connection.close()
-    return f"submission: logged in, offers {', '.join(offered) or 'no extras'}"
+        found.notes.append(f"{path} can be used")

@@ -14,14 +14,15 @@ from pathlib import Path
 import click
 from rich.progress import Progress
 
-from triage.bootstrap import settings_from
+from triage.basis import settings_from
 from triage.classify import ArtefactError, Classifier, load_classifier
 from triage.commands.opening import MISCONFIGURED, clear_errors, fail, print_json
 from triage.decide import DecisionContext, decide
-from triage.explaining import word_reason
+from triage.explaining import word_confidence, word_reason
 from triage.knowledge import known_places
 from triage.parse import parse
 from triage.rules import MailboxRole, Rules, load_rules
+from triage.settings import without_accounts
 from triage.settling import GRAVE_DEFECTS, OWN_FIELD
 from triage.vocabulary import Classification, Decision, InboundMessage
 
@@ -69,7 +70,7 @@ def explain(path: str) -> None:
             click.echo(f"Lingua:       {decision.language}")
             click.echo(f"Urgente:      {'sì, da leggere oggi' if decision.urgent else 'no'}")
             click.echo(f"Automatico:   {'sì' if decision.automatic else 'no'}")
-            click.echo(f"Fiducia:      {decision.confidence:.0%} che la destinazione sia giusta")
+            click.echo(f"Fiducia:      {word_confidence(decision)}")
             click.echo("Perché:")
             for reason in decision.reasons:
                 click.echo(f"  - {word_reason(reason)}")
@@ -92,10 +93,7 @@ def _marked(message: InboundMessage, classification: Classification) -> str:
 
 
 def _load() -> tuple[Rules, Classifier]:
-    environment = dict(os.environ)
-    for name in ("SMTP_HOST", "SMTP_USER", "SMTP_PASSWORD"):
-        environment.setdefault(f"TRIAGE_{name}", "-")
-    settings = settings_from(environment)
+    settings = settings_from(without_accounts(os.environ))
     rules = load_rules(settings.rules_path, known_places())
     try:
         return rules, load_classifier(settings.model_path)

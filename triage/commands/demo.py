@@ -13,7 +13,7 @@ import triage
 from triage.bootstrap import Service, build_service, settings_from
 from triage.commands.opening import FAILED, clear_errors, fail
 from triage.dispatch.selftest import verify_composition
-from triage.explaining import word_hold
+from triage.explaining import word_all_holds
 from triage.logs import configure_logs
 from triage.record.decisions import decisions_of
 from triage.record.dispatches import dispatches_of
@@ -140,7 +140,7 @@ def _line(row: MessageRow, decision: Decision | None, acknowledged: bool, name: 
         state = "archiviato"
     where = decision.destination if decision is not None else "-"
     topic = decision.topic if decision is not None else "-"
-    why = word_hold(row.hold_reason)
+    why = word_all_holds(row.hold_reason, decision)
     receipt = "ricevuta inviata" if acknowledged else "-"
     return f"{row.id:>3}  {state:<23} {where:<15} {topic:<16} {receipt:<16} {name}  {why}".rstrip()
 

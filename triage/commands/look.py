@@ -1,8 +1,7 @@
-"""``triage ledger``, ``held`` and ``show``: what is where."""
+"""``triage held`` and ``show``: what waits, and one message."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -10,71 +9,14 @@ from typing import Any
 import click
 
 from triage.commands.opening import FAILED, fail, json_option, opened, print_json
-from triage.explaining import word_hold, word_reason
+from triage.explaining import word_confidence, word_hold, word_reason
 from triage.parse import parse
 from triage.record.audit import history
 from triage.record.decisions import decision_of
 from triage.record.dispatches import attempts_of, dispatches_of
 from triage.record.filing import AT_REST
-from triage.record.incidents import open_incidents
-from triage.record.ledger import compute_ledger, repeated_forwards
-from triage.record.mailboxes import known_mailboxes
 from triage.record.messages import MessageRow, get_message, mailbox_name, messages_in
 from triage.record.octets import read_octets
-
-LABELS = {
-    "listed": "listed by the server",
-    "awaiting": "  waiting to be fetched",
-    "baseline": "  there before the service (baseline)",
-    "vanished": "  taken away before we read them",
-    "unreadable": "  the server would not give them",
-    "oversize": "  over the size limit",
-    "received": "  received",
-    "in_progress": "    in progress",
-    "held": "    held for a person",
-    "quarantined": "    quarantined",
-    "filed": "    filed",
-    "matched": "    found again (same message)",
-    "erased": "    erased",
-}
-
-
-@click.command()
-@json_option
-def ledger(as_json: bool) -> None:
-    """Count every message and check that nothing is unaccounted for (exit 1 if something is)."""
-    with opened() as service:
-        with service.store.read("ledger") as tx:
-            found = compute_ledger(tx)
-            repeated = repeated_forwards(tx)
-            incidents = open_incidents(tx)
-            boxes = known_mailboxes(tx)
-        if as_json:
-            print_json(
-                {
-                    "closes": found.closes,
-                    "counts": found.counts,
-                    "differences": found.differences,
-                    "repeated_forwards": repeated,
-                    "incidents": [_plain(incident) for incident in incidents],
-                }
-            )
-        else:
-            for name, label in LABELS.items():
-                click.echo(f"{found.counts[name]:>9}  {label}")
-            click.echo(f"{repeated:>9}  forwards sent again after an unknown outcome")
-            for name, count in sorted(found.counts.items()):
-                if name not in LABELS:
-                    click.echo(f"{count:>9}  {name.replace('_', ' ')}")
-            for box in boxes:
-                when = f"{box.reconciled_at:%Y-%m-%d %H:%M} UTC" if box.reconciled_at else "never"
-                click.echo(f"mailbox {box.name}: compared with the server's own list {when}")
-            for incident in incidents:
-                click.echo(f"OPEN since {incident['opened_at']:%Y-%m-%d %H:%M} UTC: {incident['detail']}")
-            for difference in found.differences:
-                click.echo(f"DIFFERENCE: {difference}")
-            click.echo("The ledger closes." if found.closes else "The ledger does NOT close.")
-        sys.exit(0 if found.closes else FAILED)
 
 
 @click.command()
@@ -138,7 +80,8 @@ def show(message_id: int, as_json: bool) -> None:
             return
         _print_message(row, box, octets)
         if decision is not None:
-            click.echo(f"Decisione: {decision.action} -> {decision.destination} (fiducia {decision.confidence:.0%})")
+            click.echo(f"Decisione: {decision.action} -> {decision.destination}")
+            click.echo(f"Fiducia: {word_confidence(decision)}")
             for reason in decision.reasons:
                 click.echo(f"  - {word_reason(reason)}")
         for dispatch, tries in sends:

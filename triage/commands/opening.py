@@ -14,11 +14,10 @@ from typing import Any, NoReturn
 
 import click
 
-from triage.bootstrap import open_store, settings_from
-from triage.knowledge import Knowledge, NothingInForceError
+from triage.basis import NothingInForceError, open_store, settings_from
 from triage.record import Store, StoreError
 from triage.rules import RulesError
-from triage.settings import Settings, SettingsError
+from triage.settings import Settings, SettingsError, without_accounts
 
 FAILED = 1
 MISCONFIGURED = 2
@@ -65,21 +64,12 @@ class Opened:
     settings: Settings
     store: Store
 
-    @property
-    def knowledge(self) -> Knowledge:
-        """Rules and model as the record holds them."""
-        return Knowledge(self.store, self.settings.rules_path, self.settings.model_path)
-
 
 @contextmanager
 def opened() -> Iterator[Opened]:
     """The record behind the environment's settings, for commands that need no mail server."""
     with clear_errors():
-        environment = dict(os.environ)
-        # Looking at the record needs no account; a missing one must not stand in the way.
-        for name in ("SMTP_HOST", "SMTP_USER", "SMTP_PASSWORD"):
-            environment.setdefault(f"TRIAGE_{name}", "-")
-        settings = settings_from(environment)
+        settings = settings_from(without_accounts(os.environ))
         _refuse_absent(settings)
         store = open_store(settings)
         try:

@@ -12,8 +12,11 @@ import click
 from triage.bootstrap import Options, Service, build_service, settings_from
 from triage.commands.opening import FAILED, clear_errors
 from triage.dispatch.selftest import verify_composition
+from triage.knowledge import known_places
 from triage.logs import configure_logs
 from triage.record.ledger import compute_ledger
+from triage.rules import RulesError, load_rules
+from triage.settings import paths_of
 from triage.worker import Worker, run_once
 
 
@@ -57,13 +60,21 @@ def _start(take_over: bool, backlog: str | None, *, once: bool) -> None:
     configure_logs()
     with clear_errors():
         click.echo(verify_composition(), err=True)
-        settings = settings_from(os.environ)
+        settings = settings_from(os.environ, _mailboxes())
         service = build_service(settings, Options(_since(backlog), take_over))
         for name in service.knowledge.in_force().rules.mailboxes:
-            settings.imap(name)
+            settings.imap(name)  # where the record's rules differ from the file's
         if once:
             sys.exit(_once(service))
         Worker(service).run()
+
+
+def _mailboxes() -> tuple[str, ...]:
+    """The mailboxes of the rules file, whose accounts are checked before the record is touched."""
+    try:
+        return tuple(load_rules(paths_of(os.environ)[0], known_places()).mailboxes)
+    except RulesError:
+        return ()  # the record may hold an earlier version that can be used
 
 
 def _once(service: Service) -> int:

@@ -9,7 +9,7 @@ held, and only what a header section proves to be a machine's is filed unseen (d
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from triage.decide.matching import Facts, OpenRules, Outcome
 from triage.decide.territory import TerritoryScores, territory_of
 from triage.decide.trust import NOT_FOR_US, SURE_NOT_FOR_US, corrected, least_confidence, may_be_answered
 from triage.rules.addresses import AddressError, check_address
-from triage.rules.types import MailboxRole, Rules
+from triage.rules.types import MailboxRole, Rule, Rules
 from triage.vocabulary import (
     STAFF,
     Action,
@@ -27,6 +27,7 @@ from triage.vocabulary import (
     InboundMessage,
     Mode,
     Reason,
+    RuleTried,
 )
 
 MOST_HOPS = 50
@@ -37,6 +38,9 @@ RIVAL = 0.10
 
 HOLD_BEFORE_FILING = frozenset({"forse_non_per_noi", "da_noi", "troppi_passaggi", "difetti_gravi", "modo_ombra"})
 """What keeps even proven machine mail for a person; other doubts are about forwarding."""
+
+IF_NOT_URGENT = "senza_urgenza"
+"""Reason that says what would be done if it were not for the urgency, and by which rule."""
 
 FORWARD_AT_ONCE = "urgente_inoltra_subito"
 """Reason of a held urgent message that its project wants to have at once as well."""
@@ -74,25 +78,46 @@ def decide(
     Reasons come in order of weight: what holds the message first, then what led to the decision,
     then the classification's own. ``confidence`` is the summed probability of all pairs of territory
     and topic for which these rules give the same destination; 1 for urgent mail, since urgency is no
-    probability.
+    probability. For urgent mail the rules are asked twice, as it is and as if it were not urgent:
+    ``rules_tried`` shows both answers, and ``IF_NOT_URGENT`` holds what the second one said.
     """
     territory = territory_of(classification, rules)
     calm = _decide_calmly(message, classification, rules, context, territory, ignore_modes=ignore_modes)
     if not (classification.urgent or classification.alert):
         return calm
     urgent_rules = OpenRules(rules, _facts(message, classification, context, urgent=True))
+    applied = urgent_rules.outcome(territory.best, classification.topic)
     reasons = [Reason("urgente", {"avvisa": classification.alert})]
     if calm.action is Action.FORWARD and rules.projects[calm.project].urgent_forward_now:
         reasons.append(Reason(FORWARD_AT_ONCE, {"project": calm.project}))
+    if applied.rule is not None and applied.hold:
+        reasons.append(_applied(applied.rule))
     return replace(
         calm,
         action=Action.HOLD,
         destination=STAFF,
         urgent=True,
         confidence=1.0,
-        rules_tried=urgent_rules.tried(territory.best, classification.topic),
-        reasons=(*reasons, *calm.reasons),
+        rules_tried=_both(urgent_rules.tried(territory.best, classification.topic), calm.rules_tried),
+        reasons=(*reasons, *_if_not_urgent(calm)),
     )
+
+
+def _if_not_urgent(calm: Decision) -> Iterator[Reason]:
+    """The reasons of the proposal; which rule it follows stands apart from the rule that was applied."""
+    rule = next((reason.params for reason in calm.reasons if reason.code == "regola_applicata"), {})
+    sure = round(calm.confidence, 4)
+    yield Reason(
+        IF_NOT_URGENT, {"action": str(calm.action), "destination": calm.destination, "confidence": sure, **rule}
+    )
+    yield from (reason for reason in calm.reasons if reason.code not in ("regola_applicata", "nessuna_regola"))
+
+
+def _both(first: tuple[RuleTried, ...], second: tuple[RuleTried, ...]) -> tuple[RuleTried, ...]:
+    """Both are the beginning of one list: every rule that was asked, and whether it held either time."""
+    longer, shorter = sorted((first, second), key=len, reverse=True)
+    pairs = zip(longer, shorter, strict=False)
+    return (*(replace(rule, matched=rule.matched or other.matched) for rule, other in pairs), *longer[len(shorter) :])
 
 
 def forwards_at_once(decision: Decision) -> bool:
@@ -256,10 +281,14 @@ def _explanation(action: Action, outcome: Outcome, territory: TerritoryScores) -
     if action is Action.FILE:
         reasons.append(Reason("archiviata", {"folder": outcome.folder}))
     if outcome.rule is not None:
-        reasons.append(Reason("regola_applicata", {"rule": outcome.rule.name, "line": outcome.rule.line}))
+        reasons.append(_applied(outcome.rule))
     score = round(territory.scores[territory.best], 4)
     reasons.append(Reason("territorio", {"territory": territory.best, "score": score}))
     return reasons
+
+
+def _applied(rule: Rule) -> Reason:
+    return Reason("regola_applicata", {"rule": rule.name, "line": rule.line})
 
 
 def _answerable(address: str) -> bool:

@@ -1,8 +1,8 @@
 """HTML -> text with lines, paragraphs and quotation marks ("> ") where a reader sees them.
 
 Scripts, styles, comments and what is hidden are left out: they are not what the author wrote for a
-person. The tree parser's cost grows with the square of nesting and with unclosed formatting, so
-markup beyond the caps goes through a plain tag remover instead; the text is read all the same.
+person. Markup whose tree would cost too much goes through a plain tag remover instead; the text is
+read all the same.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import re
 
 from selectolax.lexbor import LexborHTMLParser
 
-from triage.parse.limits import DefectLog, ParseLimits
+from triage.parse.html_cost import costs_too_much
+from triage.parse.limits import Budget, DefectLog
 
 # Noncharacters: they cannot stand in text by right, and cleaning removes them.
 _BREAK, _PARAGRAPH, _QUOTE, _UNQUOTE, _CELL = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3", "\ufdd4"
@@ -42,53 +43,20 @@ _QUOTES = 'blockquote[type="cite" i],blockquote[class*="quote"],blockquote[class
 _CELLS = "td,th"
 
 _MAX_QUOTE_DEPTH = 50
-_MANY_NODES = 1_000
-_MAX_NESTING = 1_000
-_MAX_COPIES = 200_000
-_TAG = re.compile(r"<(/?)([a-z][a-z0-9]{0,15})")
-_FORMATTING = frozenset(
-    ["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"]
-)
-_LEFT_OPEN = frozenset(
-    [
-        "p",
-        "li",
-        "td",
-        "tr",
-        "th",
-        "dt",
-        "dd",
-        "option",
-        "br",
-        "img",
-        "hr",
-        "meta",
-        "link",
-        "input",
-        "col",
-        "wbr",
-        "area",
-        "base",
-        "tbody",
-        "thead",
-        "tfoot",
-    ]
-)
 
-_OPENER = re.compile(r"<!--|<(?:script|style|head|title)(?=[\s>/])", re.IGNORECASE)
+_OPENER = re.compile(r"<!--|<(?:script|style|head|title|select)(?=[\s>/])", re.IGNORECASE)
 _LINE_TAG = re.compile(r"</?(?:p|div|br|tr|li|h[1-6]|table|blockquote|ul|ol|pre|hr)\b[^<>]*>", re.IGNORECASE)
 _ANY_TAG = re.compile(r"</?[A-Za-z!?][^<>]*>")
 
 
-def html_to_text(source: str, limits: ParseLimits, defects: DefectLog) -> str:
+def html_to_text(source: str, budget: Budget, defects: DefectLog) -> str:
     """The visible text; quoted containers get "> " in front of each line. Never raises on markup."""
-    if len(source) > limits.html_characters:
-        defects.add("limit_html_characters")
-        source = source[: limits.html_characters]
-    source = source.replace("\x00", "")
-    if _too_costly(source, limits):
-        defects.add("limit_html_nodes")
+    source = budget.take_markup(source).replace("\x00", "")
+    trouble = costs_too_much(source, budget.nodes_left(), budget.limits)
+    if trouble:
+        defects.add(trouble)
         return _strip_tags(source)
+    budget.spend_nodes(source.count("<"))
     tree = LexborHTMLParser(source)
     if tree.body is None or _MARKS.search(tree.body.text()):
         return _strip_tags(source)
@@ -143,25 +111,6 @@ def _lay_out(marked: str) -> str:
 
 def _prefixed(line: str, depth: int) -> str:
     return f"{'>' * depth} {line}".rstrip() if depth else line
-
-
-def _too_costly(source: str, limits: ParseLimits) -> bool:
-    """True for markup whose tree could grow far beyond its source."""
-    tags = source.count("<")
-    if tags > limits.html_nodes:
-        return True
-    if tags <= _MANY_NODES:
-        return False
-    nesting = deepest = formatting = most = 0
-    for closing, name in _TAG.findall(source.lower()):
-        step = -1 if closing else 1
-        if name in _FORMATTING:
-            formatting = formatting + step if formatting + step > 0 else 0
-            most = formatting if formatting > most else most
-        if name not in _LEFT_OPEN:
-            nesting = nesting + step if nesting + step > 0 else 0
-            deepest = nesting if nesting > deepest else deepest
-    return deepest > _MAX_NESTING or most * tags > _MAX_COPIES
 
 
 def _strip_tags(source: str) -> str:

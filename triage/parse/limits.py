@@ -1,11 +1,15 @@
 """How much of a message is looked at, and where what was tolerated is noted.
 
-Every cap bounds time and memory. Reaching one is a defect, never a failure: the octets are kept
-and forwarded whole whatever was read of them.
+Every cap bounds time and memory, and all but ``depth`` and ``header_octets`` are shared by all parts of
+a message, so that many small parts cost no more than a large one. The caps count work, not seconds:
+what is read of a message is the same on every machine. A caller's clock is the net below them.
+Reaching a cap is a defect, never a failure: the octets are kept and forwarded whole whatever was
+read of them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from triage.vocabulary import Defect
@@ -34,6 +38,10 @@ class ParseLimits:
     attachments: int = 200
     html_characters: int = 2_000_000
     html_nodes: int = 50_000
+    html_attributes: int = 200
+    """Of one tag. Mail programs write up to some twenty."""
+    seconds: int = 10
+    """By the caller's clock, if it gives one. The other caps keep the dearest message below two."""
 
     def __post_init__(self) -> None:
         if min(getattr(self, name) for name in self.__dataclass_fields__) < 1:
@@ -62,14 +70,28 @@ class DefectLog:
 
 
 class Budget:
-    """What is left of the caps that are shared by all parts of one message."""
+    """What is left of the caps that are shared by all parts of one message.
 
-    def __init__(self, limits: ParseLimits, defects: DefectLog) -> None:
+    ``clock`` gives seconds from any start on.
+    """
+
+    def __init__(self, limits: ParseLimits, defects: DefectLog, clock: Callable[[], float] | None = None) -> None:
         self.limits = limits
         self._defects = defects
         self._octets = limits.decoded_octets
         self._parts = limits.parts
         self._characters = limits.text_characters
+        self._markup = limits.html_characters
+        self._nodes = limits.html_nodes
+        self._clock = clock
+        self._until = clock() + limits.seconds if clock is not None else 0.0
+
+    def in_time(self) -> bool:
+        """True while there is time to read on; asked before each piece of work."""
+        if self._clock is None or self._clock() < self._until:
+            return True
+        self._defects.add("limit_seconds")
+        return False
 
     def octets_left(self) -> int:
         return self._octets
@@ -83,6 +105,8 @@ class Budget:
         """True when one more part may be looked at."""
         if self._parts == 0:
             self._defects.add("limit_parts")
+            return False
+        if not self.in_time():
             return False
         self._parts -= 1
         return True
@@ -100,3 +124,20 @@ class Budget:
             text = text[: self._characters]
         self._characters -= len(text)
         return text
+
+    def markup_left(self) -> int:
+        return self._markup
+
+    def take_markup(self, source: str) -> str:
+        """The markup, cut to what is left of its character cap."""
+        if len(source) > self._markup:
+            self._defects.add("limit_html_characters")
+            source = source[: self._markup]
+        self._markup -= len(source)
+        return source
+
+    def nodes_left(self) -> int:
+        return self._nodes
+
+    def spend_nodes(self, count: int) -> None:
+        self._nodes -= min(count, self._nodes)

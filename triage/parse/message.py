@@ -6,6 +6,8 @@ Total: an error of our own code ends in a message that holds nothing but its siz
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from triage.parse.addresses import parse_addresses, parse_path
 from triage.parse.content import Content, is_pec_envelope, read_content
 from triage.parse.header_values import decode_unstructured
@@ -20,23 +22,27 @@ _SINGLE_FIELDS = ("From", "Sender", "Subject", "Date", "Message-ID", "Content-Ty
 _DEFAULT_LIMITS = ParseLimits()
 
 
-def parse(octets: bytes, limits: ParseLimits = _DEFAULT_LIMITS) -> InboundMessage:
+def parse(
+    octets: bytes, limits: ParseLimits = _DEFAULT_LIMITS, clock: Callable[[], float] | None = None
+) -> InboundMessage:
     """Reads a message as far as it can be read; ``limits`` cap how far.
+
+    With a ``clock`` (seconds from any start on) nothing more is read after ``limits.seconds``.
 
     Of a field that may stand once (RFC 5322 section 3.6) the first is used and the repetition is a
     defect. Raises nothing but ``MemoryError``.
     """
     try:
-        return _parse(octets, limits)
+        return _parse(octets, limits, clock)
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001 - the promise: one message never stops the others
         return _unread(octets, type(error).__name__)
 
 
-def _parse(octets: bytes, limits: ParseLimits) -> InboundMessage:
+def _parse(octets: bytes, limits: ParseLimits, clock: Callable[[], float] | None) -> InboundMessage:
     defects = DefectLog()
-    budget = Budget(limits, defects)
+    budget = Budget(limits, defects, clock)
     root = read_structure(octets, budget, defects)
     fields = _FieldReader(root, limits, defects)
     subject = fields.text("subject")

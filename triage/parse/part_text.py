@@ -31,11 +31,16 @@ def part_octets(part: Part, wanted: int, budget: Budget, defects: DefectLog) -> 
 
 def part_text(part: Part, budget: Budget, defects: DefectLog) -> tuple[str, tuple[tuple[str, int], ...]]:
     """(cleaned text within the budget, name and size of uuencoded files that stood in it)."""
+    if not budget.in_time():
+        return "", ()
     if not budget.characters_left():
         defects.add("limit_text_characters")
         return "", ()
     markup = part.content_type in _MARKUP
-    wanted = 2 * budget.limits.html_characters if markup else 4 * budget.characters_left() + 4
+    if markup and not budget.markup_left():
+        defects.add("limit_html_characters")
+        return "", ()
+    wanted = 2 * budget.markup_left() if markup else 4 * budget.characters_left() + 4
     octets = part_octets(part, wanted, budget, defects)
     declared = part.parameters.get("charset", "")
     if markup and not declared:
@@ -57,7 +62,7 @@ def part_text(part: Part, budget: Budget, defects: DefectLog) -> tuple[str, tupl
 
 def html_part_text(source: str, budget: Budget, defects: DefectLog) -> str:
     """Text of markup, cleaned and within the budget."""
-    return budget.take_text(clean_text(html_to_text(source, budget.limits, defects)))
+    return budget.take_text(clean_text(html_to_text(source, budget, defects)))
 
 
 def _without_uuencoded(text: str) -> tuple[str, tuple[tuple[str, int], ...]]:

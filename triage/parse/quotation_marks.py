@@ -31,7 +31,17 @@ _VERBS = (
 )
 _SEPARATOR_WORDS = ("messag", "nachricht", "mensaje", "mesaj", "appointment", "appuntamento", "forwarded", "inoltrato")
 _SUBJECT_WORDS = ("oggetto", "subject", "betreff", "objet", "asunto", "subiect", "ogg:")
-_ATTRIBUTION_END = re.compile(rf"(?:{_VERBS})\s*:?\s*$|(?:{_VERBS})[^:]{{0,120}}:\s*$", re.IGNORECASE)
+_ATTRIBUTION_END = re.compile(
+    rf"(?:{_VERBS})\s*:?\s*$|(?:{_VERBS})[^:]{{0,120}}(?:\b\d{{1,2}}:\d{{2}}[^:]{{0,20}})?:\s*$", re.IGNORECASE
+)
+# Yahoo and AOL on Android put the quoted text behind the announcement, on the same line and unmarked.
+_TEXT_BEHIND = re.compile(rf"[^<>]{{0,200}}<[^<>\s]+@[^<>\s]+>,?\s*(?:{_VERBS})\s?:\s+\S", re.IGNORECASE)
+# FairEmail, Tuta and Mail.ru announce without a verb: "23 nov 2026, 09:12 da reti@example.org:".
+_WITHOUT_VERB = re.compile(
+    r"[^<>]{0,200}\d[:.]\d{2}\b[^<>]{0,150}(?:<[^<>\s]+@[^<>\s]+>|\b(?:da|by|from|von) [^<>\s]+@[^<>\s:]+):$",
+    re.IGNORECASE,
+)
+_ADDRESS_AT_END = re.compile(r"@[^\s@<>:]{1,100}>?:\s")
 _ATTRIBUTION_START = re.compile(
     r"(?:il|in data|nel messaggio|on|am|le|el|em|pe|în|dnia|w dniu|da)\b|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|"
     r"<[^<>]+@|[^<>]{1,80}<[^<>\s]+@",
@@ -104,14 +114,15 @@ def find_clues(text: str) -> Clues:
     """Looks for the words without which no announcement is one."""
     lower = text.lower()
     return Clues(
-        attribution=any(word in lower for word in _VERB_WORDS),
+        attribution=any(word in lower for word in _VERB_WORDS) or bool(_ADDRESS_AT_END.search(lower)),
         separator=any(word in lower for word in _SEPARATOR_WORDS),
         header_block=any(word in lower for word in _SUBJECT_WORDS),
     )
 
 
 def attribution_length(lines: list[str], at: int) -> int:
-    """How many lines from ``at`` on are "Il giorno ... ha scritto:"; 0 when it is none.
+    """How many lines from ``at`` on are "Il giorno ... ha scritto:", the quoted text on the last of
+    them included; 0 when it is none.
 
     Needs a date or an address. Without a sure sign of a machine (an address, or the comma that
     mail programs put after the time) the quoted lines must follow: "Il 3 maggio la maestra ha
@@ -119,6 +130,13 @@ def attribution_length(lines: list[str], at: int) -> int:
     """
     joined = ""
     first = lines[at].strip()
+    if (
+        first.endswith(":")
+        and _WITHOUT_VERB.match(first[:LINE_CHARACTERS])
+        and _DAY.search(first)
+        and _is_quoted_below(lines, at + 1)
+    ):
+        return 1
     if not _ATTRIBUTION_START.match(first[:LINE_CHARACTERS]):
         return 0
     for count in range(1, 5):
@@ -128,6 +146,8 @@ def attribution_length(lines: list[str], at: int) -> int:
         if not line or (count > 1 and line.startswith(">")):
             return 0
         joined = f"{joined} {line}".strip()
+        if _TEXT_BEHIND.match(joined[:LINE_CHARACTERS]) and _TIME.search(joined) and _DAY.search(joined):
+            return count
         if len(joined) > LINE_CHARACTERS:
             return 0
         if _ATTRIBUTION_END.search(joined):
@@ -141,8 +161,12 @@ def _is_attribution(joined: str, lines: list[str], after: int) -> bool:
     dated = bool(_TIME.search(joined) or _DAY.search(joined))
     if dated and _STRONG.search(joined):
         return True
+    return (dated or "@" in joined) and _is_quoted_below(lines, after)
+
+
+def _is_quoted_below(lines: list[str], after: int) -> bool:
     following = next((line for line in lines[after : after + 3] if line.strip()), "")
-    return (dated or "@" in joined) and following.lstrip().startswith(">")
+    return following.lstrip().startswith(">")
 
 
 def header_block_length(lines: list[str], at: int, after_separator: bool = False) -> int:

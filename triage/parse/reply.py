@@ -58,13 +58,14 @@ def split_reply(text: str, subject: str, threaded: bool = False) -> SplitText:
     lines with ">" are the author's own arrows, not quotation.
     """
     lines = [line.rstrip() for line in text.split("\n")]
-    boundary = _find_boundary(lines, find_clues(text))
+    clues = find_clues(text)
+    boundary = _find_boundary(lines, clues)
     is_forward = boundary is not None and _is_forward(lines, boundary, subject)
     is_forward = is_forward or is_forward_subject(subject)
     if is_forward:
         new, quoted, signature = _split_forward(lines, boundary)
     else:
-        answers = threaded or is_reply_subject(subject)
+        answers = threaded or is_reply_subject(subject) or (clues.attribution and _quotes_an_announcement(lines))
         new, quoted, signature = _split_answer(lines, boundary, answers)
     if not any(line.strip() for line in new):
         return SplitText(_joined(_unquoted(lines)), "", "", is_forward)
@@ -92,10 +93,18 @@ def _find_boundary(lines: list[str], clues: Clues) -> _Boundary | None:
     return None
 
 
+def _quotes_an_announcement(lines: list[str]) -> bool:
+    """Apple Mail marks its announcement as quoted too; one with an address is nobody's own arrows."""
+    quoted = _unquoted([line for line in lines if _QUOTED_LINE.match(line)])
+    lengths = ((at, attribution_length(quoted, at)) for at in range(len(quoted)))
+    return any(length and "@" in " ".join(quoted[at : at + length]) for at, length in lengths)
+
+
 def _block_below(lines: list[str], at: int) -> int:
     for skipped in range(2):
         if at + skipped < len(lines) and lines[at + skipped].strip():
             length = header_block_length(lines, at + skipped, after_separator=True)
+            length = length or attribution_length(lines, at + skipped)
             return skipped + length if length else 0
     return 0
 

@@ -11,7 +11,7 @@ import re
 _DELIMITER = re.compile(r"--\s?$")
 _DEVICE = re.compile(
     r"(?:inviat[oa] (?:da|dal|con|tramite|mobile)\b(?!:)|sent (?:from|via|with)\b|scarica outlook|ottieni outlook|"
-    r"get outlook|"
+    r"get (?:outlook|bluemail)|scarica bluemail|"
     r"outlook per (?:ios|android)|yahoo mail: |libero mobile|trimis de pe|enviado desde|envoyé de mon|"
     r"надіслано з).{0,80}$",
     re.IGNORECASE,

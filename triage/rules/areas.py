@@ -58,7 +58,7 @@ def _claims(
     for index, comune in enumerate(project.area.comuni or ()):
         if comune not in places:
             problems.append(
-                Problem(source, line("comuni", index), f'no comune is called "{comune}"', near(comune, places))
+                Problem(source, line("comuni", index), f'no comune is called "{comune}"', near_comune(comune, places))
             )
         elif comune in claimed:
             what = f"{comune} is already in this area, by line {claimed[comune]}"
@@ -68,7 +68,7 @@ def _claims(
     for index, comune in enumerate(project.area.except_comuni or ()):
         if comune not in places:
             what = f'no comune is called "{comune}"'
-            problems.append(Problem(source, line("except_comuni", index), what, near(comune, places)))
+            problems.append(Problem(source, line("except_comuni", index), what, near_comune(comune, places)))
         elif claimed.pop(comune, None) is None:
             what = f"{comune} is not in this area, so it cannot be excepted"
             problems.append(Problem(source, line("except_comuni", index), what, "delete it here"))
@@ -78,11 +78,16 @@ def _claims(
     return claimed, tuple(problems)
 
 
-def near(name: str, known: Iterable[str]) -> str:
-    """A remedy that offers the closest official names."""
+def near(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """A remedy that offers the closest names; without any, ``otherwise``, or all names there are."""
     by_fold = {candidate.casefold(): candidate for candidate in known}
     close = difflib.get_close_matches(name.casefold(), by_fold, n=3, cutoff=0.6)
     close += [fold for fold in by_fold if name.casefold() in fold and fold not in close][:2]
-    if not close:
-        return "use the official name, as in the list of comuni"
-    return "did you mean " + " or ".join(f'"{by_fold[fold]}"' for fold in close[:4])
+    if close:
+        return "did you mean " + " or ".join(f'"{by_fold[fold]}"' for fold in close[:4])
+    return otherwise or f"write one of: {', '.join(by_fold.values())}"
+
+
+def near_comune(name: str, places: Iterable[str]) -> str:
+    """The same for a comune, of which there are too many to name."""
+    return near(name, places, "write the official name of a comune in the provinces of the service")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from triage.rules import schema
-from triage.rules.areas import near
+from triage.rules.areas import near, near_comune
 from triage.rules.problems import Problem
 from triage.rules.types import ANY_PROJECT, DEFAULT_ADDRESS, Condition, Example, File, Forward, Given, Hold, Rule, Step
 from triage.rules.yaml_tree import Mapping as TreeMapping
@@ -94,9 +94,10 @@ class _Builder:
             if key != DEFAULT_ADDRESS:
                 self._add("only a named project has further addresses", "write a project's code", *path, "forward")
         elif project not in self._projects:
-            self._add(f'no project is called "{project}"', near(project, self._projects), *path, "forward")
+            remedy = near(project, (*self._projects, ANY_PROJECT))
+            self._add(f'no project is called "{project}"', remedy, *path, "forward")
         elif key not in (keys := self._address_keys(project)):
-            self._add(f'{project} has no address named "{key}"', near(key, keys), *path, "forward")
+            self._add(f'{project} has no address named "{key}"', _address_remedy(project, key, keys), *path, "forward")
         return Forward(project, key)
 
     def _example(self, section: schema.ExampleSection, path: Path) -> Example:
@@ -105,7 +106,7 @@ class _Builder:
             self._check_territory(given.territorio, (*path, "given", "territorio"))
         if given.comune and given.comune not in self._places:
             what = f'no comune is called "{given.comune}"'
-            self._add(what, near(given.comune, self._places), *path, "given", "comune")
+            self._add(what, near_comune(given.comune, self._places), *path, "given", "comune")
         if given.casella:
             self._check_mailbox(given.casella, (*path, "given", "casella"))
         return Example(
@@ -138,6 +139,13 @@ class _Builder:
         for step in ("projects", project, "addresses"):
             node = node.items.get(step) if isinstance(node, TreeMapping) else None
         return tuple(node.items) if isinstance(node, TreeMapping) else ()
+
+
+def _address_remedy(project: str, key: str, keys: tuple[str, ...]) -> str:
+    if key == DEFAULT_ADDRESS and keys:
+        named = " or ".join(f'"forward: {project}.{known}"' for known in keys[:3])
+        return f'write {named}, or give {project} an address "{DEFAULT_ADDRESS}"'
+    return near(key, keys, "" if keys else f"write its addresses under projects.{project}.addresses")
 
 
 def _set(values: tuple[str, ...] | None) -> frozenset[str] | None:
