@@ -26,7 +26,6 @@ from triage.ids import new_message_id
 from triage.record import Transaction
 from triage.record.acknowledged import Acknowledged, acknowledged_before
 from triage.record.decisions import (
-    PlannedDispatch,
     Settlement,
     accepted_recipients,
     acknowledged_cases,
@@ -36,6 +35,7 @@ from triage.record.decisions import (
 from triage.record.identity import secret_of
 from triage.record.mailboxes import known_mailboxes
 from triage.record.messages import MessageRow
+from triage.record.planned import PlannedDispatch
 from triage.rules.addresses import AddressError, check_address
 from triage.rules.types import Mailbox, MailboxRole, Rules
 from triage.vocabulary import (

@@ -52,9 +52,13 @@ TABLE = [
     (FORWARD, A, "data", 0, 0, 0 * DAY, DispatchState.ACCEPTED, 0, ""),
     (FORWARD, A, "data", 9, 2, 9 * DAY, DispatchState.ACCEPTED, 0, ""),
     (FORWARD, T, "rcpt", 0, 0, 0 * DAY, PENDING, 1, ""),
-    (FORWARD, T, "rcpt", 1, 0, 0 * DAY, PENDING, 5, ""),
-    (FORWARD, T, "rcpt", 2, 0, 0 * DAY, PENDING, 15, ""),
-    (FORWARD, T, "rcpt", 4, 0, 0 * DAY, PENDING, 60, ""),
+    (FORWARD, T, "rcpt", 1, 0, 1 * MINUTE, PENDING, 5, ""),
+    (FORWARD, T, "rcpt", 2, 0, 6 * MINUTE, PENDING, 15, ""),
+    (FORWARD, T, "rcpt", 4, 0, 51 * MINUTE, PENDING, 60, ""),
+    # Late, because everything stood still: the pauses still begin with the shortest.
+    (FORWARD, T, "rcpt", 0, 0, 2 * DAY, PENDING, 1, ""),
+    # A person has just sent it again: neither the pauses nor the days of before count.
+    (FORWARD, T, "rcpt", 50, 0, 0 * DAY, PENDING, 1, ""),
     (FORWARD, T, "rcpt", 50, 0, 5 * DAY, PENDING, 360, ""),
     (FORWARD, T, "rcpt", 50, 0, 5 * DAY + MINUTE, FAILED, 0, "inoltro_scaduto"),
     (FORWARD, T, "connect", 50, 0, 9 * DAY, PENDING, 1, ""),

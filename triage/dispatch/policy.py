@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import accumulate
 
 from triage.record.dispatches import DispatchRow
 from triage.vocabulary import AttemptOutcome, DispatchKind, DispatchState, SubmissionResult
@@ -47,4 +48,11 @@ def consequence(row: DispatchRow, result: SubmissionResult, now: datetime) -> Co
         return Consequence(DispatchState.PENDING, now + BACK_OFF[0])
     if now - row.created_at > GIVE_UP:
         return Consequence(DispatchState.FAILED, now, "inoltro_scaduto" if held else "")
-    return Consequence(DispatchState.PENDING, now + BACK_OFF[min(row.attempts, len(BACK_OFF) - 1)])
+    return Consequence(DispatchState.PENDING, now + _pause(row, now))
+
+
+def _pause(row: DispatchRow, now: datetime) -> timedelta:
+    """The next pause. Counted by attempts, but a message that a person sends again begins anew with short ones."""
+    ends = accumulate(BACK_OFF)
+    by_time = sum(end <= now - row.created_at for end in ends)
+    return BACK_OFF[min(row.attempts, by_time, len(BACK_OFF) - 1)]
