@@ -67,6 +67,8 @@ class Submission:
     per_minute: int
     """0: no limit."""
     per_connection: int
+    per_day: int
+    """In any 24 hours; 0: no limit."""
     data_timeout: float
     """Seconds to wait for the reply to the end of DATA (RFC 5321 section 4.5.3.2.6: ten minutes)."""
 
@@ -104,6 +106,7 @@ def load_settings(environment: Mapping[str, str], worker_name: str) -> Settings:
         connections=int(reader.number("SMTP_CONNECTIONS", 4, 1, 16)),
         per_minute=int(reader.number("SMTP_PER_MINUTE", 0, 0, 100_000)),
         per_connection=int(reader.number("SMTP_PER_CONNECTION", 100, 1, 100_000)),
+        per_day=int(reader.number("SMTP_PER_DAY", 0, 0, 10_000_000)),
         data_timeout=reader.number("SMTP_DATA_TIMEOUT", 600, 1, 3600),
     )
     settings = Settings(

@@ -15,7 +15,7 @@ from types import FrameType
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from triage.bootstrap import Service
+from triage.bootstrap import DISPATCH_LOOP, Service
 from triage.intake.reader import MailboxReader
 from triage.knowledge import NothingInForceError
 from triage.record import StoreError
@@ -53,7 +53,7 @@ class Worker:
         self._listen_to_signals()
         self._threads = [
             threading.Thread(target=self._loop, args=("decide", service.decider.work, service.decide_wake)),
-            threading.Thread(target=self._loop, args=("dispatch", self._dispatch, service.dispatch_wake)),
+            threading.Thread(target=self._loop, args=(DISPATCH_LOOP, self._dispatch, service.dispatch_wake)),
             threading.Thread(target=self._pass_on, args=(service.file_wake,)),
         ]
         for thread in self._threads:

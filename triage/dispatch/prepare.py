@@ -90,9 +90,9 @@ class Preparer:
         self._secret_value: bytes | None = None
         self._mailboxes: dict[int, tuple[str, datetime | None]] = {}
 
-    def anything_due(self, tx: Transaction) -> bool:
+    def anything_due(self, tx: Transaction, *, notices_only: bool = False) -> bool:
         """Whether a dispatch is due; a look that costs no write."""
-        return has_due(tx)
+        return has_due(tx, notices_only=notices_only)
 
     def anything_abandoned(self, tx: Transaction) -> bool:
         """Whether a dispatch was begun and left."""

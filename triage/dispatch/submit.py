@@ -199,6 +199,18 @@ def _trouble(where: str, error: Exception) -> AccountTroubleError:
     )
 
 
+def refused_account(submission: Submission, result: SubmissionResult) -> AccountTroubleError:
+    """The server is reached and logged in to, but lets us send nothing."""
+    account = submission.account
+    status = f" {result.enhanced_status}" if result.enhanced_status else ""
+    return AccountTroubleError(
+        "refused",
+        f"SMTP server {account.host}:{account.port} does not let us send ({result.code}{status}). "
+        "Check TRIAGE_SMTP_LOGIN, TRIAGE_SMTP_TLS, and that this account may send as the address of 'service'. "
+        "Nothing is lost: mail waits.",
+    )
+
+
 async def _login_with_bearer(client: aiosmtplib.SMTP, account: Account) -> None:
     """AUTH OAUTHBEARER (RFC 7628 section 3.1), which the library does not offer."""
     await _greet(client)
