@@ -68,7 +68,7 @@ def _start(take_over: bool, backlog: str | None, *, once: bool) -> None:
 
 def _once(service: Service) -> int:
     troubles = run_once(service)
-    with service.store.read("ledger") as tx:
+    with service.store.read("ledger", long=True) as tx:
         ledger = compute_ledger(tx)
     for difference in ledger.differences:
         click.echo(f"The ledger does not close: {difference}", err=True)
