@@ -45,7 +45,6 @@ from triage.vocabulary import (
     DispatchKind,
     InboundMessage,
     MessageState,
-    Mode,
     Reason,
 )
 
@@ -228,7 +227,7 @@ def _notices(batch: _Batch, decision: Decision) -> list[PlannedDispatch]:
     """One notice without content to the first on-call contact when somebody must look now."""
     rules = batch.rules
     alerts = any(reason.code == "urgente" and reason.params.get("avvisa") for reason in decision.reasons)
-    if not alerts or rules.service.mode is Mode.SHADOW or not rules.urgent.on_call:
+    if not alerts or not rules.urgent.on_call:
         return []
     verdict = may_notify(rules.urgent.on_call[0], rules)
     if not verdict.allowed:

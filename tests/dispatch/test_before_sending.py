@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from email import message_from_bytes
+from email.utils import parseaddr
 
 import pytest
 import sqlalchemy as sa
@@ -16,6 +18,7 @@ from tests.dispatch.builders import (
     ANNA,
     NORD,
     ON_CALL,
+    OURS,
     RULES,
     SUD,
     Desk,
@@ -142,6 +145,43 @@ def test_shadow_lets_nothing_leave_at_all(make_desk: Make, smtp_sink: SmtpSink) 
     assert smtp_sink.connections_seen == 0
     assert [desk.dispatches(key) for key in keys] == [[], [], []]
     assert [desk.outcome(key)[1] for key in keys] == ["modo_ombra", "urgente", "modo_ombra"]
+
+
+def test_notice_planned_before_shadow_is_cancelled(desk: Desk, smtp_sink: SmtpSink) -> None:
+    [key] = desk.take_in(a_mail(subject="pericolo"))
+    desk.rules = replace(RULES, service=replace(RULES.service, mode=Mode.SHADOW))
+    desk.send()
+    assert desk.dispatch(key, DispatchKind.NOTICE).state == DispatchState.CANCELLED
+    assert smtp_sink.messages == ()
+    assert desk.outcome(key) == (MessageState.HELD, "urgente")
+
+
+@pytest.mark.parametrize(
+    ("reply_to", "expected"),
+    [
+        (OURS, ANNA),
+        (f"Ufficio <{OURS.upper()}>", ANNA),
+        (NORD, ANNA),
+        (f"{OURS}, zia@family.example", "zia@family.example"),
+        ("zia@family.example", "zia@family.example"),
+    ],
+)
+def test_answer_to_a_forward_never_comes_back_to_us_or_a_project(
+    desk: Desk, smtp_sink: SmtpSink, reply_to: str, expected: str
+) -> None:
+    desk.take_in(a_mail(headers=(("Reply-To", reply_to),)))
+    desk.send()
+    [forward] = [sent for sent in smtp_sink.messages if sent.forward_paths == (NORD,)]
+    head = message_from_bytes(forward.octets)
+    assert parseaddr(head["Reply-To"])[1] == expected
+
+
+def test_author_that_has_become_a_projects_is_left_to_a_person(desk: Desk, smtp_sink: SmtpSink) -> None:
+    [key] = desk.take_in(a_mail())
+    desk.rules = change_project(RULES, "sud", domains=("family.example",))
+    desk.send()
+    assert desk.outcome(key) == (MessageState.HELD, "dal_progetto")
+    assert smtp_sink.messages == ()
 
 
 def test_acknowledgement_planned_before_shadow_is_cancelled(desk: Desk, smtp_sink: SmtpSink) -> None:
