@@ -9,7 +9,7 @@ All problems are told together, as :class:`SettingsError`.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -38,6 +38,13 @@ class Login(StrEnum):
     XOAUTH2 = "xoauth2"
     OAUTHBEARER = "oauthbearer"
     NONE = "none"
+
+
+LOGINS: Mapping[str, tuple[Login, ...]] = {
+    # Every mailbox server knows its users; a relay may know us by our network address.
+    "IMAP": (Login.PASSWORD, Login.XOAUTH2, Login.OAUTHBEARER),
+    "SMTP": (Login.PASSWORD, Login.XOAUTH2, Login.OAUTHBEARER, Login.NONE),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +172,9 @@ class _Reader:
         if not url.startswith(("sqlite:///", "postgresql+psycopg://", "postgresql://")):
             wanted = "sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/NAME"
             self._problems.append(f"TRIAGE_DATABASE_URL must be {wanted}.")
+        elif url.startswith("sqlite:///") and _in_memory(url.removeprefix("sqlite:///")):
+            what = "TRIAGE_DATABASE_URL names no file: the record would be gone with the process. Write sqlite:///FILE."
+            self._problems.append(what)
         return url.replace("postgresql://", "postgresql+psycopg://", 1)
 
     def number(self, name: str, default: float, least: float, most: float) -> float:
@@ -178,19 +188,27 @@ class _Reader:
             return default
         return value
 
-    def choice(self, name: str, kind: type[Security] | type[Login], default: str) -> str:
+    def choice(self, name: str, known: Collection[str], default: str) -> str:
         raw = self.text(name, default).lower()
-        if raw not in [str(item) for item in kind]:
-            self._problems.append(f"TRIAGE_{name} must be one of: {', '.join(kind)}.")
+        if raw not in known:
+            self._problems.append(f"TRIAGE_{name} must be one of: {', '.join(known)}.")
             return default
+        return raw
+
+    def host(self, name: str) -> str:
+        raw = self.text(name)
+        try:
+            raw.encode("idna")
+        except UnicodeError:
+            self._problems.append(f"TRIAGE_{name} is no name of a host. Write it as imap.example.org.")
         return raw
 
     def account(
         self, kind: str, ports: Mapping[Security, int], timeout: float, security: Security = Security.TLS
     ) -> Account:
-        chosen = Security(self.choice(f"{kind}_TLS", Security, security))
-        login = Login(self.choice(f"{kind}_LOGIN", Login, Login.PASSWORD))
-        host = self.text(f"{kind}_HOST")
+        chosen = Security(self.choice(f"{kind}_TLS", list(Security), security))
+        login = Login(self.choice(f"{kind}_LOGIN", LOGINS[kind], Login.PASSWORD))
+        host = self.host(f"{kind}_HOST")
         anonymous = login is Login.NONE
         return Account(
             host=host,
@@ -202,3 +220,9 @@ class _Reader:
             ca_file=self.readable(f"{kind}_CA_FILE"),
             timeout=self.number(f"{kind}_TIMEOUT", timeout, 1, 3600),
         )
+
+
+def _in_memory(name: str) -> bool:
+    """Whether SQLite would keep a database of this name in memory, or in a file that it deletes."""
+    path, _, options = name.partition("?")
+    return path in ("", "file:") or ":memory:" in path or "mode=memory" in options

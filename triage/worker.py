@@ -229,7 +229,9 @@ def run_once(service: Service, progress: Callable[[str, int], None] | None = Non
             for name, reader in readers.items():
                 if name not in troubles:
                     try:
-                        done += reader.work()
+                        count = reader.work()
+                        done += count
+                        _tell(progress, "read or filed", count)
                     except Exception as error:  # noqa: BLE001 - one mailbox's trouble stops no other
                         troubles[name] = reader.fail(error)
             while count := service.decider.work():
@@ -250,5 +252,5 @@ def run_once(service: Service, progress: Callable[[str, int], None] | None = Non
 
 
 def _tell(progress: Callable[[str, int], None] | None, what: str, count: int) -> None:
-    if progress is not None:
+    if progress is not None and count:
         progress(what, count)
