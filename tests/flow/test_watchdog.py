@@ -7,13 +7,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from tests.fakes import FakeClock
+from tests.flow.builders import ROOT
 from triage.bootstrap import Service
+from triage.knowledge import Knowledge
 from triage.record import Store, StoreError, Transaction
 from triage.record.incidents import open_incident, open_incidents
 from triage.worker import HUNG, Worker, forget_mailboxes
@@ -118,3 +121,16 @@ def test_incidents_of_mailboxes_that_are_no_longer_configured_close(store: Store
     forget_mailboxes(a_service(store, mailboxes=("generale",)))
     with store.read("look") as tx:
         assert sorted(subjects(tx)) == [("mailbox", "generale"), ("rules", "file")]
+
+
+def test_incident_of_a_file_closes_when_another_file_takes_its_place(store: Store, tmp_path: Path) -> None:
+    """Under whatever name the rules or the model stand: mending the setting mends the incident."""
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("projects: 7\n", encoding="utf-8")
+    model = ROOT / "models" / "model.skops"
+    assert len(Knowledge(store, wrong, tmp_path / "absent.skops").import_files()) == 2
+    with store.read("look") as tx:
+        assert sorted(kind for kind, _ in subjects(tx)) == ["model", "rules"]
+    assert Knowledge(store, ROOT / "routing_rules.yaml", model).import_files() == ()
+    with store.read("look") as tx:
+        assert subjects(tx) == []
