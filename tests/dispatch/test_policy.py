@@ -133,12 +133,13 @@ def test_large_original_on_the_wire_keeps_neither_notice_nor_small_message_waiti
         replace(ROW, size=9000),
         replace(ROW, size=40 << 20, kind=NOTICE),
     )
-    assert that_fit([large, large], [], 99, 16, 2) == 1
-    assert that_fit([large], [large], 99, 16, 2) == 0
-    assert that_fit([notice, small, large], [large], 99, 16, 2) == 2
-    assert that_fit([notice, notice, small], [small] * 14, 99, 16, 2) == 2
-    assert that_fit([notice], [small] * 16, 99, 16, 2) == 0
-    assert that_fit([small] * 20, [], 3, 16, 2) == 3
+    assert that_fit([large, large], [], 99, 16, 2) == [large]
+    assert that_fit([large], [large], 99, 16, 2) == []
+    assert that_fit([notice, large, small], [large], 99, 16, 2) == [notice, small]
+    assert that_fit([notice, notice, small], [small] * 14, 99, 16, 2) == [notice, notice]
+    assert that_fit([notice], [small] * 16, 99, 16, 2) == []
+    assert that_fit([small] * 20, [], 3, 16, 2) == [small] * 3
+    assert that_fit([small], [], 0, 16, 2) == []
 
 
 # --------------------------------------------------------------------------- names that we give

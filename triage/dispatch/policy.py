@@ -82,19 +82,20 @@ def concerns_account(row: DispatchRow, result: SubmissionResult) -> bool:
 
 def that_fit(
     leased: Sequence[DispatchRow], wire: Sequence[DispatchRow], room: int, places: int, for_notices: int
-) -> int:
-    """How many of the leased dispatches may join those on the wire; notices have places of their own."""
+) -> list[DispatchRow]:
+    """Those of the leased dispatches that may join those on the wire; notices have places of their own."""
     octets = sum(row.size for row in wire)
-    taken = 0
-    for row in leased[:room]:
+    chosen: list[DispatchRow] = []
+    for row in leased:
         notice = row.kind == DispatchKind.NOTICE
-        octets += 0 if notice else row.size
-        if len(wire) + taken >= places - (0 if notice else for_notices):
+        used = len(wire) + len(chosen)
+        too_large = row.size > SMALL and octets + row.size > OCTETS and used
+        if len(chosen) == room or used >= places - (0 if notice else for_notices):
             break
-        if octets > OCTETS and (taken or wire) and row.size > SMALL and not notice:
-            break
-        taken += 1
-    return taken
+        if notice or not too_large:
+            chosen.append(row)
+            octets += 0 if notice else row.size
+    return chosen
 
 
 def _pause(row: DispatchRow, now: datetime) -> timedelta:

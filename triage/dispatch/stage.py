@@ -124,9 +124,9 @@ class DispatchStage:
                 self._give_back(leased)
                 leased = []
             taken = that_fit(leased, [*self._wire.values()], room, ON_THE_WIRE, FOR_NOTICES)
-            waiting = leased[taken:]
+            waiting = [row for row in leased if row not in taken]
             lease = min(room, ON_THE_WIRE) if len(waiting) < ON_THE_WIRE else 0
-            begun, fresh = self._cycle(self._prepare(leased[:taken]), lease, notices_only=hangs and not taken)
+            begun, fresh = self._cycle(self._prepare(taken), lease, notices_only=hangs and not taken)
             # An urgent notice goes before whatever was leased earlier.
             leased = sorted([*waiting, *fresh], key=lambda row: row.kind != DispatchKind.NOTICE)
             made += len(begun)
