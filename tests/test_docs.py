@@ -139,6 +139,7 @@ def test_the_defaults_in_the_table_are_those_of_the_program() -> None:
         "TRIAGE_SMTP_CONNECTIONS": str(submission.connections),
         "TRIAGE_SMTP_PER_CONNECTION": str(submission.per_connection),
         "TRIAGE_SMTP_PER_MINUTE": str(submission.per_minute),
+        "TRIAGE_SMTP_PER_DAY": str(submission.per_day),
     }
     assert {name: rows.get(name) for name in expected} == expected
 

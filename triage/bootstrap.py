@@ -25,6 +25,9 @@ from triage.vocabulary import Decision
 
 log = logging.getLogger("triage.bootstrap")
 
+DISPATCH_LOOP = "dispatch"
+"""The loop that shows signs of life while it waits for slow servers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -93,6 +96,7 @@ def build_service(settings: Settings, options: Options = Options()) -> Service:
         lease,
         on_forwarded=file_wake.set,
         on_requeued=look_again,
+        beat=lambda: heartbeats.beat(DISPATCH_LOOP),
     )
 
     def make_reader(name: str) -> MailboxReader:

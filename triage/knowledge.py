@@ -19,11 +19,13 @@ from triage.classify.artefact import digest
 from triage.classify.territory import comuni
 from triage.record import Store
 from triage.record.identity import MODEL, RULES, current_version, import_version, version_content
-from triage.record.incidents import close_incident, open_incident
+from triage.record.incidents import close_incidents, open_incident
 from triage.rules import Rules, RulesError, load_rules, parse_rules
 
 log = logging.getLogger("triage.knowledge")
 
+FILE = "file"
+"""The subject of incidents: whatever the file is called."""
 LOOK = 1.0
 """Seconds for which the versions in force are taken as unchanged."""
 
@@ -114,10 +116,10 @@ class Knowledge:
         except (RulesError, ArtefactError, OSError) as error:
             text = str(error) if not isinstance(error, OSError) else f"{path} cannot be read ({type(error).__name__})"
             with self._store.write("import refused") as tx:
-                open_incident(tx, kind, path.name, text)
+                open_incident(tx, kind, FILE, text)
             return text
         with self._store.write("import") as tx:
-            close_incident(tx, kind, path.name)
+            close_incidents(tx, kind)
             self._look_at = 0.0
             if import_version(tx, kind, content, version):
                 log.info("version in force", extra={"action": "imported", "kind": kind, "version": version})

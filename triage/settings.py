@@ -9,7 +9,7 @@ All problems are told together, as :class:`SettingsError`.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -42,6 +42,13 @@ class Login(StrEnum):
     NONE = "none"
 
 
+LOGINS: Mapping[str, tuple[Login, ...]] = {
+    # Every mailbox server knows its users; a relay may know us by our network address.
+    "IMAP": (Login.PASSWORD, Login.XOAUTH2, Login.OAUTHBEARER),
+    "SMTP": (Login.PASSWORD, Login.XOAUTH2, Login.OAUTHBEARER, Login.NONE),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """One server account. ``secret`` is the password or the access token; ``repr`` hides it."""
@@ -69,6 +76,8 @@ class Submission:
     per_minute: int
     """0: no limit."""
     per_connection: int
+    per_day: int
+    """In any 24 hours; 0: no limit."""
     data_timeout: float
     """Seconds to wait for the reply to the end of DATA (RFC 5321 section 4.5.3.2.6: ten minutes)."""
 
@@ -110,6 +119,7 @@ def load_settings(environment: Mapping[str, str], worker_name: str, mailboxes: I
         connections=int(reader.number("SMTP_CONNECTIONS", 4, 1, 16)),
         per_minute=int(reader.number("SMTP_PER_MINUTE", 0, 0, 100_000)),
         per_connection=int(reader.number("SMTP_PER_CONNECTION", 100, 1, 100_000)),
+        per_day=int(reader.number("SMTP_PER_DAY", 0, 0, 10_000_000)),
         data_timeout=reader.number("SMTP_DATA_TIMEOUT", 600, 1, 3600),
     )
     settings = Settings(
@@ -210,6 +220,9 @@ class _Reader:
         if not url.startswith(("sqlite:///", "postgresql+psycopg://", "postgresql://")):
             wanted = "sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/NAME"
             self._problems.append(f"TRIAGE_DATABASE_URL must be {wanted}.")
+        elif url.startswith("sqlite:///") and _in_memory(url.removeprefix("sqlite:///")):
+            what = "TRIAGE_DATABASE_URL names no file: the record would be gone with the process. Write sqlite:///FILE."
+            self._problems.append(what)
         return url.replace("postgresql://", "postgresql+psycopg://", 1)
 
     def number(self, name: str, default: float, least: float, most: float) -> float:
@@ -223,20 +236,27 @@ class _Reader:
             return default
         return value
 
-    def choice(self, name: str, allowed: Sequence[str], default: str) -> str:
+    def choice(self, name: str, allowed: Collection[str], default: str) -> str:
         raw = self.text(name, default).lower()
         if raw not in allowed:
             self._problems.append(f"{self._find(name)[0]} must be one of: {', '.join(allowed)}.")
             return default
         return raw
 
+    def host(self, name: str) -> str:
+        raw = self.text(name)
+        try:
+            raw.encode("idna")
+        except UnicodeError:
+            self._problems.append(f"TRIAGE_{name} is no name of a host. Write it as imap.example.org.")
+        return raw
+
     def account(
         self, kind: str, ports: Mapping[Security, int], timeout: float, security: Security = Security.TLS
     ) -> Account:
         chosen = Security(self.choice(f"{kind}_TLS", list(Security), security))
-        logins = [login for login in Login if kind != "IMAP" or login is not Login.NONE]
-        login = Login(self.choice(f"{kind}_LOGIN", logins, Login.PASSWORD))
-        host = self.text(f"{kind}_HOST")
+        login = Login(self.choice(f"{kind}_LOGIN", LOGINS[kind], Login.PASSWORD))
+        host = self.host(f"{kind}_HOST")
         anonymous = login is Login.NONE
         return Account(
             host=host,
@@ -248,3 +268,9 @@ class _Reader:
             ca_file=self.readable(f"{kind}_CA_FILE"),
             timeout=self.number(f"{kind}_TIMEOUT", timeout, 1, 3600),
         )
+
+
+def _in_memory(name: str) -> bool:
+    """Whether SQLite would keep a database of this name in memory, or in a file that it deletes."""
+    path, _, options = name.partition("?")
+    return path in ("", "file:") or ":memory:" in path or "mode=memory" in options

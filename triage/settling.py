@@ -26,7 +26,6 @@ from triage.ids import new_message_id
 from triage.record import Transaction
 from triage.record.acknowledged import Acknowledged, acknowledged_before
 from triage.record.decisions import (
-    PlannedDispatch,
     Settlement,
     accepted_recipients,
     acknowledged_cases,
@@ -36,6 +35,7 @@ from triage.record.decisions import (
 from triage.record.identity import secret_of
 from triage.record.mailboxes import known_mailboxes
 from triage.record.messages import MessageRow
+from triage.record.planned import PlannedDispatch
 from triage.rules.addresses import AddressError, check_address
 from triage.rules.types import Mailbox, MailboxRole, Rules
 from triage.vocabulary import (
@@ -45,7 +45,6 @@ from triage.vocabulary import (
     DispatchKind,
     InboundMessage,
     MessageState,
-    Mode,
     Reason,
 )
 
@@ -229,7 +228,7 @@ def _notices(batch: _Batch, decision: Decision) -> list[PlannedDispatch]:
     """One notice without content to the first on-call contact when somebody must look now."""
     rules = batch.rules
     alerts = any(reason.code == "urgente" and reason.params.get("avvisa") for reason in decision.reasons)
-    if not alerts or rules.service.mode is Mode.SHADOW or not rules.urgent.on_call:
+    if not alerts or not rules.urgent.on_call:
         return []
     verdict = may_notify(rules.urgent.on_call[0], rules)
     if not verdict.allowed:

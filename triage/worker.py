@@ -10,16 +10,17 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from types import FrameType
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from triage.bootstrap import Service
+from triage.bootstrap import DISPATCH_LOOP, Service
 from triage.intake.reader import MailboxReader
 from triage.knowledge import NothingInForceError
 from triage.record import StoreError
-from triage.record.incidents import open_incident
+from triage.record.incidents import close_incident, close_incidents, open_incident
 from triage.signals import Wakeup
 
 log = logging.getLogger("triage.worker")
@@ -33,14 +34,21 @@ SILENT = 900.0
 
 What hangs cannot be ended in any other way; the supervisor starts the worker anew, and the message
 that was being read comes back alone (``decider``)."""
+SILENT_AT_THE_END = 300.0
+"""The same while the worker is to end: longer than any one network wait, shorter than patience."""
+TELLING = 10.0
+"""Seconds that a hung worker takes to tell of it: the record may be what hangs."""
+HUNG = 70
+"""Exit code of a worker that ended itself."""
 MOST_ROUNDS = 10_000
 
 
 class Worker:
     """Runs a service until it is told to stop."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, leave: Callable[[int], object] = os._exit) -> None:
         self._service = service
+        self._exit = leave
         self._stopping = threading.Event()
         self._readers: dict[str, tuple[MailboxReader, threading.Thread]] = {}
         self._threads: list[threading.Thread] = []
@@ -51,9 +59,10 @@ class Worker:
         """Work until SIGTERM or SIGINT (or :meth:`stop`)."""
         service = self._service
         self._listen_to_signals()
+        self._close_old_incidents()
         self._threads = [
             threading.Thread(target=self._loop, args=("decide", service.decider.work, service.decide_wake)),
-            threading.Thread(target=self._loop, args=("dispatch", self._dispatch, service.dispatch_wake)),
+            threading.Thread(target=self._loop, args=(DISPATCH_LOOP, self._dispatch, service.dispatch_wake)),
             threading.Thread(target=self._pass_on, args=(service.file_wake,)),
         ]
         for thread in self._threads:
@@ -86,10 +95,12 @@ class Worker:
 
     def _end(self) -> None:
         self.stop()
-        for _, thread in list(self._readers.values()):
-            thread.join()
-        for thread in self._threads:
-            thread.join()
+        for thread in (*(thread for _, thread in list(self._readers.values())), *self._threads):
+            while thread.is_alive():
+                thread.join(1.0)
+                if silent := self._service.heartbeats.silent(SILENT_AT_THE_END):
+                    self._leave(silent)
+                    return
         self._service.dispatcher.close()
         self._service.store.close()
         log.info("worker stopped", extra={"action": "worker_stopped"})
@@ -152,6 +163,8 @@ class Worker:
         if self._stopping.is_set():
             return
         wanted = set(self._service.knowledge.in_force().rules.mailboxes)
+        if wanted != set(self._readers):
+            forget_mailboxes(self._service)
         for name in wanted - set(self._readers):
             reader = self._service.make_reader(name)
             thread = threading.Thread(target=reader.run, name=f"reader {name}")
@@ -166,12 +179,40 @@ class Worker:
 
     def _watch_heartbeats(self) -> None:
         silent = self._service.heartbeats.silent(SILENT)
-        if not silent or self._stopping.is_set():
-            return
+        if silent and not self._stopping.is_set():
+            self._leave(silent)
+
+    def _leave(self, silent: Sequence[str]) -> None:
+        """End the process, whatever hangs: what would tell of it may hang, too, and is waited for only so long."""
+        try:
+            telling = threading.Thread(target=self._tell_hung, args=(silent,), daemon=True)
+            telling.start()
+            telling.join(TELLING)
+        finally:
+            self._exit(HUNG)
+
+    def _tell_hung(self, silent: Sequence[str]) -> None:
         log.critical("a loop hangs, the worker ends itself", extra={"action": "hung", "loops": ",".join(silent)})
-        with self._service.store.write("hung") as tx:
-            open_incident(tx, "hung", self._service.settings.worker_name, ", ".join(silent))
-        os._exit(70)
+        # Whatever the record does, the process ends; the log has said it.
+        with suppress(Exception), self._service.store.write("hung") as tx:
+            open_incident(tx, "hung", self._place, ", ".join(silent))
+
+    @property
+    def _place(self) -> str:
+        """This worker's name without the number of its process: the same after a restart."""
+        return self._service.settings.worker_name.removesuffix(f"-{os.getpid()}")
+
+    def _close_old_incidents(self) -> None:
+        with self._service.store.write("started") as tx:
+            close_incident(tx, "hung", self._place)
+
+
+def forget_mailboxes(service: Service) -> None:
+    """Incidents of mailboxes that are no longer configured are over."""
+    wanted = service.knowledge.in_force().rules.mailboxes
+    with service.store.write("mailboxes configured") as tx:
+        for kind in ("mailbox", "unlisted"):
+            close_incidents(tx, kind, but=wanted)
 
 
 def run_once(service: Service, progress: Callable[[str, int], None] | None = None) -> tuple[str, ...]:
@@ -179,6 +220,7 @@ def run_once(service: Service, progress: Callable[[str, int], None] | None = Non
 
     Ends when a whole round finds nothing to do.
     """
+    forget_mailboxes(service)
     readers = {name: service.make_reader(name) for name in service.knowledge.in_force().rules.mailboxes}
     troubles: dict[str, str] = {}
     try:
@@ -187,7 +229,9 @@ def run_once(service: Service, progress: Callable[[str, int], None] | None = Non
             for name, reader in readers.items():
                 if name not in troubles:
                     try:
-                        done += reader.work()
+                        count = reader.work()
+                        done += count
+                        _tell(progress, "read or filed", count)
                     except Exception as error:  # noqa: BLE001 - one mailbox's trouble stops no other
                         troubles[name] = reader.fail(error)
             while count := service.decider.work():
@@ -208,5 +252,5 @@ def run_once(service: Service, progress: Callable[[str, int], None] | None = Non
 
 
 def _tell(progress: Callable[[str, int], None] | None, what: str, count: int) -> None:
-    if progress is not None:
+    if progress is not None and count:
         progress(what, count)

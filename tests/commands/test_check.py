@@ -79,6 +79,27 @@ def test_a_missing_model_ends_with_2(invoke: Invoke) -> None:
     assert "TRIAGE_MODEL" in error
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("TRIAGE_DATABASE_URL", "sqlite:///", "names no file"),
+        ("TRIAGE_DATABASE_URL", "sqlite:///:memory:", "names no file"),
+        ("TRIAGE_DATABASE_URL", "sqlite:///file::memory:?cache=shared&uri=true", "names no file"),
+        ("TRIAGE_DATABASE_URL", "sqlite:///file:x?mode=memory&uri=true", "names no file"),
+        ("TRIAGE_SMTP_HOST", "smtp..example.org", "TRIAGE_SMTP_HOST is no name of a host"),
+        ("TRIAGE_IMAP_HOST", "imap..example.org", "TRIAGE_IMAP_HOST is no name of a host"),
+        ("TRIAGE_IMAP_LOGIN", "none", "TRIAGE_IMAP_LOGIN must be one of: password, xoauth2, oauthbearer."),
+    ],
+)
+def test_a_setting_that_would_fail_later_is_told_at_once(
+    invoke: Invoke, accounts: dict[str, str], name: str, value: str, said: str
+) -> None:
+    result = invoke("check", "--connect", settings={**accounts, name: value})
+    assert result.exit_code == 2
+    assert said in result.output
+    assert "Traceback" not in result.output
+
+
 WRONG = {
     "TRIAGE_LEASE_SECONDS": "soon",
     "TRIAGE_SMTP_TLS": "maybe",
@@ -309,6 +330,29 @@ def test_what_is_wrong_with_an_account_is_one_sentence_with_the_remedy(
     assert result.exit_code == 2
     assert said in error
     assert "sbagliata" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("offers", "changes", "said"),
+    [
+        ({"passwords": {"ufficio": "parola"}}, {"TRIAGE_SMTP_TLS": "starttls"}, "Check TRIAGE_SMTP_TLS"),
+        ({}, {"TRIAGE_SMTP_TLS": "plain"}, "Check TRIAGE_SMTP_LOGIN"),
+    ],
+    ids=["no STARTTLS", "no AUTH"],
+)
+def test_what_the_submission_server_does_not_offer_is_named(
+    invoke: Invoke,
+    accounts: dict[str, str],
+    start_smtp_sink: Callable[..., SmtpSink],
+    offers: dict[str, dict[str, str]],
+    changes: dict[str, str],
+    said: str,
+) -> None:
+    sink = start_smtp_sink(**offers)
+    settings = {**accounts, **_smtp(sink.host, sink.port), **changes}
+    (error,) = json.loads(invoke("check", "--connect", "--json", settings=settings).stdout)["errors"]
+    assert said in error
+    assert "SMTPException" not in error
 
 
 def test_servers_that_do_not_answer_are_both_named(invoke: Invoke, accounts: dict[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
 import time
@@ -15,6 +16,7 @@ from tests.servers.dovecot import Dovecot, MailboxUser
 from tests.servers.mail import make_mail
 from tests.servers.process import free_ports
 from tests.servers.smtp_sink import SmtpSink
+from triage.commands.run import progress_on
 
 CREMA = "orientagiovani@comune.crema.cr.it"
 DOUBTS = "min_confidence: 0.90"
@@ -152,6 +154,7 @@ def test_settings_that_are_missing_end_with_2_before_anything_is_read(invoke: In
 
 
 def test_a_date_that_is_none_is_refused(work: Callable[..., tuple[int, str]]) -> None:
+    assert work("--backlog", "0001-01-01")[0] == 2
     code, said = work("--backlog", "ieri")
     assert code == 2
     assert "--backlog" in said
@@ -210,3 +213,20 @@ def test_run_forwards_and_ends_cleanly_when_it_is_told_to(
     assert process.returncode == 0, said
     assert "action=worker_stopped" in said
     assert invoke("ledger").exit_code == 0
+
+
+class Terminal(io.StringIO):
+    """Somebody looks."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_counted_on_a_terminal_and_nowhere_else() -> None:
+    assert progress_on(io.StringIO()) is None
+    terminal = Terminal()
+    tell = progress_on(terminal)
+    assert tell is not None
+    for what, count in (("read or filed", 3), ("decided", 2), ("read or filed", 1)):
+        tell(what, count)
+    assert terminal.getvalue().rpartition("\r")[2] == "4 read or filed, 2 decided "

@@ -29,7 +29,7 @@ from triage.decide import (
     may_notify,
 )
 from triage.rules import Rules
-from triage.vocabulary import Action, Address, Attachment, Classification, Decision, InboundMessage, Reason
+from triage.vocabulary import Action, Address, Attachment, Classification, Decision, InboundMessage, Mode, Reason
 
 
 def acknowledged(
@@ -488,3 +488,8 @@ def test_notices_go_to_those_on_call_and_to_the_alarm_addresses_only() -> None:
         assert may_notify(address, RULES) == GateVerdict(True, address, False, ())
     assert codes(may_notify("altri@oncall.example", RULES)) == ["indirizzo_non_attuale"]
     assert codes(may_notify(OUR_ADDRESS, RULES)) == ["indirizzo_non_attuale", "indirizzo_nostro"]
+
+
+def test_in_shadow_no_notice_leaves() -> None:
+    shadow = replace(RULES, service=replace(RULES.service, mode=Mode.SHADOW))
+    assert codes(may_notify("reperibile@oncall.example", shadow)) == ["modo_ombra"]

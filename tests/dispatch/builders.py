@@ -124,7 +124,7 @@ def account(port: int, **changes: Any) -> Account:
 
 def submission(port: int, **changes: Any) -> Submission:
     """That account with four connections and no other limit."""
-    made = Submission(account(port), connections=4, per_minute=0, per_connection=100, data_timeout=5.0)
+    made = Submission(account(port), connections=4, per_minute=0, per_connection=100, per_day=0, data_timeout=5.0)
     return replace(made, **changes)
 
 

@@ -268,6 +268,24 @@ def test_notice_that_is_refused_opens_an_incident(desk: Desk, smtp_sink: SmtpSin
     assert desk.outcome(key) == (MessageState.HELD, "urgente")
     assert ("notice", "failed") in desk.states(key)
     assert desk.incidents() == [("notice", 1)]
+    smtp_sink.clear_script()
+    desk.retry(key)
+    desk.decide()
+    desk.send()
+    assert ("notice", "accepted") in desk.states(key)
+    assert desk.incidents() == []
+
+
+def test_incident_of_a_refused_notice_closes_when_a_colleague_takes_the_message(
+    desk: Desk, smtp_sink: SmtpSink
+) -> None:
+    smtp_sink.answer("rcpt", 550, "5.1.1 no", when=lambda path: path.endswith("@oncall.example"))
+    [key, other] = desk.take_in(a_mail(subject="pericolo"), from_family(2, subject="pericolo"))
+    desk.send()
+    assert desk.incidents() == [("notice", 1)] * 2
+    desk.take_away(key)
+    assert desk.incidents() == [("notice", 1)]
+    assert desk.outcome(other) == (MessageState.HELD, "urgente")
 
 
 def test_server_words_that_are_no_utf8_are_recorded(desk: Desk, smtp_sink: SmtpSink) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from email import message_from_bytes
+from email.utils import parseaddr
 
 import pytest
 import sqlalchemy as sa
@@ -14,6 +18,7 @@ from tests.dispatch.builders import (
     ANNA,
     NORD,
     ON_CALL,
+    OURS,
     RULES,
     SUD,
     Desk,
@@ -29,6 +34,7 @@ from tests.servers.smtp_sink import SmtpSink
 from triage.reading import ParsedMessages
 from triage.record.attempts import begin_attempts
 from triage.record.dispatches import lease_dispatches
+from triage.record.ledger import repeated_forwards
 from triage.record.tables import octet_chunks, octets
 from triage.rules import Rules
 from triage.vocabulary import DispatchKind, DispatchState, InboundMessage, MessageState, Mode
@@ -41,15 +47,30 @@ ACK = DispatchKind.ACKNOWLEDGEMENT
 
 
 def test_dispatch_of_an_older_generation_is_cancelled(desk: Desk, smtp_sink: SmtpSink) -> None:
-    """An urgent message is decided again while its notice and its neutral answer still wait."""
+    """An urgent message is decided again, for another person on call, while its first notice still waits."""
     [key] = desk.take_in(a_mail(subject="pericolo"))
-    [old] = desk.dispatches(key, DispatchKind.NOTICE)
+    second = "secondo@oncall.example"
+    desk.rules = replace(RULES, urgent=replace(RULES.urgent, on_call=(second, ON_CALL)))
     desk.retry(key)
     desk.decide()
     desk.send()
     notices = desk.dispatches(key, DispatchKind.NOTICE)
-    assert [(row.id == old.id, row.state) for row in notices] == [(True, "cancelled"), (False, "accepted")]
+    assert [(row.forward_path, row.state) for row in notices] == [(ON_CALL, "cancelled"), (second, "accepted")]
+    assert [m.forward_paths for m in smtp_sink.messages] == [(second,)]
+    desk.assert_ledger_closes()
+
+
+def test_notice_of_a_message_decided_again_leaves_once(desk: Desk, smtp_sink: SmtpSink) -> None:
+    [key] = desk.take_in(a_mail(subject="pericolo"))
+    desk.retry(key)
+    desk.decide()
+    desk.send()
+    desk.retry(key)
+    desk.decide()
+    desk.send()
+    assert [row.state for row in desk.dispatches(key, DispatchKind.NOTICE)] == ["accepted"]
     assert [m.forward_paths for m in smtp_sink.messages] == [(ON_CALL,)]
+    assert desk.outcome(key) == (MessageState.HELD, "urgente")
     desk.assert_ledger_closes()
 
 
@@ -62,9 +83,8 @@ def test_forward_superseded_between_lease_and_wire_does_not_begin(desk: Desk, sm
     desk.decide()
     with desk.store.write("begin") as tx:
         assert begin_attempts(tx, rows, "slow", desk.lease) == []
-    desk.advance(minutes=3)
     desk.send()
-    assert desk.states(key)[0] == ("forward", "cancelled")
+    assert [row.state for row in desk.dispatches(key, DispatchKind.FORWARD)] == ["accepted"]
     assert forwards_in(smtp_sink) == [NORD]
 
 
@@ -125,6 +145,43 @@ def test_shadow_lets_nothing_leave_at_all(make_desk: Make, smtp_sink: SmtpSink) 
     assert smtp_sink.connections_seen == 0
     assert [desk.dispatches(key) for key in keys] == [[], [], []]
     assert [desk.outcome(key)[1] for key in keys] == ["modo_ombra", "urgente", "modo_ombra"]
+
+
+def test_notice_planned_before_shadow_is_cancelled(desk: Desk, smtp_sink: SmtpSink) -> None:
+    [key] = desk.take_in(a_mail(subject="pericolo"))
+    desk.rules = replace(RULES, service=replace(RULES.service, mode=Mode.SHADOW))
+    desk.send()
+    assert desk.dispatch(key, DispatchKind.NOTICE).state == DispatchState.CANCELLED
+    assert smtp_sink.messages == ()
+    assert desk.outcome(key) == (MessageState.HELD, "urgente")
+
+
+@pytest.mark.parametrize(
+    ("reply_to", "expected"),
+    [
+        (OURS, ANNA),
+        (f"Ufficio <{OURS.upper()}>", ANNA),
+        (NORD, ANNA),
+        (f"{OURS}, zia@family.example", "zia@family.example"),
+        ("zia@family.example", "zia@family.example"),
+    ],
+)
+def test_answer_to_a_forward_never_comes_back_to_us_or_a_project(
+    desk: Desk, smtp_sink: SmtpSink, reply_to: str, expected: str
+) -> None:
+    desk.take_in(a_mail(headers=(("Reply-To", reply_to),)))
+    desk.send()
+    [forward] = [sent for sent in smtp_sink.messages if sent.forward_paths == (NORD,)]
+    head = message_from_bytes(forward.octets)
+    assert parseaddr(head["Reply-To"])[1] == expected
+
+
+def test_author_that_has_become_a_projects_is_left_to_a_person(desk: Desk, smtp_sink: SmtpSink) -> None:
+    [key] = desk.take_in(a_mail())
+    desk.rules = change_project(RULES, "sud", domains=("family.example",))
+    desk.send()
+    assert desk.outcome(key) == (MessageState.HELD, "dal_progetto")
+    assert smtp_sink.messages == ()
 
 
 def test_acknowledgement_planned_before_shadow_is_cancelled(desk: Desk, smtp_sink: SmtpSink) -> None:
@@ -226,6 +283,74 @@ def test_recipient_that_accepted_gets_no_second_copy(make_desk: Make, smtp_sink:
     assert desk.message(key).state == MessageState.DECIDED
     assert desk.message(key).file_step == "ready"
     desk.assert_ledger_closes()
+
+
+@pytest.mark.parametrize("subject", ["pericolo", "Orari"], ids=["still held", "now forwarded"])
+def test_message_decided_again_while_its_forward_is_on_the_wire_leaves_once(
+    make_desk: Make, smtp_sink: SmtpSink, subject: str
+) -> None:
+    desk = make_desk(smtp_sink.port, rules=change_project(RULES, "nord", urgent_forward_now=True))
+    smtp_sink.stall("data_dot", 1.0, when=lambda path: path == NORD)
+    [key] = desk.take_in(a_mail(subject="pericolo"))
+    sending = threading.Thread(target=desk.send)
+    sending.start()
+    smtp_sink.wait_for(1)
+    while desk.count(DispatchState.SUBMITTING) != 1:
+        assert sending.is_alive()
+    if subject == "Orari":
+        desk.knowledge.classifier.choose = lambda _: classification()
+    desk.retry(key)
+    desk.decide()
+    assert [row.generation for row in desk.dispatches(key, DispatchKind.FORWARD)] == [2]
+    sending.join()
+    desk.send()
+    assert forwards_in(smtp_sink) == [NORD]
+    held = (MessageState.HELD, "urgente")
+    assert desk.outcome(key) == (held if subject == "pericolo" else (MessageState.FORWARDED, ""))
+    assert [path for sent in smtp_sink.messages for path in sent.forward_paths].count(ON_CALL) == 1
+    desk.assert_ledger_closes()
+
+
+def test_message_sent_again_by_a_person_after_unknown_outcomes_keeps_its_message_id(
+    desk: Desk, smtp_sink: SmtpSink
+) -> None:
+    """The recipient's server can tell the fourth copy; each retry makes at most one more."""
+    smtp_sink.drop("after_data_dot", times=4, when=lambda path: path == NORD)
+    [key] = desk.take_in(a_mail())
+    for _ in range(4):
+        desk.send()
+        desk.advance(minutes=2)
+    assert desk.outcome(key) == (MessageState.HELD, "esito_ignoto")
+    assert len(forwards_in(smtp_sink)) == 3
+    for _ in range(2):
+        desk.retry(key)
+        desk.decide()
+        for _ in range(3):
+            desk.send()
+            desk.advance(minutes=2)
+    assert desk.message(key).state == MessageState.FORWARDED
+    forwards = [m for m in smtp_sink.messages if m.forward_paths == (NORD,)]
+    ids = {re.search(rb"(?m)^Message-ID: (\S+)", m.octets)[1].decode() for m in forwards}  # type: ignore[index]
+    assert ids == {desk.dispatch(key).rfc_message_id}
+    assert len(forwards) == 5
+    with desk.store.read("count") as tx:
+        assert repeated_forwards(tx) == 4
+    desk.assert_ledger_closes()
+
+
+def test_retried_message_gets_five_new_days(desk: Desk, smtp_sink: SmtpSink) -> None:
+    smtp_sink.answer("rcpt", 550, "5.1.1 no", times=1, when=lambda path: path == NORD)
+    [key] = desk.take_in(a_mail())
+    desk.send()
+    desk.advance(days=7)
+    smtp_sink.answer("rcpt", 451, "4.7.1 later", times=1, when=lambda path: path == NORD)
+    desk.retry(key)
+    desk.decide()
+    desk.send()
+    assert desk.dispatch(key).due_at - desk.clock.now() == timedelta(minutes=1)
+    desk.advance(minutes=2)
+    desk.send()
+    assert desk.message(key).state == MessageState.FORWARDED
 
 
 def test_message_retried_after_a_refusal_goes_to_the_mended_address(desk: Desk, smtp_sink: SmtpSink) -> None:

@@ -69,6 +69,9 @@ def test_originals_arrive_byte_for_byte(
         assert found in wanted, octets[-40:]
         carrier = message_from_bytes(sent.octets, policy=default).get_payload(1).get_content_type()  # type: ignore[union-attr]
         assert carrier == wanted.pop(found)[1]
+        head, _, body = sent.octets.partition(b"\r\n\r\n")
+        # RFC 2045 section 6.4: the whole is marked as its parts are.
+        assert (b"\r\nContent-Transfer-Encoding: 8bit" in head) == (not body.isascii())
         assert ("BODY=8BITMIME" in sent.parameters[0]) == (not sent.octets.isascii())
         if not eight_bit:
             assert sent.octets.isascii()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.dispatch.builders import START
-from triage.dispatch.policy import consequence
+from triage.dispatch.policy import concerns_account, consequence, that_fit
 from triage.dispatch.selftest import verify_composition
 from triage.ids import case_code, jittered, new_message_id
 from triage.record.dispatches import DispatchRow
@@ -52,9 +52,13 @@ TABLE = [
     (FORWARD, A, "data", 0, 0, 0 * DAY, DispatchState.ACCEPTED, 0, ""),
     (FORWARD, A, "data", 9, 2, 9 * DAY, DispatchState.ACCEPTED, 0, ""),
     (FORWARD, T, "rcpt", 0, 0, 0 * DAY, PENDING, 1, ""),
-    (FORWARD, T, "rcpt", 1, 0, 0 * DAY, PENDING, 5, ""),
-    (FORWARD, T, "rcpt", 2, 0, 0 * DAY, PENDING, 15, ""),
-    (FORWARD, T, "rcpt", 4, 0, 0 * DAY, PENDING, 60, ""),
+    (FORWARD, T, "rcpt", 1, 0, 1 * MINUTE, PENDING, 5, ""),
+    (FORWARD, T, "rcpt", 2, 0, 6 * MINUTE, PENDING, 15, ""),
+    (FORWARD, T, "rcpt", 4, 0, 51 * MINUTE, PENDING, 60, ""),
+    # Late, because everything stood still: the pauses still begin with the shortest.
+    (FORWARD, T, "rcpt", 0, 0, 2 * DAY, PENDING, 1, ""),
+    # A person has just sent it again: neither the pauses nor the days of before count.
+    (FORWARD, T, "rcpt", 50, 0, 0 * DAY, PENDING, 1, ""),
     (FORWARD, T, "rcpt", 50, 0, 5 * DAY, PENDING, 360, ""),
     (FORWARD, T, "rcpt", 50, 0, 5 * DAY + MINUTE, FAILED, 0, "inoltro_scaduto"),
     (FORWARD, T, "connect", 50, 0, 9 * DAY, PENDING, 1, ""),
@@ -91,6 +95,51 @@ def test_what_follows_from_an_answer(
     row = replace(ROW, kind=kind, attempts=attempts, unknowns=unknowns)
     found = consequence(row, SubmissionResult(outcome, stage), now)
     assert (found.state, found.due_at - now, found.hold_reason) == (state, timedelta(minutes=minutes), reason)
+
+
+ACCOUNTS = [
+    # kind, stage, code, enhanced status, whether it is the account's trouble
+    (FORWARD, "mail", 530, "5.7.0", True),
+    (FORWARD, "rcpt", 530, "", True),
+    (ACK, "mail", 535, "5.7.8", True),
+    (FORWARD, "mail", 550, "5.7.1", True),
+    (FORWARD, "mail", 550, "", True),
+    (FORWARD, "mail", 553, "5.1.8", True),
+    (FORWARD, "mail", 550, "5.1.1", False),
+    (FORWARD, "mail", 552, "5.3.4", False),
+    (FORWARD, "mail", 552, "", False),
+    (FORWARD, "mail", 555, "5.5.4", False),
+    (FORWARD, "rcpt", 550, "5.7.1", False),
+    (FORWARD, "data", 554, "5.7.1", False),
+    (ACK, "mail", 550, "5.7.1", False),
+    (NOTICE, "mail", 550, "5.7.1", False),
+]
+
+
+@pytest.mark.parametrize(("kind", "stage", "code", "status", "expected"), ACCOUNTS)
+def test_what_a_refusal_says_of_the_account(
+    kind: DispatchKind, stage: str, code: int, status: str, expected: bool
+) -> None:
+    row = replace(ROW, kind=kind)
+    result = SubmissionResult(P, stage, code, status)
+    assert concerns_account(row, result) is expected
+    assert (consequence(row, result, START).state is PENDING) is expected
+    assert consequence(row, result, START + 6 * DAY).state is FAILED
+
+
+def test_large_original_on_the_wire_keeps_neither_notice_nor_small_message_waiting() -> None:
+    large, small, notice = (
+        replace(ROW, size=40 << 20),
+        replace(ROW, size=9000),
+        replace(ROW, size=40 << 20, kind=NOTICE),
+    )
+    assert that_fit([large, large], [], 99, 16, 2) == [large]
+    assert that_fit([large], [large], 99, 16, 2) == []
+    assert that_fit([notice, large, small], [large], 99, 16, 2) == [notice, small]
+    assert that_fit([notice, notice, small], [small] * 14, 99, 16, 2) == [notice, notice]
+    assert that_fit([notice], [small] * 16, 99, 16, 2) == []
+    assert that_fit([small] * 20, [], 3, 16, 2) == [small] * 3
+    assert that_fit([small], [], 0, 16, 2) == []
 
 
 # --------------------------------------------------------------------------- names that we give

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -27,7 +28,7 @@ from tests.fakes import FakeClock
 from tests.servers.authority import Authority
 from tests.servers.smtp_script import Step
 from tests.servers.smtp_sink import SmtpSink
-from triage.dispatch.stage import ON_THE_WIRE
+from triage.dispatch.stage import FOR_NOTICES, ON_THE_WIRE
 from triage.record import Store, StoreError
 from triage.record.attempts import begin_attempts
 from triage.record.dispatches import dispatches_of, lease_dispatches, take_abandoned
@@ -150,6 +151,78 @@ def test_rate_per_minute_holds_and_leaves_nothing_submitting(make_desk: Make, sm
     assert desk.count(DispatchState.SUBMITTING) == 0
     # Nothing is kept from other workers either.
     assert len(desk.abandon("another worker")) >= 3
+
+
+def test_rate_is_shared_by_all_workers_of_a_record(make_desk: Make, smtp_sink: SmtpSink) -> None:
+    desk = make_desk(smtp_sink.port, per_minute=5)
+    desk.take_in(*(from_family(number) for number in range(8)))
+    stopping = threading.Event()
+    first = in_a_thread(lambda: desk.stage.work(stopping))
+    smtp_sink.wait_for(5)
+    other = desk.make_stage(submission(smtp_sink.port, per_minute=5), "another worker")
+    second = in_a_thread(lambda: other.work(stopping))
+    time.sleep(1.5)
+    assert len(smtp_sink.messages) == 5
+    desk.clock.forward(timedelta(seconds=66))
+    smtp_sink.wait_for(10)
+    time.sleep(1.5)
+    assert len(smtp_sink.messages) == 10
+    stopping.set()
+    for thread in (first, second):
+        thread.join(5)
+    other.close()
+    assert desk.count(DispatchState.SUBMITTING) == 0
+
+
+def test_number_for_a_day_holds_is_told_and_ends_with_the_day(make_desk: Make, smtp_sink: SmtpSink) -> None:
+    desk = make_desk(smtp_sink.port, per_day=3)
+    desk.take_in(*(from_family(number) for number in range(4)))
+    desk.send()
+    assert len(smtp_sink.messages) == 3
+    assert desk.incidents() == [("submission", 1)]
+    assert "TRIAGE_SMTP_PER_DAY" in desk.stage.trouble
+    desk.restage(submission(smtp_sink.port, per_day=3), "after a restart")
+    desk.advance(hours=23)
+    desk.send()
+    assert len(smtp_sink.messages) == 3
+    desk.advance(hours=2)
+    desk.send()
+    assert len(smtp_sink.messages) == 6
+    desk.advance(hours=25)
+    desk.send()
+    assert len(smtp_sink.messages) == 8
+    assert desk.incidents() == []
+    assert desk.stage.trouble == ""
+
+
+# --------------------------------------------------------------------------- servers that hang
+
+
+@pytest.mark.parametrize("stalled", [1, 40], ids=["one", "as many as there are"])
+def test_server_that_hangs_keeps_no_urgent_notice_from_leaving(
+    make_desk: Make, smtp_sink: SmtpSink, stalled: int
+) -> None:
+    beats: list[float] = []
+    desk = make_desk(smtp_sink.port, data_timeout=30.0)
+    desk.stage._beat = lambda: beats.append(time.monotonic())
+    smtp_sink.stall("data_dot", 9.0, times=stalled, when=lambda path: path != ON_CALL)
+    desk.take_in(*(from_family(number) for number in range(stalled)))
+    stopping = threading.Event()
+    worker = in_a_thread(lambda: desk.stage.work(stopping))
+    until(lambda: desk.count(DispatchState.SUBMITTING) >= min(stalled, ON_THE_WIRE - FOR_NOTICES))
+    begun = time.monotonic()
+    desk.take_in(a_mail(subject="pericolo"), from_family(99))
+    smtp_sink.wait_for(2 if stalled == 1 else 1, timeout=8)
+    assert time.monotonic() - begun < 8, "sooner than the server answers"
+    assert (ON_CALL,) in [message.forward_paths for message in smtp_sink.messages]
+    assert max(later - sooner for sooner, later in pairwise(beats)) < 5, "it shows signs of life meanwhile"
+    assert desk.count(DispatchState.SUBMITTING) <= ON_THE_WIRE
+    # What waits behind is kept from no other worker.
+    until(lambda: len(desk.abandon("another worker")) == (16 if stalled > 1 else 0))
+    smtp_sink.clear_script()
+    stopping.set()
+    worker.join(30)
+    assert not worker.is_alive()
 
 
 # --------------------------------------------------------------------------- stop
@@ -297,7 +370,7 @@ def test_unreachable_server_costs_no_attempt_and_is_one_incident(desk: Desk, smt
     keys = desk.take_in(a_mail(), from_family(2))
     for _ in range(3):
         assert desk.stage.work() == 0
-        desk.stage._paused_until = 0.0
+        desk.stage.account.paused_until = 0.0
     assert [desk.attempts(desk.dispatch(key).id) for key in keys] == [[], []]
     assert desk.incidents() == [("submission", 3)]
     assert len(desk.abandon("another worker")) == 2, "the rows were given back"
@@ -324,6 +397,56 @@ def test_recovered_account_closes_its_incident_also_after_a_restart(desk: Desk, 
     assert desk.incidents() == []
 
 
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (530, "5.7.0 Must issue a STARTTLS command first"),
+        (550, "5.7.1 sender not allowed"),
+        (535, "no"),
+        (553, "not you"),
+    ],
+)
+def test_account_that_may_not_send_holds_no_message(desk: Desk, smtp_sink: SmtpSink, code: int, text: str) -> None:
+    smtp_sink.answer("mail", code, text)
+    keys = desk.take_in(*(from_family(number) for number in range(30)))
+    desk.send()
+    tried = sum(desk.dispatch(key).attempts for key in keys)
+    assert tried <= ON_THE_WIRE
+    for _ in range(3):
+        desk.stage.account.paused_until = 0.0
+        desk.send()
+    assert sum(desk.dispatch(key).attempts for key in keys) == tried + 3, "one at a time from then on"
+    assert {desk.outcome(key) for key in keys} == {(MessageState.DECIDED, "")}
+    assert desk.incidents() == [("submission", 4)]
+    assert f"{code}" in desk.stage.trouble
+    smtp_sink.clear_script()
+    desk.stage.account.paused_until = 0.0
+    desk.advance(minutes=2)
+    desk.send()
+    assert {desk.message(key).state for key in keys} == {MessageState.FORWARDED}
+    assert desk.incidents() == []
+    desk.assert_ledger_closes()
+
+
+def test_null_path_that_is_refused_stops_no_forward(desk: Desk, smtp_sink: SmtpSink) -> None:
+    smtp_sink.answer("mail", 550, "5.7.1 null sender not allowed", when=lambda path: path == "")
+    keys = desk.take_in(from_family(1), from_family(2))
+    desk.send()
+    assert [desk.states(key) for key in keys] == [[("forward", "accepted"), ("acknowledgement", "failed")]] * 2
+
+
+def test_incident_of_the_account_closes_also_when_the_settings_were_mended(
+    desk: Desk, start_smtp_sink: Callable[..., SmtpSink], smtp_sink: SmtpSink
+) -> None:
+    smtp_sink.stop()
+    desk.take_in(a_mail())
+    desk.stage.work()
+    assert desk.incidents() == [("submission", 1)]
+    desk.restage(submission(start_smtp_sink().port), "another host")
+    desk.send()
+    assert desk.incidents() == []
+
+
 @pytest.mark.parametrize("step", ["banner", "ehlo"])
 @pytest.mark.parametrize("how", ["drop", "421", "554"])
 def test_trouble_before_mail_is_the_accounts(desk: Desk, smtp_sink: SmtpSink, step: Step, how: str) -> None:
@@ -337,7 +460,7 @@ def test_trouble_before_mail_is_the_accounts(desk: Desk, smtp_sink: SmtpSink, st
     assert desk.dispatch(key).state == DispatchState.PENDING
     assert desk.incidents() == [("submission", 1)]
     smtp_sink.clear_script()
-    desk.stage._paused_until = 0.0
+    desk.stage.account.paused_until = 0.0
     desk.send()
     assert desk.message(key).state == MessageState.FORWARDED
     assert desk.incidents() == []
@@ -408,7 +531,7 @@ def test_server_that_goes_down_in_mid_run_stops_the_run(make_desk: Make, smtp_si
     assert desk.count(DispatchState.SUBMITTING) == 0
     assert desk.incidents() == [("submission", 1)]
     smtp_sink.clear_script()
-    desk.stage._paused_until = 0.0
+    desk.stage.account.paused_until = 0.0
     desk.advance(minutes=3)
     desk.send()
     assert sorted(forwards_in(smtp_sink)) == [NORD] * 60

@@ -233,6 +233,11 @@ def test_server_that_is_not_there(mailbox_user: MailboxUser, refused: Callable[[
     assert "TRIAGE_IMAP_HOST" in str(error)
 
 
+def test_name_that_is_no_host(mailbox_user: MailboxUser, refused: Callable[[Account], MailboxTroubleError]) -> None:
+    account = account_of(mailbox_user, 143, host="imap..example.org")
+    assert "Mend TRIAGE_IMAP_HOST" in str(refused(account))
+
+
 def test_server_that_never_greets_ends_with_the_time_out(
     mailbox_user: MailboxUser, refused: Callable[[Account], MailboxTroubleError]
 ) -> None:

@@ -72,6 +72,15 @@ def test_addresses_are_capped() -> None:
         ("<MAILER-DAEMON>", "MAILER-DAEMON"),
         ("<anna@example.org> (nota)", "anna@example.org"),
         ("", ""),
+        # Mended, each would be an address of somebody who never wrote.
+        ("<a b@example.org>", "<a b@example.org>"),
+        ("<a@example.org>, <b@example.net>", "<a@example.org>, <b@example.net>"),
+        ("<a@example.org> <b@example.net>", "<a@example.org> <b@example.net>"),
+        ("<a@example.org\x00>", "<a@example.org>"),
+        ("<a(b)@example.org>", "<a(b)@example.org>"),
+        ("<@x.example:a@example.org>", "<@x.example:a@example.org>"),
+        ('<"a\\b"@example.org>', '<"a\\b"@example.org>'),
+        ("=?utf-8?q?a=40example.org?=", "<=?utf-8?q?a=40example.org?=>"),
     ],
 )
 def test_reverse_path(text: str, expected: str) -> None:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from triage.record import Store, Transaction
 from triage.record.attempts import Ending, begin_attempts, end_attempts
 from triage.record.claims import claim_received
-from triage.record.decisions import PlannedDispatch, Settlement, record_decisions
+from triage.record.decisions import Settlement, record_decisions
 from triage.record.dispatches import DispatchRow, dispatches_of, lease_dispatches, mark_forwarded
 from triage.record.mailboxes import MailboxRow, begin_numbering, lease_mailbox, mailbox_row
 from triage.record.messages import (
@@ -27,6 +27,7 @@ from triage.record.messages import (
     row_of,
 )
 from triage.record.octets import digest
+from triage.record.planned import PlannedDispatch
 from triage.record.tables import messages
 from triage.vocabulary import (
     Action,

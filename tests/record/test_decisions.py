@@ -49,7 +49,9 @@ from triage.record.decisions import (
     known_contents,
     record_decisions,
 )
-from triage.record.messages import change_state
+from triage.record.dispatches import end_unsent
+from triage.record.ledger import compute_ledger
+from triage.record.messages import MessageRow, change_state
 from triage.record.tables import audit, cases, decisions
 from triage.record.tables import dispatches as dispatch_table
 from triage.vocabulary import Action, DispatchKind, DispatchState, MessageState
@@ -407,3 +409,64 @@ def test_an_acknowledgement_that_may_have_arrived_counts_as_sent(store: Store, c
     assert _seen(store).total_last_hour == 1
     end(store, begun, UNKNOWN, DispatchState.UNKNOWN)
     assert _seen(store).total_last_hour == 1
+
+
+# --------------------------------------------------------------------------- the same recipient once more
+
+
+def _retry(store: Store, key: int) -> MessageRow:
+    """A person sends a message through the flow again; claimed for deciding."""
+    row = message(store, key)
+    with store.write("retry") as tx:
+        change_state(tx, row, MessageState.HELD, "held")
+        change_state(tx, replace(row, state=MessageState.HELD), MessageState.RECEIVED, "retried", due_at=tx.now)
+    (claimed,) = claim(store)
+    return claimed
+
+
+def _forward_again(store: Store, claimed: MessageRow) -> None:
+    settle(store, [Settlement(claimed, a_decision(), MessageState.DECIDED, dispatches=(planned(),))])
+
+
+def test_a_later_generation_goes_on_with_the_row_of_the_same_recipient(store: Store) -> None:
+    (key,) = decided(store, 1, acknowledged=False)
+    (leased,) = lease_next(store)
+    _forward_again(store, _retry(store, key))
+    (row,) = dispatches(store, key)
+    assert (row.id, row.generation, row.state, row.rfc_message_id) == (
+        leased.id,
+        2,
+        DispatchState.PENDING,
+        leased.rfc_message_id,
+    )
+    assert begin(store, [leased]) == [], "leased for the earlier generation"
+    with store.write("cancel") as tx:
+        assert end_unsent(tx, [leased], DispatchState.CANCELLED, "decisione_superata") == []
+    assert send_all(store) == 1
+    assert message(store, key).state == MessageState.FORWARDED
+    with store.read("ledger") as tx:
+        assert compute_ledger(tx).differences == ()
+
+
+def test_what_is_on_the_wire_is_answered_for_the_later_generation(store: Store) -> None:
+    (key,) = decided(store, 1, acknowledged=False)
+    begun = begin(store, lease_next(store))
+    _forward_again(store, _retry(store, key))
+    assert lease_next(store) == [], "there is no second one that could leave"
+    end(store, begun)
+    assert [row.state for row in dispatches(store, key)] == [DispatchState.ACCEPTED]
+    assert message(store, key).state == MessageState.FORWARDED
+    with store.read("ledger") as tx:
+        assert compute_ledger(tx).differences == ()
+
+
+def test_a_recipient_that_accepted_since_the_message_was_settled_gets_nothing_more(store: Store) -> None:
+    (key,) = decided(store, 1, acknowledged=False)
+    begun = begin(store, lease_next(store))
+    claimed = _retry(store, key)
+    end(store, begun)
+    _forward_again(store, claimed)
+    assert [(row.generation, row.state) for row in dispatches(store, key)] == [(1, DispatchState.ACCEPTED)]
+    assert message(store, key).file_step == "ready"
+    with store.read("ledger") as tx:
+        assert compute_ledger(tx).differences == ()

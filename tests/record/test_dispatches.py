@@ -242,9 +242,21 @@ def test_a_forward_sent_again_after_an_unknown_outcome_is_counted(store: Store) 
     end(store, [row], UNKNOWN, DispatchState.PENDING)
     with store.read("look") as tx:
         assert repeated_forwards(tx) == 0
-    begin(store, lease_next(store))
+    again = begin(store, lease_next(store))
     with store.read("look") as tx:
         assert repeated_forwards(tx) == 1
+    end(store, again, UNKNOWN, DispatchState.PENDING)
+    end(store, begin(store, lease_next(store)))
+    with store.read("look") as tx:
+        assert repeated_forwards(tx) == 2
+
+
+def test_a_try_that_handed_nothing_over_is_no_repetition(store: Store) -> None:
+    row = _one(store)
+    end(store, [row], UNKNOWN, DispatchState.PENDING)
+    end(store, begin(store, lease_next(store)), TRANSIENT, DispatchState.PENDING)
+    with store.read("look") as tx:
+        assert repeated_forwards(tx) == 0
 
 
 def test_a_dispatch_that_must_not_leave_ends_without_an_attempt(store: Store) -> None:

@@ -87,6 +87,14 @@ def test_a_checked_address_is_one_word_that_stays_checked(text: str) -> None:
         "SRS0=Hh7=T5=nord.example=info@forwarder.example",
         "srs1=Hh7=other.example==Hh7=T5=nord.example=info@forwarder.example",
         "ｉｎｆｏ@nord.example",
+        "info (ufficio)@nord.example",
+        "info(ufficio)@(qui)nord.example",
+        r'"in\fo"@nord.example',
+        "info. @nord.example",
+        "info @ nord.example",
+        "info%nord.example@relay.example",
+        "nord.example!info@relay.example",
+        "other.example!nord.example!info",
     ],
 )
 def test_every_form_of_an_address_is_known(form: str) -> None:

@@ -9,6 +9,7 @@ import click
 from triage.commands.opening import FAILED, fail, opened
 from triage.record import LostLeaseError
 from triage.record.identity import set_stopped
+from triage.record.incidents import NOTICE, close_incident
 from triage.record.messages import change_state, get_message
 from triage.vocabulary import MessageState
 
@@ -46,6 +47,7 @@ def retry(message_ids: tuple[int, ...]) -> None:
                         refused.append(f"Message {message_id} is not waiting: {row.state if row else 'there is none'}.")
                         continue
                     change_state(tx, row, target, "retried", tries=0, due_at=tx.now, hold_reason="", same_as=None)
+                    close_incident(tx, NOTICE, str(message_id))
             except LostLeaseError:
                 refused.append(f"Message {message_id} has just changed; look again with 'triage show {message_id}'.")
                 continue

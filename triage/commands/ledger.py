@@ -33,7 +33,7 @@ LABELS = {
 def ledger(as_json: bool) -> None:
     """Count every message and check that nothing is unaccounted for (exit 1 if something is)."""
     with opened() as service:
-        with service.store.read("ledger") as tx:
+        with service.store.read("ledger", long=True) as tx:
             found = compute_ledger(tx)
             repeated = repeated_forwards(tx)
             incidents = open_incidents(tx)

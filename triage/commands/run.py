@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time
+from typing import TextIO
 from zoneinfo import ZoneInfo
 
 import click
@@ -25,7 +27,7 @@ def _since(text: str | None) -> datetime | None:
         return None
     try:
         return datetime.combine(date.fromisoformat(text), time(), ZoneInfo("Europe/Rome")).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise click.BadParameter("a date such as 2026-11-20", param_hint="--backlog") from None
 
 
@@ -77,9 +79,26 @@ def _mailboxes() -> tuple[str, ...]:
         return ()  # the record may hold an earlier version that can be used
 
 
+def progress_on(terminal: TextIO) -> Callable[[str, int], None] | None:
+    """Counts what was done, in one line that is written over; nothing where nobody looks."""
+    if not terminal.isatty():
+        return None
+    done: dict[str, int] = {}
+
+    def tell(what: str, count: int) -> None:
+        done[what] = done.get(what, 0) + count
+        terminal.write("\r" + ", ".join(f"{number} {name}" for name, number in done.items()) + " ")
+        terminal.flush()
+
+    return tell
+
+
 def _once(service: Service) -> int:
-    troubles = run_once(service)
-    with service.store.read("ledger") as tx:
+    progress = progress_on(sys.stderr)
+    troubles = run_once(service, progress)
+    if progress is not None:
+        click.echo(err=True)
+    with service.store.read("ledger", long=True) as tx:
         ledger = compute_ledger(tx)
     for difference in ledger.differences:
         click.echo(f"The ledger does not close: {difference}", err=True)

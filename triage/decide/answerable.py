@@ -44,7 +44,7 @@ _REPORT_TYPES = frozenset(
 _CALENDAR_TYPES = frozenset({"text/calendar", "application/ics"})
 # RFC 7489 section 7.2.1.1 fixes the subject of aggregate reports; the report is a compressed attachment.
 _DMARC_SUBJECT = re.compile(r"\s*report\s+domain:.*(submitter|report-id):", re.IGNORECASE | re.DOTALL)
-_VERP = re.compile(r".*=.*|.*[0-9a-f]{16,}.*|.*[-+.][0-9]{6,}([-+.=].*)?|srs[01].*")
+_VERP = re.compile(r".*=.*|.*[0-9a-f]{16,}.*|.*[-+.][0-9]{6,}([-+.=].*)?|srs[01].*|.*[%!].*")
 
 
 def signs_against_answering(message: InboundMessage) -> tuple[Reason, ...]:

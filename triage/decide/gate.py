@@ -103,9 +103,14 @@ def may_forward(decision: Decision, forward_path: str, rules: Rules, *, settled_
 
 
 def may_notify(forward_path: str, rules: Rules) -> GateVerdict:
-    """Whether staff may be sent a notice: only those on call or named for alarms, never ourselves (F2, F32)."""
-    listed = (*rules.urgent.on_call, *rules.alarms)
-    return _verdict(forward_path, [] if forward_path in listed else ["indirizzo_non_attuale"], rules)
+    """Whether staff may be sent a notice: only those on call or named for alarms, never ourselves (F2, F32).
+
+    In *ombra* nothing leaves, notices included.
+    """
+    codes = [] if forward_path in (*rules.urgent.on_call, *rules.alarms) else ["indirizzo_non_attuale"]
+    if rules.service.mode is Mode.SHADOW:
+        codes.append("modo_ombra")
+    return _verdict(forward_path, codes, rules)
 
 
 def _verdict(forward_path: str, codes: list[str], rules: Rules) -> GateVerdict:

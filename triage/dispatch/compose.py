@@ -66,7 +66,7 @@ def compose_forward(
     """A new message to a project, from us, with the original octets attached as they came."""
     service = rules.service
     author = _author_name(message)
-    reply_to = _reply_address(message)
+    reply_to = _reply_address(message, rules)
     head = [
         address_field("From", f"{author} tramite {service.sender_name}", service.address),
         recipient_field(forward_path),
@@ -168,14 +168,19 @@ def _author_name(message: InboundMessage) -> str:
     return clean_name(message.author.display_name) or clean_name(local_part) or "Mittente sconosciuto"
 
 
-def _reply_address(message: InboundMessage) -> str:
+def is_staff(address: str, rules: Rules) -> bool:
+    """Whether an address is ours or a project's: an answer there would reach no family."""
+    return rules.is_own(address) or bool(rules.project_of_address(address))
+
+
+def _reply_address(message: InboundMessage, rules: Rules) -> str:
     """Where an answer reaches the writer: their Reply-To (RFC 5322 section 3.6.2), else the author."""
-    for address in (*message.reply_to[:1], message.author):
+    for address in (*message.reply_to, message.author):
         try:
             checked = check_address(address.addr_spec)
         except AddressError:
             continue
-        if not checked.needs_smtputf8:
+        if not checked.needs_smtputf8 and not is_staff(checked.addr_spec, rules):
             return checked.addr_spec
     return ""
 

@@ -67,7 +67,10 @@ def mixed(parts: Sequence[bytes]) -> bytes:
     boundary = secrets.token_hex(16).encode("ascii")
     while any(boundary in part for part in parts):
         boundary = secrets.token_hex(16).encode("ascii")
-    head = b'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="' + boundary + b'"\r\n\r\n'
+    # A multipart has the encoding of its parts, or a gateway may think it safe to strip the eighth bit (RFC 2045
+    # section 6.4).
+    encoding = b"" if all(part.isascii() for part in parts) else b"Content-Transfer-Encoding: 8bit\r\n"
+    head = b'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="' + boundary + b'"\r\n' + encoding + b"\r\n"
     # The CRLF before a delimiter belongs to the delimiter (RFC 2046 section 5.1.1), so a part that
     # does not end with one keeps its octets all the same.
     body = b"".join(b"--" + boundary + b"\r\n" + part + b"\r\n" for part in parts)

@@ -5,8 +5,10 @@ Forwards at least once, acknowledgements at most once.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import accumulate
 
 from triage.record.dispatches import DispatchRow
 from triage.vocabulary import AttemptOutcome, DispatchKind, DispatchState, SubmissionResult
@@ -18,6 +20,15 @@ GIVE_UP = timedelta(days=5)
 """RFC 5321 section 4.5.4.1: four to five days."""
 MOST_UNKNOWN = 2
 """A forward is sent again after an unknown outcome at most this often, with the same Message-ID."""
+
+OCTETS = 32 << 20
+"""Octets of originals composed or on the wire at once (always at least one message)."""
+SMALL = 1 << 20
+"""A message of at most so many octets does not wait for a large one that a server is slow to take."""
+NOT_LOGGED_IN = frozenset({530, 534, 535, 538})
+"""RFC 4954 section 6; 530 also from RFC 3207 section 4, where TLS is asked for first."""
+BAD_SENDER = frozenset({"5.1.7", "5.1.8"})
+"""RFC 3463 section 3.2: bad sender's mailbox or system address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +45,9 @@ def consequence(row: DispatchRow, result: SubmissionResult, now: datetime) -> Co
     held = "inoltro_rifiutato" if row.kind == DispatchKind.FORWARD else ""
     if result.outcome is AttemptOutcome.ACCEPTED:
         return Consequence(DispatchState.ACCEPTED, now)
+    if concerns_account(row, result) and now - row.created_at <= GIVE_UP:
+        # The account may be let send again; a message that is refused alone waits five days for a person.
+        return Consequence(DispatchState.PENDING, now + BACK_OFF[0])
     if result.outcome is AttemptOutcome.PERMANENT:
         return Consequence(DispatchState.FAILED, now, held)
     if result.outcome is AttemptOutcome.UNKNOWN:
@@ -47,4 +61,45 @@ def consequence(row: DispatchRow, result: SubmissionResult, now: datetime) -> Co
         return Consequence(DispatchState.PENDING, now + BACK_OFF[0])
     if now - row.created_at > GIVE_UP:
         return Consequence(DispatchState.FAILED, now, "inoltro_scaduto" if held else "")
-    return Consequence(DispatchState.PENDING, now + BACK_OFF[min(row.attempts, len(BACK_OFF) - 1)])
+    return Consequence(DispatchState.PENDING, now + _pause(row, now))
+
+
+def concerns_account(row: DispatchRow, result: SubmissionResult) -> bool:
+    """Whether a permanent refusal says that we may not send at all, and nothing about this message.
+
+    MAIL names no recipient: what is refused there for reasons of policy is our own address or login
+    (RFC 3463 section 3.8, RFC 4954 section 6). The null path of the others is refused for itself.
+    """
+    if result.outcome is not AttemptOutcome.PERMANENT:
+        return False
+    if result.code in NOT_LOGGED_IN:
+        return True
+    if result.stage != "mail" or row.kind != DispatchKind.FORWARD:
+        return False
+    status = result.enhanced_status
+    return status.startswith("5.7.") or status in BAD_SENDER or (not status and result.code in (550, 553, 554))
+
+
+def that_fit(
+    leased: Sequence[DispatchRow], wire: Sequence[DispatchRow], room: int, places: int, for_notices: int
+) -> list[DispatchRow]:
+    """Those of the leased dispatches that may join those on the wire; notices have places of their own."""
+    octets = sum(row.size for row in wire)
+    chosen: list[DispatchRow] = []
+    for row in leased:
+        notice = row.kind == DispatchKind.NOTICE
+        used = len(wire) + len(chosen)
+        too_large = row.size > SMALL and octets + row.size > OCTETS and used
+        if len(chosen) == room or used >= places - (0 if notice else for_notices):
+            break
+        if notice or not too_large:
+            chosen.append(row)
+            octets += 0 if notice else row.size
+    return chosen
+
+
+def _pause(row: DispatchRow, now: datetime) -> timedelta:
+    """The next pause. Counted by attempts, but a message that a person sends again begins anew with short ones."""
+    ends = accumulate(BACK_OFF)
+    by_time = sum(end <= now - row.created_at for end in ends)
+    return BACK_OFF[min(row.attempts, by_time, len(BACK_OFF) - 1)]

@@ -1,11 +1,9 @@
-"""The connections of one submission account: several at once, used again, within its limits."""
+"""The connections of one submission account: several at once, used again."""
 
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
-from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -17,33 +15,18 @@ IDLE = 20.0
 
 
 class Pool:
-    """Hands out open connections, and says how many messages the account still takes this minute."""
+    """Hands out open connections: so many at once as the account takes, and one more for an urgent notice."""
 
     def __init__(self, submission: Submission) -> None:
         self._submission = submission
         self._free: list[Connection] = []
         self._slots = asyncio.Semaphore(submission.connections)
-        self._recent: deque[float] = deque()
+        self._spare = asyncio.Semaphore(1)
         self._offers: frozenset[str] = frozenset()
 
     def offers(self, extension: str) -> bool:
         """Whether the server announced an extension when it was last connected to."""
         return extension in self._offers
-
-    def room(self) -> int:
-        """How many messages may begin now under the account's rate."""
-        limit = self._submission.per_minute
-        if not limit:
-            return sys.maxsize
-        now = time.monotonic()
-        while self._recent and self._recent[0] < now - 60:
-            self._recent.popleft()
-        return max(0, limit - len(self._recent))
-
-    def begin(self, messages: int) -> None:
-        """Count messages that begin now against the rate."""
-        if self._submission.per_minute:
-            self._recent.extend([time.monotonic()] * messages)
 
     async def ensure(self) -> None:
         """Have at least one working connection; raises :class:`AccountTroubleError`."""
@@ -53,8 +36,16 @@ class Pool:
             pass
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
-        """An open connection for one message, after waiting for a free one."""
+    async def connection(self, *, urgent: bool = False) -> AsyncIterator[Connection]:
+        """An open connection for one message, after waiting for a free one; ``urgent`` need not wait."""
+        spare = await self._open_spare() if urgent and self._slots.locked() else None
+        if spare is not None:
+            try:
+                yield spare
+            finally:
+                await spare.close()
+                self._spare.release()
+            return
         async with self._slots:
             connection = self._free.pop() if self._free else Connection(self._submission)
             try:
@@ -66,6 +57,22 @@ class Pool:
                     self._free.append(connection)
                 else:
                     await connection.close()
+
+    async def _open_spare(self) -> Connection | None:
+        """One connection beyond the account's number; ``None`` when it is in use or the server gives none."""
+        if self._spare.locked():
+            return None
+        await self._spare.acquire()
+        connection = Connection(self._submission)
+        try:
+            await connection.open()
+        except AccountTroubleError:
+            self._spare.release()
+            return None
+        except BaseException:
+            self._spare.release()
+            raise
+        return connection
 
     async def close_idle(self) -> None:
         """Close what has not been used for a while."""

@@ -16,7 +16,7 @@ from enum import StrEnum
 from triage.conversations import recipient_keys
 from triage.decide import may_acknowledge, may_forward, may_notify
 from triage.decide.gate import SAME_THREAD, GateVerdict
-from triage.dispatch.compose import Outgoing, Stamp, compose_acknowledgement, compose_forward, compose_notice
+from triage.dispatch.compose import Outgoing, Stamp, compose_acknowledgement, compose_forward, compose_notice, is_staff
 from triage.dispatch.policy import GIVE_UP
 from triage.dispatch.seal import seal
 from triage.ids import case_code
@@ -90,9 +90,9 @@ class Preparer:
         self._secret_value: bytes | None = None
         self._mailboxes: dict[int, tuple[str, datetime | None]] = {}
 
-    def anything_due(self, tx: Transaction) -> bool:
+    def anything_due(self, tx: Transaction, *, notices_only: bool = False) -> bool:
         """Whether a dispatch is due; a look that costs no write."""
-        return has_due(tx)
+        return has_due(tx, notices_only=notices_only)
 
     def anything_abandoned(self, tx: Transaction) -> bool:
         """Whether a dispatch was begun and left."""
@@ -143,7 +143,7 @@ class Preparer:
         stamp = Stamp(row.rfc_message_id, case_code(secret, row.case_id), seal(secret, row.rfc_message_id), tx.now)
         parsed = self._parsed.parse(row.sha256 or "", content)
         if row.kind == DispatchKind.FORWARD:
-            refusal = self._against_forward(tx, rules, row, message, decision)
+            refusal = self._against_forward(tx, rules, row, message, decision, parsed)
             if refusal is not None:
                 return refusal
             verdict = may_forward(decision, row.forward_path, rules)
@@ -174,7 +174,13 @@ class Preparer:
         return Prepared(row, replace(outgoing, smtputf8=verdict.needs_smtputf8))
 
     def _against_forward(
-        self, tx: Transaction, rules: Rules, row: DispatchRow, message: MessageRow, decision: Decision
+        self,
+        tx: Transaction,
+        rules: Rules,
+        row: DispatchRow,
+        message: MessageRow,
+        decision: Decision,
+        parsed: InboundMessage,
     ) -> Preparation | None:
         if row.generation != message.generation:
             return Cancelled(row, "decisione_superata")
@@ -182,6 +188,10 @@ class Preparer:
         if not verdict.allowed:
             # The address or the mode has changed since: the message is decided again under today's rules.
             return Cancelled(row, verdict.reasons[0].code, Consequence.DECIDE_AGAIN)
+        author = parsed.author.addr_spec
+        if is_staff(author, rules):
+            # Decided before the rules said so. A project would answer us or another project, not a family.
+            return Cancelled(row, "da_noi" if rules.is_own(author) else "dal_progetto", Consequence.HOLD)
         mailbox = rules.mailboxes.get(self._mailboxes[message.mailbox_id][0])
         if mailbox is None or not mailbox.hold_if_moved or message.state != MessageState.DECIDED:
             return None

@@ -2,13 +2,13 @@
 
 One transaction a cycle does four things: it records the answers that have come, commits the intent
 for what is composed (``submitting``), and leases the next ones. So what is ``submitting`` is what is
-on the wire, at most :data:`ON_THE_WIRE`, and a hundred messages cost a dozen commits.
+on the wire, at most :data:`ON_THE_WIRE`, and a hundred messages cost a dozen commits. A server that
+hangs holds up what it was given; the others go on beside it, urgent notices first.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -16,31 +16,31 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from triage.crashpoints import reach
+from triage.dispatch.account import AccountWatch
 from triage.dispatch.compose import Outgoing
+from triage.dispatch.policy import concerns_account, that_fit
 from triage.dispatch.pool import Pool
 from triage.dispatch.prepare import Cancelled, Later, Prepared, Preparer
-from triage.dispatch.submit import AccountTroubleError
+from triage.dispatch.submit import AccountTroubleError, refused_account
 from triage.dispatch.taken import record_answers, record_unsent
-from triage.record import Store, StoreError, Transaction
+from triage.record import Store
 from triage.record.attempts import begin_attempts
 from triage.record.dispatches import DispatchRow, lease_dispatches, put_back, renew_leases, take_abandoned
 from triage.record.identity import is_stopped
-from triage.record.incidents import close_incident, open_incident
+from triage.record.usage import UNLIMITED, Limits, count_begun, room_for
 from triage.settings import Submission
-from triage.vocabulary import AttemptOutcome, SubmissionResult
-
-log = logging.getLogger("triage.dispatch")
+from triage.vocabulary import AttemptOutcome, DispatchKind, SubmissionResult
 
 ON_THE_WIRE = 16
 """Dispatches submitting at once: what a crash can leave with an unknown outcome."""
-OCTETS = 32 << 20
-"""Octets of originals composed or on the wire at once (always at least one message)."""
+FOR_NOTICES = 2
+"""Of these, places that only urgent notices may take: none waits for a server that hangs."""
 GATHER = 0.05
 """Seconds in which further answers are waited for after the first: fewer commits."""
-ACCOUNT_PAUSES = (5.0, 15.0, 60.0, 120.0, 300.0)
-"""Seconds before an account in trouble is tried again."""
-LONGEST_RUN = 60.0
-"""Seconds after which a run leases no more: its caller shows a sign of life and comes again."""
+LOOK = 1.0
+"""Seconds after which new work is looked for while servers are waited for."""
+TAKE_OVER = 5.0
+"""Seconds after which a long run looks again for what other workers left behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,32 +62,34 @@ class DispatchStage:
         lease: timedelta,
         on_forwarded: Callable[[], None],
         on_requeued: Callable[[], None],
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._preparer = preparer
+        self._submission = submission
         self._pool = Pool(submission)
-        self._account = f"{submission.account.host}:{submission.account.port}"
+        account = submission.account
+        name = f"{account.user} {account.host}:{account.port}"
+        self._limits = Limits(name, submission.per_minute, submission.per_day)
         self._worker = worker
         self._lease = lease
         self._on_forwarded = on_forwarded
         self._on_requeued = on_requeued
+        self._beat = beat
         self._loop = asyncio.new_event_loop()
         # Kept over a run that the record ended: what was answered is recorded by the next one.
         self._wire: dict[asyncio.Task[_Answer], DispatchRow] = {}
         self._answers: list[_Answer] = []
         self._renewed_at = 0.0
-        self._paused_until = 0.0
-        self._failures = 0
-        self._may_have_incident = True
-        self.trouble = ""
+        self.account = AccountWatch(store)
+
+    @property
+    def trouble(self) -> str:
         """Why the account could not be used when it was last tried, with the remedy; empty: it could."""
+        return self.account.trouble
 
     def work(self, stopping: threading.Event | None = None) -> int:
         """Submit what is due until nothing is left (or ``stopping``); how many attempts were made."""
-        if not (self._wire or self._answers):
-            self._take_over()
-            if time.monotonic() < self._paused_until:
-                return 0
         return self._loop.run_until_complete(self._work(stopping or threading.Event()))
 
     def close(self) -> None:
@@ -106,64 +108,71 @@ class DispatchStage:
     # ---------------------------------------------------------------- one run
 
     async def _work(self, stopping: threading.Event) -> int:
-        leased = self._cycle([], lease=True)[1]
-        if not (leased or self._wire or self._answers):
-            await self._pool.close_idle()
-            return 0
-        made, until = 0, time.monotonic() + LONGEST_RUN
-        trouble = await self._find_trouble() if leased else None
-        while leased or self._wire or self._answers:
-            more = trouble is None and not stopping.is_set() and time.monotonic() < until
-            if leased and not more:
+        leased: list[DispatchRow] = []
+        made, usable, hangs, look_at = 0, False, False, 0.0
+        while True:
+            self._beat()
+            if time.monotonic() >= look_at:
+                self._take_over()
+                look_at = time.monotonic() + TAKE_OVER
+            more = not (stopping.is_set() or self.account.rests)
+            if leased and more and not (usable or self._wire):
+                usable = await self._is_usable(stopping)
+                continue
+            room = self._room() if more else 0
+            if leased and not room:
                 self._give_back(leased)
                 leased = []
-            taken = min(_that_fit(leased, list(self._wire.values())), self._pool.room())
-            if leased and not (taken or self._wire or self._answers):
-                # The account's rate is used up. Nothing is kept from other workers meanwhile.
-                self._give_back(leased)
-                await self._wait_for_room(stopping)
-                leased = self._cycle([], lease=not stopping.is_set())[1]
-                continue
-            waiting = leased[taken:]
-            begun, leased = self._cycle(self._prepare(leased[:taken]), lease=more and len(waiting) < ON_THE_WIRE)
-            leased = [*waiting, *leased]
+            taken = that_fit(leased, [*self._wire.values()], room, ON_THE_WIRE, FOR_NOTICES)
+            waiting = [row for row in leased if row not in taken]
+            lease = min(room, ON_THE_WIRE) if len(waiting) < ON_THE_WIRE else 0
+            begun, fresh = self._cycle(self._prepare(taken), lease, notices_only=hangs and not taken)
+            # An urgent notice goes before whatever was leased earlier.
+            leased = sorted([*waiting, *fresh], key=lambda row: row.kind != DispatchKind.NOTICE)
             made += len(begun)
-            self._pool.begin(len(begun))
-            if not self._wire:
-                self._renewed_at = time.monotonic()
-            for row, outgoing in begun:
-                self._wire[asyncio.create_task(self._send(row, outgoing))] = row
-            await self._gather()
-            trouble = next((answer.trouble for answer in self._answers if answer.trouble), trouble)
-        if trouble is not None:
-            self._note_trouble(trouble)
+            self._put_on_the_wire(begun)
+            if not (leased or self._wire or self._answers):
+                if not (more and not room and await self._wait_for_room(stopping)):
+                    break
+                continue
+            if fresh and room > 1 and that_fit(leased, [*self._wire.values()], room, ON_THE_WIRE, FOR_NOTICES):
+                continue
+            hangs = not await self._gather() and bool(self._wire)
+            if hangs and leased:
+                # What waits behind a server that hangs is kept from no other worker.
+                self._give_back(leased)
+                leased = []
+            usable = usable and not self.account.rests
+        await self._pool.close_idle()
         return made
 
     def _cycle(
-        self, prepared: Sequence[Prepared], *, lease: bool
+        self, prepared: Sequence[Prepared], lease: int, *, notices_only: bool
     ) -> tuple[list[tuple[DispatchRow, Outgoing]], list[DispatchRow]]:
         """The one transaction: answers in, intent committed, next ones leased."""
-        if not self._answers and not prepared and not (lease and self._anything_due()):
+        notices_only = notices_only and len(self._wire) >= ON_THE_WIRE - FOR_NOTICES
+        if not self._answers and not prepared and not (lease and self._anything_due(notices_only=notices_only)):
             return [], []
         outgoing = {item.row.id: item.outgoing for item in prepared}
+        rows = [item.row for item in prepared]
         with self._store.write("dispatch") as tx:
             forwarded = record_answers(tx, [(item.row, item.result) for item in self._answers])
             stopped = is_stopped(tx)
-            begun = [] if stopped else begin_attempts(tx, [i.row for i in prepared], self._worker, self._lease)
-            if stopped and prepared:
-                put_back(tx, [item.row for item in prepared], tx.now)
-            leased = self._next(tx) if lease and not stopped else []
+            room = 0 if stopped or not rows else room_for(tx, self._limits, lock=True).messages
+            begun = begin_attempts(tx, rows[:room], self._worker, self._lease)
+            count_begun(tx, self._limits, len(begun))
+            put_back(tx, rows[room:], tx.now)
+            leased = []
+            if lease and not stopped:
+                leased = lease_dispatches(tx, self._worker, lease, self._lease, notices_only=notices_only)
         self._answers = []
         if forwarded:
             self._on_forwarded()
         return [(row, outgoing[row.id]) for row in begun], leased
 
-    def _next(self, tx: Transaction) -> list[DispatchRow]:
-        return lease_dispatches(tx, self._worker, ON_THE_WIRE, self._lease)
-
-    def _anything_due(self) -> bool:
+    def _anything_due(self, *, notices_only: bool = False) -> bool:
         with self._store.read("anything due") as tx:
-            return not is_stopped(tx) and self._preparer.anything_due(tx)
+            return not is_stopped(tx) and self._preparer.anything_due(tx, notices_only=notices_only)
 
     def _prepare(self, rows: Sequence[DispatchRow]) -> list[Prepared]:
         """Check and compose; what must not go is ended or put back in a transaction of its own."""
@@ -182,42 +191,45 @@ class DispatchStage:
 
     # ---------------------------------------------------------------- the wire
 
+    def _put_on_the_wire(self, begun: Sequence[tuple[DispatchRow, Outgoing]]) -> None:
+        if not self._wire:
+            self._renewed_at = time.monotonic()
+        for row, outgoing in begun:
+            self._wire[asyncio.create_task(self._send(row, outgoing))] = row
+
     async def _send(self, row: DispatchRow, outgoing: Outgoing) -> _Answer:
         try:
-            async with self._pool.connection() as connection:
-                return _Answer(row, await connection.submit(outgoing))
+            async with self._pool.connection(urgent=row.kind == DispatchKind.NOTICE) as connection:
+                result = await connection.submit(outgoing)
+                refused = concerns_account(row, result)
+                return _Answer(row, result, refused_account(self._submission, result) if refused else None)
         except AccountTroubleError as trouble:
             unsent = SubmissionResult(AttemptOutcome.TRANSIENT, "connect", text=trouble.kind)
             return _Answer(row, unsent, trouble)
 
-    async def _gather(self) -> None:
-        """Wait for answers; several that come together are recorded together."""
+    async def _gather(self) -> bool:
+        """Wait a moment for answers; several that come together are recorded together. Whether any came."""
         if not self._wire:
-            return
-        done: set[asyncio.Task[_Answer]] = set()
-        while not done:
-            due = self._renewed_at + self._lease.total_seconds() / 3 - time.monotonic()
-            if due <= 0:
-                # Also while others are answered all the time: one slow server must not lose its lease.
-                self._renew(list(self._wire.values()))
-                continue
-            done, _ = await asyncio.wait(self._wire, timeout=due, return_when=asyncio.FIRST_COMPLETED)
-        if len(self._wire) > len(done):
+            return False
+        due = self._renewed_at + self._lease.total_seconds() / 3 - time.monotonic()
+        if due <= 0:
+            # Also while others are answered all the time: one slow server must not lose its lease.
+            self._renew(list(self._wire.values()))
+            due = self._lease.total_seconds() / 3
+        done, _ = await asyncio.wait(self._wire, timeout=min(due, LOOK), return_when=asyncio.FIRST_COMPLETED)
+        if done and len(self._wire) > len(done):
             # What else comes within a moment is recorded in the same commit.
-            late, _ = await asyncio.wait(
-                [task for task in self._wire if task not in done],
-                timeout=GATHER,
-                return_when=asyncio.ALL_COMPLETED,
-            )
+            rest = [task for task in self._wire if task not in done]
+            late, _ = await asyncio.wait(rest, timeout=GATHER, return_when=asyncio.ALL_COMPLETED)
             done |= late
         for task in done:
             del self._wire[task]
-        self._answers += [task.result() for task in done]
-        reach("smtp answers")
-
-    async def _wait_for_room(self, stopping: threading.Event) -> None:
-        while not (self._pool.room() or stopping.is_set()):
-            await asyncio.sleep(0.2)
+        answers = [task.result() for task in done]
+        self._answers += answers
+        if answers:
+            reach("smtp answers")
+            self._judge_account(answers)
+        return bool(answers)
 
     def _renew(self, rows: Sequence[DispatchRow]) -> None:
         with self._store.write("leases renewed") as tx:
@@ -228,52 +240,59 @@ class DispatchStage:
         with self._store.write("given back") as tx:
             put_back(tx, rows, tx.now)
 
-    # ---------------------------------------------------------------- trouble
-
     def _take_over(self) -> None:
         """What another (or an earlier) process left ``submitting``: its outcome is unknown."""
         with self._store.read("abandoned") as tx:
             if not self._preparer.anything_abandoned(tx):
                 return
+        mine = [*(row.id for row in self._wire.values()), *(answer.row.id for answer in self._answers)]
         with self._store.write("taken over") as tx:
-            rows = take_abandoned(tx, self._worker, ON_THE_WIRE, self._lease)
+            rows = take_abandoned(tx, self._worker, ON_THE_WIRE, self._lease, still_mine=mine)
             unknown = SubmissionResult(AttemptOutcome.UNKNOWN, "data", text="interrupted")
             record_answers(tx, [(row, unknown) for row in rows])
 
-    async def _find_trouble(self) -> AccountTroubleError | None:
+    # ---------------------------------------------------------------- the account
+
+    async def _is_usable(self, stopping: threading.Event) -> bool:
         """Whether the account can be used at all, before any attempt is begun."""
+        probe = asyncio.create_task(self._pool.ensure())
+        while not probe.done() and not stopping.is_set():
+            await asyncio.wait([probe], timeout=LOOK)
+            self._beat()
+        if not probe.done():
+            probe.cancel()
         try:
-            await self._pool.ensure()
+            await probe
         except AccountTroubleError as trouble:
-            return trouble
-        if self._may_have_incident:
-            with self._store.write("account recovered") as tx:
-                close_incident(tx, "submission", self._account)
-        self._failures, self._may_have_incident, self.trouble = 0, False, ""
-        return None
+            self.account.failed(trouble)
+            return False
+        except asyncio.CancelledError:
+            return False
+        self.account.connected()
+        return True
 
-    def _note_trouble(self, trouble: AccountTroubleError) -> None:
-        self._failures += 1
-        self._may_have_incident = True
-        self.trouble = str(trouble)
-        pause = ACCOUNT_PAUSES[min(self._failures, len(ACCOUNT_PAUSES)) - 1]
-        self._paused_until = time.monotonic() + pause
-        log.warning(self.trouble, extra={"action": "account_trouble", "kind": trouble.kind, "pause": pause})
-        try:
-            with self._store.write("account trouble") as tx:
-                open_incident(tx, "submission", self._account, f"{trouble.kind}: {trouble}")
-        except StoreError as error:
-            log.error("record trouble", extra={"action": "record_trouble", "kind": error.kind})
+    def _judge_account(self, answers: Sequence[_Answer]) -> None:
+        trouble = next((answer.trouble for answer in answers if answer.trouble), None)
+        if trouble is not None:
+            self.account.failed(trouble)
+        elif any(answer.result.stage in ("rcpt", "data") for answer in answers):
+            self.account.let_send()
 
+    def _room(self) -> int:
+        """How many messages the account takes now."""
+        most = 1 if self.account.careful else UNLIMITED
+        if not self._limits.any:
+            return most
+        with self._store.read("room") as tx:
+            room = room_for(tx, self._limits)
+        self.account.limited(self._limits.per_day if not room.today else 0)
+        return min(most, room.messages)
 
-def _that_fit(leased: Sequence[DispatchRow], wire: Sequence[DispatchRow]) -> int:
-    """How many of the leased dispatches may join those on the wire."""
-    room = ON_THE_WIRE - len(wire)
-    octets = sum(row.size for row in wire)
-    taken = 0
-    for row in leased[:room]:
-        octets += row.size
-        if octets > OCTETS and (taken or wire):
-            break
-        taken += 1
-    return taken
+    async def _wait_for_room(self, stopping: threading.Event) -> bool:
+        """Wait a moment when something is due that the account takes within the minute; whether to go on."""
+        if self.account.is_limited or not self._anything_due():
+            return False
+        for _ in range(5):
+            if not stopping.is_set():
+                await asyncio.sleep(LOOK / 5)
+        return not stopping.is_set()

@@ -69,8 +69,10 @@ class Connection:
             tls_context=_tls(account.ca_file) if account.security is not Security.PLAIN else None,
             timeout=min(account.timeout, 300.0),
         )
+        missing = "TRIAGE_SMTP_TLS: it does not offer STARTTLS" if account.security is Security.STARTTLS else ""
         try:
             await client.connect()
+            missing = "TRIAGE_SMTP_LOGIN: it offers no such login here (perhaps only with TRIAGE_SMTP_TLS)"
             if account.login is Login.PASSWORD:
                 await client.login(account.user, account.secret)
             elif account.login is Login.XOAUTH2:
@@ -80,7 +82,7 @@ class Connection:
             await _greet(client)
         except (SMTPException, OSError, ValueError) as error:
             client.close()
-            raise _trouble(f"SMTP server {account.host}:{account.port}", error) from None
+            raise _trouble(f"SMTP server {account.host}:{account.port}", error, missing) from None
         self._client, self._sent = client, 0
         self.last_used = time.monotonic()
 
@@ -176,8 +178,19 @@ def _result(outcome: AttemptOutcome, stage: str, code: int, text: str) -> Submis
     return SubmissionResult(outcome, stage, code, found.group(1) if found else "", text)
 
 
-def _trouble(where: str, error: Exception) -> AccountTroubleError:
-    """Why the account cannot be used, with the remedy; never the server's own words."""
+def _trouble(where: str, error: Exception, missing: str) -> AccountTroubleError:
+    """Why the account cannot be used, with the remedy; never the server's own words.
+
+    ``missing``: what it means when the library finds nothing to go on with.
+    """
+    if type(error) is SMTPException and missing:
+        return AccountTroubleError(
+            "not_offered", f"{where} cannot be used. Check {missing}. Nothing is lost: mail waits."
+        )
+    if isinstance(error, UnicodeError):
+        return AccountTroubleError(
+            "unreachable", f"{where}: that is no name of a host. Mend TRIAGE_SMTP_HOST. Nothing is lost: mail waits."
+        )
     if isinstance(error, SMTPAuthenticationError):
         return AccountTroubleError(
             "credentials",
@@ -196,6 +209,18 @@ def _trouble(where: str, error: Exception) -> AccountTroubleError:
         "unreachable",
         f"{where} cannot be used ({type(error).__name__}). Check TRIAGE_SMTP_HOST, TRIAGE_SMTP_PORT and "
         "TRIAGE_SMTP_TLS. Nothing is lost: mail waits.",
+    )
+
+
+def refused_account(submission: Submission, result: SubmissionResult) -> AccountTroubleError:
+    """The server is reached and logged in to, but lets us send nothing."""
+    account = submission.account
+    status = f" {result.enhanced_status}" if result.enhanced_status else ""
+    return AccountTroubleError(
+        "refused",
+        f"SMTP server {account.host}:{account.port} does not let us send ({result.code}{status}). "
+        "Check TRIAGE_SMTP_LOGIN, TRIAGE_SMTP_TLS, and that this account may send as the address of 'service'. "
+        "Nothing is lost: mail waits.",
     )
 
 

@@ -9,7 +9,7 @@ from triage.dispatch.prepare import Consequence
 from triage.record import Transaction
 from triage.record.attempts import Ending, end_attempts
 from triage.record.dispatches import DispatchRow, end_unsent, mark_forwarded
-from triage.record.incidents import open_incident
+from triage.record.incidents import NOTICE, close_incident, open_incident
 from triage.record.messages import change_state, get_message
 from triage.vocabulary import DispatchKind, DispatchState, MessageState, SubmissionResult
 
@@ -29,9 +29,18 @@ def record_answers(tx: Transaction, answers: Sequence[tuple[DispatchRow, Submiss
         reason = consequences[item.row.id].hold_reason
         if reason:
             hold(tx, item.row, reason)
-        if item.state is DispatchState.FAILED and item.row.kind == DispatchKind.NOTICE:
-            open_incident(tx, "notice", str(item.row.message_id), "an urgent notice was refused")
+        if item.row.kind == DispatchKind.NOTICE:
+            _tell_of_notice(tx, item)
     return len(accepted)
+
+
+def _tell_of_notice(tx: Transaction, ending: Ending) -> None:
+    """A refused notice is an incident until one was accepted, or somebody has the message in hand."""
+    subject = str(ending.row.message_id)
+    if ending.state is DispatchState.FAILED:
+        open_incident(tx, NOTICE, subject, f"the urgent notice about message {subject} was refused")
+    elif ending.state is DispatchState.ACCEPTED:
+        close_incident(tx, NOTICE, subject)
 
 
 def record_unsent(tx: Transaction, items: Sequence[tuple[DispatchRow, str, Consequence]]) -> None:

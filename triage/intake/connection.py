@@ -63,6 +63,11 @@ def connect(account: Account) -> IMAPClient:
         raise MailboxTroubleError(
             "tls", f"IMAP server {where} does not offer STARTTLS; nothing was sent. Set TRIAGE_IMAP_TLS=tls."
         ) from None
+    except UnicodeError:
+        _close(client)
+        raise MailboxTroubleError(
+            "unreachable", f"IMAP server {where}: that is no name of a host. Mend TRIAGE_IMAP_HOST."
+        ) from None
     except (OSError, imaplib.IMAP4.error, IMAPClientError) as error:
         _close(client)
         raise _unreachable(where, type(error).__name__) from None

@@ -19,6 +19,8 @@ from triage.vocabulary import Address
 _MAX_ADDRESS = 320
 _MAX_NAME = 200
 _BARE = re.compile(r"[^\s<>()\[\],;:\"]{1,128}@[^\s<>(),;:\"@]{1,255}")
+_OUTER_COMMENT = re.compile(r"^\s*\([^()<>]*\)|\([^()<>]*\)\s*$")
+_PATH = re.compile(r"[^\s<>()\[\],;:@\\\"\x00-\x1f\x7f]{1,256}@[^\s<>()\[\],;:@\\\"\x00-\x1f\x7f]{1,255}")
 _MAX_FIELD = 200_000
 
 
@@ -60,11 +62,22 @@ def parse_addresses(text: str, defects: DefectLog, name: str, limit: int) -> tup
 
 
 def parse_path(text: str) -> str:
-    """The address of a Return-Path field (RFC 5321 section 4.4); "" is the null path."""
-    start = text.find("<")
-    end = text.find(">", start)
-    inner = text[start + 1 : end] if 0 <= start < end else text
-    return _clean_spec(inner) or clean_line(inner)[:_MAX_ADDRESS]
+    """The address of a Return-Path field (RFC 5321 section 4.4); "" is the null path.
+
+    One plain address is taken as it stands. Anything else is nobody's address and comes back in angle
+    brackets: mended, it could be somebody's who never wrote to us.
+    """
+    bare = _OUTER_COMMENT.sub("", text).strip(" \t\r\n")
+    if len(bare) > 1 and bare[0] == "<" and bare[-1] == ">":
+        bare = bare[1:-1]
+    if not bare.strip(" \t\r\n"):
+        return ""
+    if bare.isascii() and bare.replace("-", "").isalnum():
+        return bare  # MAILER-DAEMON and its like
+    if not _PATH.fullmatch(bare):
+        return f"<{clean_line(bare)[:_MAX_ADDRESS].strip('<>')}>"
+    local, _, domain = bare.rpartition("@")
+    return f"{local}@{domain.rstrip('.').lower()}"
 
 
 def _tokenise(text: str, limit: int) -> list[_Entry]:

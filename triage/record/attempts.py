@@ -7,7 +7,7 @@ out knows only that the outcome is unknown.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -139,10 +139,12 @@ def _storable(words: str) -> str:
 
 def _still_mine(tx: Transaction, endings: Sequence[Ending]) -> list[Ending]:
     query = (
-        sa.select(dispatches.c.id, dispatches.c.lease_epoch)
+        sa.select(dispatches.c.id, dispatches.c.lease_epoch, dispatches.c.generation)
         .where(dispatches.c.id.in_([item.row.id for item in endings]))
         .where(dispatches.c.state == DispatchState.SUBMITTING)
         .with_for_update()
     )
-    epochs = {row.id: row.lease_epoch for row in tx.execute(query)}
-    return [item for item in endings if epochs.get(item.row.id) == item.row.lease_epoch]
+    now = {row.id: row for row in tx.execute(query)}
+    mine = [item for item in endings if item.row.id in now and now[item.row.id].lease_epoch == item.row.lease_epoch]
+    # A later generation may have taken it over while it was on the wire: the answer is for that one.
+    return [replace(item, row=replace(item.row, generation=now[item.row.id].generation)) for item in mine]

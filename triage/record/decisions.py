@@ -6,33 +6,24 @@ leave exists before anything does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 
 import sqlalchemy as sa
 
 from triage.record.audit import Change, Param, write_changes
 from triage.record.messages import COLUMNS, MessageRow, row_of
+from triage.record.planned import (
+    EarlierDispatch,
+    OwnedPlan,
+    PlannedDispatch,
+    Recipient,
+    lock_earlier,
+    write_dispatches,
+)
 from triage.record.store import Transaction
 from triage.record.tables import cases, decisions, dispatches, messages
 from triage.vocabulary import Action, Decision, DispatchKind, DispatchState, MessageState, Reason, RuleTried
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedDispatch:
-    """One outgoing message to one recipient, as yet unsent; its Message-ID is fixed from here on."""
-
-    kind: DispatchKind
-    project: str
-    address_key: str
-    forward_path: str
-    recipient_key: str
-    domain_key: str
-    rfc_message_id: str
-    priority: int
-    due_at: datetime
-    neutral: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +55,8 @@ def record_decisions(tx: Transaction, settlements: Sequence[Settlement]) -> int:
     kept = [item for item in settlements if item.row.id in mine]
     if not kept:
         return 0
+    earlier = lock_earlier(tx, [item.row.id for item in kept if item.row.generation])
+    kept = [_without_accepted(item, earlier) for item in kept]
     case_ids = _open_cases(tx, kept)
     tx.execute(sa.insert(decisions), [_decision_values(tx, item) for item in kept])
     statement = (
@@ -81,19 +74,12 @@ def record_decisions(tx: Transaction, settlements: Sequence[Settlement]) -> int:
         values = _message_values(item, case_id)
         rows.append({"key": item.row.id} | {f"new_{name}": value for name, value in values.items()})
     tx.execute(statement, rows)
-    outgoing = [
-        _dispatch_values(tx, item, plan, case_id)
+    plans = [
+        OwnedPlan(item.row.id, item.row.generation + 1, case_id, plan)
         for item, case_id in zip(kept, case_ids, strict=True)
         for plan in {(plan.kind, plan.forward_path): plan for plan in item.dispatches}.values()
     ]
-    if outgoing:
-        # A second acknowledgement of a case meets its unique index and is left out. Any other
-        # conflict (a Message-ID used twice) is an error: a forward must not disappear in silence.
-        one_acknowledgement = sa.text(f"kind = '{DispatchKind.ACKNOWLEDGEMENT}'")
-        statement = tx.insert(dispatches).on_conflict_do_nothing(
-            index_elements=["case_id"], index_where=one_acknowledgement
-        )
-        tx.execute(statement, outgoing)
+    write_dispatches(tx, plans, earlier)
     write_changes(tx, [_change(item) for item in kept])
     return len(kept)
 
@@ -107,6 +93,19 @@ def _still_leased(tx: Transaction, rows: Sequence[MessageRow]) -> set[int]:
         .with_for_update()
     )
     return {key for key, *lease in tx.execute(query) if wanted[key] == tuple(lease)}
+
+
+def _without_accepted(item: Settlement, earlier: Mapping[Recipient, EarlierDispatch]) -> Settlement:
+    """The same settlement without what its recipient has accepted; perhaps only since it was settled."""
+    done = {
+        plan.kind: plan
+        for plan in item.dispatches
+        if (row := earlier.get((item.row.id, plan.kind, plan.forward_path))) and row.state == DispatchState.ACCEPTED
+    }
+    left = tuple(plan for plan in item.dispatches if plan not in done.values())
+    unsent = any(plan.kind == DispatchKind.FORWARD for plan in left)
+    file = item.state is MessageState.DECIDED and DispatchKind.FORWARD in done and not unsent
+    return replace(item, dispatches=left, file=item.file or file)
 
 
 def _open_cases(tx: Transaction, items: Sequence[Settlement]) -> list[int]:
@@ -172,26 +171,6 @@ def _decision_values(tx: Transaction, item: Settlement) -> dict[str, object]:
         "model_version": decision.model_version,
         "decided_at": tx.now,
         "decided_by": tx.actor,
-    }
-
-
-def _dispatch_values(tx: Transaction, item: Settlement, plan: PlannedDispatch, case_id: int) -> dict[str, object]:
-    return {
-        "message_id": item.row.id,
-        "generation": item.row.generation + 1,
-        "case_id": case_id,
-        "kind": plan.kind,
-        "project": plan.project,
-        "address_key": plan.address_key,
-        "forward_path": plan.forward_path,
-        "recipient_key": plan.recipient_key,
-        "domain_key": plan.domain_key,
-        "rfc_message_id": plan.rfc_message_id,
-        "state": DispatchState.PENDING,
-        "priority": plan.priority,
-        "neutral": plan.neutral,
-        "created_at": tx.now,
-        "due_at": plan.due_at,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -76,12 +76,13 @@ def attempts_of(tx: Transaction, dispatch_id: int) -> list[sa.RowMapping]:
     return list(tx.execute(query).mappings())
 
 
-def has_due(tx: Transaction) -> bool:
+def has_due(tx: Transaction, *, notices_only: bool = False) -> bool:
     """Whether any dispatch may be leased now; a look that costs no write."""
     query = (
         sa.select(dispatches.c.id)
         .where(dispatches.c.state == DispatchState.PENDING, dispatches.c.due_at <= tx.now)
         .where(sa.or_(dispatches.c.lease_until.is_(None), dispatches.c.lease_until <= tx.now))
+        .where(_may_be_leased(notices_only))
         .limit(1)
     )
     return tx.execute(query).first() is not None
@@ -97,12 +98,19 @@ def has_abandoned(tx: Transaction) -> bool:
     return tx.execute(query).first() is not None
 
 
-def lease_dispatches(tx: Transaction, worker: str, limit: int, lease: timedelta) -> list[DispatchRow]:
+def _may_be_leased(notices_only: bool) -> sa.ColumnElement[bool]:
+    return dispatches.c.kind == DispatchKind.NOTICE if notices_only else sa.true()
+
+
+def lease_dispatches(
+    tx: Transaction, worker: str, limit: int, lease: timedelta, *, notices_only: bool = False
+) -> list[DispatchRow]:
     """Take the next dispatches that are due: notices, forwards, the rest; oldest first."""
     query = (
         sa.select(dispatches.c.id)
         .where(dispatches.c.state == DispatchState.PENDING, dispatches.c.due_at <= tx.now)
         .where(sa.or_(dispatches.c.lease_until.is_(None), dispatches.c.lease_until <= tx.now))
+        .where(_may_be_leased(notices_only))
         .order_by(dispatches.c.priority, dispatches.c.due_at, dispatches.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -123,11 +131,17 @@ def _take(tx: Transaction, keys: Sequence[int], worker: str, lease: timedelta) -
     )
 
 
-def take_abandoned(tx: Transaction, worker: str, limit: int, lease: timedelta) -> list[DispatchRow]:
-    """Dispatches that somebody began and whose lease ran out: their outcome is unknown."""
+def take_abandoned(
+    tx: Transaction, worker: str, limit: int, lease: timedelta, *, still_mine: Collection[int] = ()
+) -> list[DispatchRow]:
+    """Dispatches that somebody began and whose lease ran out: their outcome is unknown.
+
+    ``still_mine`` are on this worker's own wire: it will know.
+    """
     query = (
         sa.select(dispatches.c.id)
         .where(dispatches.c.state == DispatchState.SUBMITTING, dispatches.c.lease_until <= tx.now)
+        .where(dispatches.c.id.not_in(list(still_mine)))
         .order_by(dispatches.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from triage.record.audit import Change, Param, write_changes
+from triage.record.incidents import NOTICE, close_incident
 from triage.record.mailboxes import MailboxRow
 from triage.record.messages import COLUMNS, MessageRow, row_of
 from triage.record.store import Transaction
@@ -137,6 +138,8 @@ def record_presence(tx: Transaction, present: Sequence[int], gone: Sequence[Mess
         )
         if changed.rowcount:
             changes.append(Change("message", row.id, "gone", row.state, to_state, params))
+            # A colleague has it in hand, whether or not the notice reached anybody.
+            close_incident(tx, NOTICE, str(row.id))
     write_changes(tx, changes)
 
 

@@ -1,11 +1,20 @@
-"""Incidents: something is wrong with a mailbox, an account or the ledger; one open row each."""
+"""Incidents: something is wrong with a mailbox, an account or the ledger; one open row each.
+
+A subject names a role (a mailbox, a message, "the account"), never a setting: else mending the
+setting would leave the incident open for ever.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 import sqlalchemy as sa
 
 from triage.record.store import Transaction
 from triage.record.tables import incidents
+
+NOTICE = "notice"
+"""An urgent notice was refused; the subject is the message. Over when somebody has the message in hand."""
 
 
 def open_incident(tx: Transaction, kind: str, subject: str, detail: str = "") -> bool:
@@ -31,6 +40,16 @@ def close_incident(tx: Transaction, kind: str, subject: str) -> bool:
         .values(closed_at=tx.now)
     )
     return tx.execute(statement).rowcount > 0
+
+
+def close_incidents(tx: Transaction, kind: str, *, but: Collection[str] = ()) -> int:
+    """The trouble of a whole kind is over, but for these subjects; how many incidents were open."""
+    statement = (
+        sa.update(incidents)
+        .where(incidents.c.kind == kind, incidents.c.subject.not_in(list(but)), incidents.c.closed_at.is_(None))
+        .values(closed_at=tx.now)
+    )
+    return int(tx.execute(statement).rowcount)
 
 
 def open_incidents(tx: Transaction) -> list[sa.RowMapping]:

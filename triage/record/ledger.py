@@ -219,8 +219,13 @@ def _audit_checks() -> dict[str, sa.Select[int]]:
 
 
 def repeated_forwards(tx: Transaction) -> int:
-    """Forwards sent again after an unknown outcome of DATA: possible duplicates, all counted."""
-    query = sa.select(sa.func.count()).where(
-        dispatches.c.kind == DispatchKind.FORWARD, dispatches.c.unknowns > 0, dispatches.c.attempts > 1
+    """Copies of forwards sent after an unknown outcome of DATA: possible duplicates, each counted."""
+    handed_over = attempts.c.outcome.in_((AttemptOutcome.ACCEPTED, AttemptOutcome.UNKNOWN))
+    times = (
+        sa.select((sa.func.count() - 1).label("again"))
+        .join_from(attempts, dispatches, attempts.c.dispatch_id == dispatches.c.id)
+        .where(dispatches.c.kind == DispatchKind.FORWARD, handed_over | attempts.c.outcome.is_(None))
+        .group_by(dispatches.c.message_id, dispatches.c.forward_path)
+        .subquery()
     )
-    return int(tx.execute(query).scalar_one())
+    return int(tx.execute(sa.select(sa.func.coalesce(sa.func.sum(times.c.again), 0))).scalar_one())

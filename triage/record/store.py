@@ -8,6 +8,7 @@ contents, because those hold mail.
 from __future__ import annotations
 
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -100,14 +101,16 @@ class Store:
             reach(f"after commit {step}")
 
     @contextmanager
-    def read(self, step: str) -> Iterator[Transaction]:
-        """A consistent look; writes nothing."""
+    def read(self, step: str, *, long: bool = False) -> Iterator[Transaction]:
+        """A consistent look; writes nothing. ``long``: it passes over every row, and may take its time."""
         with _plain_errors(step), self._engine.connect() as connection:
             connection = connection.execution_options(triage_read=True)
             if self.engine_name == "postgresql":
                 # Else each query would see another instant, and the ledger differ from itself.
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
+                if long:
+                    _be_patient(connection)
                 yield Transaction(connection, self.clock.now(), "")
 
     def migrate(self) -> None:
@@ -116,6 +119,7 @@ class Store:
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         with self._writer, _plain_errors("migrate"), self._engine.connect() as connection:
             if self._engine.dialect.name == "postgresql":
+                _be_patient(connection)
                 # Two workers may start at once: the second waits here and finds the work done.
                 connection.execute(sa.text("SELECT pg_advisory_lock(7215)"))
                 connection.commit()
@@ -134,6 +138,15 @@ class Store:
         self._engine.dispose()
 
 
+def _be_patient(connection: sa.Connection) -> None:
+    """Lift PostgreSQL's time limits for this connection, which nobody uses afterwards; SQLite has none."""
+    if connection.dialect.name == "postgresql":
+        connection.detach()
+        setattr(connection.connection.dbapi_connection, "patience", None)  # noqa: B010 - known to psycopg's class only
+        for name in ("statement_timeout", "lock_timeout"):
+            connection.exec_driver_sql(f"SET {name} = 0")
+
+
 @contextmanager
 def _plain_errors(step: str) -> Iterator[None]:
     try:
@@ -150,7 +163,10 @@ def _reason(original: BaseException | None) -> str:
     if state:
         return f" (SQLSTATE {state})"
     name = getattr(original, "sqlite_errorname", None)
-    return f" ({name})" if name else ""
+    if name:
+        return f" ({name})"
+    explain = getattr(sys.modules.get("triage.record.postgres"), "why_not_connected", None)
+    return str(explain(original)) if explain is not None and original is not None else ""
 
 
 def _read_url(url: str) -> sa.URL:
@@ -169,9 +185,14 @@ def _make_engine(url: sa.URL) -> sa.Engine:
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return sa.create_engine(
-        url, hide_parameters=True, pool_pre_ping=True, pool_size=8, connect_args={"connect_timeout": 10}
+    # The driver is an extra: where only SQLite is used, it need not be there.
+    from triage.record import postgres
+
+    engine = sa.create_engine(
+        url, hide_parameters=True, pool_pre_ping=True, pool_size=8, connect_args=postgres.PARAMETERS
     )
+    sa.event.listen(engine, "do_connect", lambda _dialect, _record, args, params: postgres.connect(args, params))
+    return engine
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -283,3 +283,13 @@ incidents = sa.Table(
         postgresql_where=sa.text("closed_at IS NULL"),
     ),
 )
+
+account_use = sa.Table(
+    "account_use",
+    metadata,
+    sa.Column("account", sa.String(64), primary_key=True),
+    sa.Column("span", sa.String(8), primary_key=True),
+    sa.Column("slot", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("begun", sa.Integer, nullable=False),
+)
+"""Messages begun in each span of time (``triage.record.usage``)."""

@@ -19,6 +19,7 @@ LONGEST_ADDRESS = 320
 
 _LOCAL = re.compile(r"[^\x00-\x20\x7f-\xa0()<>\[\]:;@\\,.\"]+(\.[^\x00-\x20\x7f-\xa0()<>\[\]:;@\\,.\"]+)*")
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_COMMENT = re.compile(r"\([^()]*\)")
 _BATV = re.compile(r"(?:prvs|btv1)=+[0-9a-z]+=+(.+)|(.+)=+prvs=+[0-9a-z]+")
 _SRS0 = re.compile(r"srs0[=+-][^=]*=[^=]*=([^=]+)=(.+)")
 _SRS1 = re.compile(r"srs1[=+-][^=]*=[^=]+==(?:[^=]*=)?[^=]*=([^=]+)=(.+)")
@@ -96,11 +97,8 @@ def matches_pattern(address: str, pattern: str) -> bool:
 
 @lru_cache(maxsize=8192)
 def bare_form(address: str) -> tuple[str, str]:
-    """Local part and domain for comparison: lower case, no plus tag, no BATV tag, domain in ASCII."""
-    local, _, domain = address[-LONGEST_ADDRESS:].strip().strip("<>").rpartition("@")
-    local = unicodedata.normalize("NFKC", local).casefold()
-    if len(local) > 2 and local[0] == local[-1] == '"':
-        local = local[1:-1]
+    """Local part and domain for comparison: lower case, no comments, quotes, plus or BATV tag, domain in ASCII."""
+    local, domain = _bare_parts(address)
     if batv := _BATV.fullmatch(local):
         local = batv[1] or batv[2]
     untagged = local.split("+", 1)[0]
@@ -108,10 +106,23 @@ def bare_form(address: str) -> tuple[str, str]:
 
 
 def _before_rewriting(address: str) -> tuple[str, str]:
-    """What a Sender Rewriting Scheme address was made from; empty when it is none."""
-    local = address[-LONGEST_ADDRESS:].strip().strip("<>").rpartition("@")[0].casefold()
-    found = _SRS0.fullmatch(local) or _SRS1.fullmatch(local)
-    return bare_form(f"{found[2]}@{found[1]}") if found else ("", "")
+    """What an address was made from by SRS, or routes to by "%" or "!" (RFC 5321 appendix C); else empty."""
+    local, domain = _bare_parts(address)
+    if found := _SRS0.fullmatch(local) or _SRS1.fullmatch(local):
+        return bare_form(f"{found[2]}@{found[1]}")
+    if "%" in local:
+        return bare_form("@".join(local.rsplit("%", 1)))
+    path = (local or domain).split("!")
+    return bare_form(f"{path[-1]}@{path[-2]}") if len(path) > 1 else ("", "")
+
+
+def _bare_parts(address: str) -> tuple[str, str]:
+    """The two sides of the last @, as they are meant: no brackets, comments, blanks, quotes or quoted pairs."""
+    text = _COMMENT.sub("", address[-LONGEST_ADDRESS:]).strip().strip("<>")
+    local, _, domain = text.rpartition("@")
+    local = unicodedata.normalize("NFKC", local).casefold()
+    local = "".join(sign for sign in local if sign not in '"\\' and not sign.isspace())
+    return local.strip("."), "".join(domain.split())
 
 
 def _within(domain: str, wanted: str) -> bool:
