@@ -48,7 +48,8 @@ _TABLE = {
     "knowledge": "classify record rules",
     "reading": "vocabulary parse",
     "conversations": "vocabulary record rules",
-    "settling": "vocabulary conversations decide ids record rules",
+    "twins": "vocabulary record rules",
+    "settling": "vocabulary conversations decide ids record rules twins",
     "decider": "vocabulary crashpoints ids knowledge parse reading record settling",
     # the top
     "bootstrap": "vocabulary clock decide decider dispatch intake knowledge reading record rules settings signals",

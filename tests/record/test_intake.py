@@ -31,10 +31,10 @@ from triage.record.filing import (
     record_filed,
     record_presence,
     record_step,
-    release_baseline,
     rows_at,
     stale_presence,
 )
+from triage.record.let_in import release_baseline
 from triage.record.mailboxes import (
     MailboxRow,
     begin_numbering,

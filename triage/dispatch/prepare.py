@@ -28,6 +28,7 @@ from triage.record.decisions import decisions_of
 from triage.record.dispatches import DispatchRow, has_abandoned, has_due
 from triage.record.filing import FRESH
 from triage.record.identity import known_secret
+from triage.record.let_in import PERSON
 from triage.record.mailboxes import known_mailboxes
 from triage.record.messages import MessageRow, messages_by_id
 from triage.record.octets import read_octets
@@ -185,6 +186,8 @@ class Preparer:
         mailbox = rules.mailboxes.get(self._mailboxes[message.mailbox_id][0])
         if mailbox is None or not mailbox.hold_if_moved or message.state != MessageState.DECIDED:
             return None
+        if message.let_in_by == PERSON:
+            return None  # wherever it lies now: somebody looked and wants it to go
         if message.gone_at is not None:
             return Cancelled(row, "spostato_da_un_collega", Consequence.HOLD)
         if message.present_at is not None and tx.now - message.present_at > FRESH + LOOK_AGAIN:

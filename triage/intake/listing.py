@@ -14,7 +14,7 @@ from triage.intake.mailbox import BATCH, ImapMailbox, Selected, batches
 from triage.intake.plan import MailboxPlan
 from triage.record import Store
 from triage.record.audit import Change, write_changes
-from triage.record.filing import release_baseline
+from triage.record.let_in import release_baseline
 from triage.record.mailboxes import MailboxRow, begin_numbering, mailbox_row, update_mailbox
 from triage.record.messages import dates_in_flow, list_messages
 from triage.vocabulary import ListedMessage, MessageState

@@ -1,6 +1,7 @@
 """Tells new messages from ones that we have seen: by digest first, by what they say second.
 
-Policy: known octets under a new UID are another appearance, never sent again, shown. After a
+Policy: known octets under a new UID are another appearance, never sent again, shown (in another
+mailbox: ``triage.twins`` says, when it is decided). After a
 renumbering, as many appearances as we knew are the same messages under new numbers; what matches
 nothing and is old, or has a known Message-ID, date and author with other octets, is held.
 """
@@ -58,8 +59,12 @@ def _recognise_one(
                 twins[place] = replace(twin, location_uid_validity=row.location_uid_validity)
                 move_location(tx, twin.id, row.location_uid_validity, row.location_uid)
                 return Reception(row.id, MessageState.MATCHED, octets, key, same_as=twin.id)
+    here = [twin for twin in twins if twin.mailbox_id == row.mailbox_id]
+    if here:
+        return Reception(row.id, MessageState.HELD, octets, key, "ricomparso", here[0].id)
     if twins:
-        return Reception(row.id, MessageState.HELD, octets, key, "ricomparso", twins[0].id)
+        # Whether the one in the other mailbox counts depends on what became of it there: decided later.
+        return Reception(row.id, MessageState.RECEIVED, octets, key)
     if row.resync:
         if known_origin:
             return Reception(row.id, MessageState.HELD, octets, key, "stesso_messaggio_altri_ottetti")

@@ -28,6 +28,9 @@ class MailboxRow:
     marker_next: str
     last_read_at: datetime | None
     reconciled_at: datetime | None
+    account: str | None
+    folder: str | None
+    refused_at: datetime | None
     lease_owner: str | None
     lease_epoch: int
     lease_until: datetime | None

@@ -47,6 +47,7 @@ class MessageRow:
     gone_at: datetime | None
     filed_folder: str | None
     file_step: str
+    let_in_by: str | None
     lease_owner: str | None
     lease_epoch: int
 
