@@ -38,7 +38,8 @@ TRANSITIONS: Mapping[S, frozenset[S]] = {
     S.QUARANTINED: frozenset({S.RECEIVED}),
     S.OVERSIZE: frozenset({S.LISTED}),
     S.UNREADABLE: frozenset({S.LISTED}),
-    S.VANISHED: frozenset(),
+    # The daily comparison found it: the server had only seemed not to have it.
+    S.VANISHED: frozenset({S.LISTED}),
     S.MATCHED: frozenset(),
     S.FILED: frozenset(),
     S.ERASED: frozenset(),

@@ -131,6 +131,15 @@ class ImapMailbox:
             found.update(self._search(",".join(map(str, batch))))
         return found
 
+    def present_undeleted(self, uids: Sequence[int]) -> set[int]:
+        """Which of these are still in the folder and not marked to be removed."""
+        found: set[int] = set()
+        for batch in batches(uids, BATCH):
+            reach("imap search")
+            answer = self.client.search(["UID", ",".join(map(str, batch)), "UNDELETED"])
+            found.update(int(uid) for uid in answer)
+        return found
+
     # ---------------------------------------------------------------- waiting
 
     def wait(self, seconds: float, wake: int) -> None:

@@ -14,6 +14,7 @@ from triage.intake.plan import MailboxPlan
 from triage.record import Store
 from triage.record.audit import Change, write_changes
 from triage.record.filing import FRESH, lost_in_renumbering, record_presence, rows_at, stale_presence
+from triage.record.found_again import Found, record_found
 from triage.record.incidents import close_incident, open_incident
 from triage.record.mailboxes import MailboxRow, present_uids, update_mailbox
 
@@ -34,37 +35,55 @@ def refresh_presence(store: Store, imap: ImapMailbox, mailbox: MailboxRow) -> in
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """What a comparison found: listed now by us, and taken away by others."""
+    """What a comparison found: listed now by us, taken away by others, and there although we thought not."""
 
     unlisted: int
     gone: int
+    found: Found
 
 
 def reconcile(store: Store, imap: ImapMailbox, plan: MailboxPlan, mailbox: MailboxRow, uid_next: int) -> Reconciliation:
     """Compare the server's whole list with ours, both ways, and mend ours.
 
     A UID below our mark without a row should never be: it is listed, and an incident is opened,
-    because it means that mail was passed over.
+    because it means that mail was passed over. The same goes for one that we took for vanished.
     """
     with store.read("present") as tx:
         ours = present_uids(tx, mailbox)
     theirs: set[int] = set()
     for window in imap.uids_from(1, uid_next):
         theirs.update(window)
-    unlisted = 0
+    unlisted, found = 0, Found()
     for uids in batches(sorted(uid for uid in theirs - ours if uid <= mailbox.last_uid), BATCH):
         unlisted += record_listed(store, imap, plan, uids, mark=mailbox.last_uid)
+        # What we only marked as deleted, where the server cannot expunge single messages, is no news.
+        kept = imap.present_undeleted(uids)
+        with store.write("found again") as tx:
+            found += record_found(tx, [row for row in rows_at(tx, mailbox, uids) if row.location_uid in kept])
     gone = 0
     for uids in batches(sorted(ours - theirs), BATCH):
         with store.write("reconciled gone") as tx:
             rows = [row for row in rows_at(tx, mailbox, uids) if row.gone_at is None]
             record_presence(tx, [], rows)
             gone += len(rows)
+    result = Reconciliation(unlisted, gone, found)
+    _conclude(store, plan, mailbox, result)
+    return result
+
+
+def _conclude(store: Store, plan: MailboxPlan, mailbox: MailboxRow, result: Reconciliation) -> None:
+    found = result.found
+    counts = {"unlisted": result.unlisted, "gone": result.gone, "back": found.back, "listed_again": found.listed_again}
+    troubles = {
+        "unlisted": (result.unlisted, "messages had no row"),
+        "not_vanished": (found.listed_again, "messages that seemed to have vanished are there; they are read now"),
+        "filed_still_there": (found.filed, "messages that count as filed still lie in the inbox: move them by hand"),
+    }
     with store.write("reconciled") as tx:
         update_mailbox(tx, mailbox, reconciled_at=tx.now)
-        write_changes(tx, [Change("mailbox", mailbox.id, "reconciled", params={"unlisted": unlisted, "gone": gone})])
-        if unlisted:
-            open_incident(tx, "unlisted", plan.name, f"{unlisted} messages had no row")
-        else:
-            close_incident(tx, "unlisted", plan.name)
-    return Reconciliation(unlisted, gone)
+        write_changes(tx, [Change("mailbox", mailbox.id, "reconciled", params={**counts, "filed": found.filed})])
+        for kind, (count, text) in troubles.items():
+            if count:
+                open_incident(tx, kind, plan.name, f"mailbox {plan.name}: {count} {text}")
+            else:
+                close_incident(tx, kind, plan.name)

@@ -170,7 +170,7 @@ class MailboxReader:
         if due or self._reconcile_now:
             self._reconcile_now = False
             found = reconcile(self._store, imap, plan, mailbox, mailbox.last_uid + 1)
-            done += found.unlisted
+            done += found.unlisted + found.found.listed_again
         self._recovered(mailbox)
         return done
 
