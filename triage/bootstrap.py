@@ -106,7 +106,7 @@ def build_service(settings: Settings, options: Options = Options()) -> Service:
 
     dispatcher = DispatchStage(
         store,
-        Preparer(store, knowledge, parsed),
+        Preparer(store, knowledge, parsed, read_since=store.clock.now()),
         settings.submission,
         settings.worker_name,
         lease,
@@ -154,6 +154,7 @@ def plan_of(rules: Rules, name: str, options: Options) -> MailboxPlan:
         poll_seconds=float(mailbox.poll_seconds),
         backlog_since=options.backlog_since,
         take_over=options.take_over,
+        configured=frozenset(rules.mailboxes),
     )
 
 

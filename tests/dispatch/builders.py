@@ -174,11 +174,11 @@ class Desk:
             self.store, knowledge, self.parsed, "decider", self.lease, self._count_decided, parse_apart
         )
 
-    def make_stage(self, to: Submission, worker: str = "sender") -> DispatchStage:
+    def make_stage(self, to: Submission, worker: str = "sender", read_since: datetime | None = None) -> DispatchStage:
         """One more dispatch stage on the same record."""
         return DispatchStage(
             self.store,
-            Preparer(self.store, self.knowledge.as_knowledge(), self.parsed),
+            Preparer(self.store, self.knowledge.as_knowledge(), self.parsed, read_since),
             to,
             worker,
             self.lease,

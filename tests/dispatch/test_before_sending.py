@@ -29,7 +29,7 @@ from tests.servers.smtp_sink import SmtpSink
 from triage.reading import ParsedMessages
 from triage.record.attempts import begin_attempts
 from triage.record.dispatches import lease_dispatches
-from triage.record.tables import octet_chunks, octets
+from triage.record.tables import mailboxes, octet_chunks, octets
 from triage.rules import Rules
 from triage.vocabulary import DispatchKind, DispatchState, InboundMessage, MessageState, Mode
 
@@ -205,6 +205,38 @@ def test_mailbox_that_is_not_read_does_not_hold_up_its_mail(desk: Desk, smtp_sin
 
 
 # --------------------------------------------------------------------------- never twice
+
+
+def test_nothing_leaves_of_a_mailbox_that_carries_another_instances_marker(desk: Desk, smtp_sink: SmtpSink) -> None:
+    """Both records hold the same dispatch: whoever was refused must not send it."""
+    desk.take_in(a_mail())
+    with desk.store.write("refused") as tx:
+        tx.execute(sa.update(mailboxes).values(refused_at=tx.now))
+    desk.send()
+    desk.advance(hours=5)
+    desk.send()
+    assert smtp_sink.messages == ()
+    with desk.store.write("taken over") as tx:
+        tx.execute(sa.update(mailboxes).values(refused_at=None))
+    desk.advance(minutes=5)
+    desk.send()
+    assert forwards_in(smtp_sink) == [NORD]
+
+
+def test_nothing_leaves_before_the_mailbox_was_read_by_this_start(desk: Desk, smtp_sink: SmtpSink) -> None:
+    """The record may be a copy, and its mail was sent long ago: the reader sees it by the marker."""
+    desk.take_in(a_mail())
+    desk.advance(hours=1, looked=False)
+    desk.hang_up()
+    stage = desk.make_stage(submission(smtp_sink.port), read_since=desk.clock.now())
+    for _ in range(3):
+        assert stage.work() == 0
+        desk.advance(minutes=2, looked=False)
+    desk.advance(minutes=1)
+    while stage.work():
+        pass
+    stage.close()
+    assert forwards_in(smtp_sink) == [NORD]
 
 
 def test_recipient_that_accepted_gets_no_second_copy(make_desk: Make, smtp_sink: SmtpSink) -> None:
