@@ -10,6 +10,7 @@ HOLDS = {
     "stesso_messaggio": "è lo stesso messaggio arrivato anche in un'altra casella",
     "stesso_messaggio_altri_ottetti": "sembra un messaggio già noto, ma il contenuto è diverso",
     "vecchio_non_riconosciuto": "posta vecchia che non risultava, dopo un riordino della casella",
+    "precedente_al_servizio": "più vecchio dell'inizio del servizio in questa casella",
     "troppo_grande": "troppo grande per essere letto: è rimasto nella casella",
     "illeggibile": "il server di posta non riesce a consegnarlo",
     "tre_interruzioni": "il programma si è interrotto tre volte leggendolo: messo da parte",

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import MappingProxyType
 
+from triage.ages import written_at
 from triage.conversations import keys_of, recipient_keys, threads_of
 from triage.decide import (
     AckHistory,
@@ -138,12 +139,13 @@ def settle(
 def context_of(row: MessageRow, message: InboundMessage, mailbox: Mailbox | None, name: str) -> DecisionContext:
     """What is known of a message beside its octets; a mailbox that was since removed counts as an inbox."""
     arrived = row.internal_date or row.listed_at
+    written = written_at(row.listed_at, row.internal_date, message.date, message.header("Received"))
     days = mailbox.old_mail_days if mailbox is not None else 3
     return DecisionContext(
         mailbox=name,
         role=mailbox.role if mailbox is not None else MailboxRole.INBOX,
         internal_date=arrived,
-        is_old=row.listed_at - arrived > timedelta(days=days),
+        is_old=row.listed_at - written > timedelta(days=days),
         received_count=len(message.header("Received")),
         is_own_loop=bool(message.header(OWN_FIELD)),
         defects=tuple(defect for defect in message.defects if defect.code in GRAVE_DEFECTS),

@@ -87,10 +87,10 @@ def test_same_octets_in_another_mailbox_are_told_apart_when_they_are_decided(
     assert [(row.state, row.same_as) for row in intake.rows()] == [("received", None)] * 2
 
 
-def test_message_that_was_in_the_baseline_is_new_when_it_comes_again(
+def test_message_that_was_in_the_baseline_is_a_persons_when_it_comes_again(
     intake: Intake, dovecot: Dovecot, mailbox_user: MailboxUser
 ) -> None:
-    """What was never read cannot be recognised; a person who puts it back wants it looked at."""
+    """It was never read, but its Message-ID and size are known; who puts it back wants it looked at."""
     octets = make_mail()
     dovecot.deliver(mailbox_user.name, octets)
     reader = intake.reader()
@@ -98,4 +98,7 @@ def test_message_that_was_in_the_baseline_is_new_when_it_comes_again(
     dovecot.deliver(mailbox_user.name, octets)
     reader.work()
 
-    assert intake.states() == ["baseline", "received"]
+    assert [(row.state, row.hold_reason) for row in intake.rows()] == [
+        ("baseline", ""),
+        ("held", "precedente_al_servizio"),
+    ]

@@ -14,6 +14,8 @@ from triage.intake.mailbox import BATCH, ImapMailbox, Selected, batches
 from triage.intake.plan import MailboxPlan
 from triage.record import Store, Transaction
 from triage.record.audit import Change, write_changes
+from triage.record.baseline import baselined_before
+from triage.record.identity import keyed_hash, secret_of
 from triage.record.incidents import close_incident, open_incident
 from triage.record.let_in import release_baseline
 from triage.record.mailboxes import MailboxRow, begin_numbering, known_mailboxes, mailbox_row, update_mailbox
@@ -93,16 +95,45 @@ def record_listed(
     store: Store, imap: ImapMailbox, plan: MailboxPlan, uids: Sequence[int], mark: int | None = None
 ) -> int:
     """Rows for these UIDs. One that goes between list and size has its row all the same."""
-    known = imap.sizes(uids)
+    with store.read("mailbox") as tx:
+        mailbox = mailbox_row(tx, plan.name)
+    # Old mail is never read; by its Message-ID it is known again when it comes under another number.
+    known = imap.sizes(uids, identify=min(uids, default=0) < _old_below(mailbox))
     listed = [known.get(uid, ListedMessage(uid, 0, None)) for uid in uids]
     with store.write("listed") as tx:
         mailbox = mailbox_row(tx, plan.name)
-        entered = dates_in_flow(tx, mailbox) if mailbox.resynced_at is not None else frozenset()
-        old = [item for item in listed if _is_baseline(mailbox, item, entered)]
-        new = [item for item in listed if not _is_baseline(mailbox, item, entered)]
+        old, new = _told_apart(tx, mailbox, listed)
         last = max(mailbox.last_uid, max(uids, default=0)) if mark is None else mark
         count = list_messages(tx, mailbox, old, state=MessageState.BASELINE, last_uid=last) if old else 0
         return count + list_messages(tx, mailbox, new, state=MessageState.LISTED, last_uid=last)
+
+
+def _old_below(mailbox: MailboxRow) -> int:
+    return (mailbox.baseline_uid_next or 0) if mailbox.resynced_at is None else mailbox.resync_below
+
+
+def _told_apart(
+    tx: Transaction, mailbox: MailboxRow, listed: Sequence[ListedMessage]
+) -> tuple[list[ListedMessage], list[ListedMessage]]:
+    """What was there before the first look, and what enters the flow."""
+    if mailbox.resynced_at is None:
+        old = [item for item in listed if _is_baseline(mailbox, item, frozenset())]
+    else:
+        entered = dates_in_flow(tx, mailbox)
+        secret = secret_of(tx)
+        keys = {i.uid: keyed_hash(secret, "message-id", i.message_id) for i in listed if i.message_id}
+        before = baselined_before(tx, mailbox, keys.values())
+        old = []
+        for item in listed:
+            likeness = (keys.get(item.uid, ""), item.size)
+            # The date may be that of the migration.
+            if before[likeness] > 0 and item.uid < mailbox.resync_below:
+                before[likeness] -= 1
+                old.append(item)
+            elif _is_baseline(mailbox, item, entered):
+                old.append(item)
+    aside = {item.uid for item in old}
+    return old, [item for item in listed if item.uid not in aside]
 
 
 def _is_baseline(mailbox: MailboxRow, item: ListedMessage, entered: frozenset[datetime]) -> bool:

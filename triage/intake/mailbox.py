@@ -10,15 +10,17 @@ import imaplib
 import select
 import ssl
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from imapclient import DELETED, IMAPClient
 from imapclient.exceptions import IMAPClientError
 
 from triage.crashpoints import reach
 from triage.intake.connection import MailboxTroubleError
+from triage.intake.headers import read_header
 from triage.vocabulary import FetchedMessage, ListedMessage
 
 BATCH = 500
@@ -98,14 +100,23 @@ class ImapMailbox:
         reach("imap search")
         return [int(uid) for uid in self.client.search(["SINCE", since.date() - timedelta(days=1)])]
 
-    def sizes(self, uids: Sequence[int]) -> dict[int, ListedMessage]:
-        """RFC822.SIZE and INTERNALDATE of messages; those that have gone are absent."""
+    def sizes(self, uids: Sequence[int], *, identify: bool = False) -> dict[int, ListedMessage]:
+        """RFC822.SIZE and INTERNALDATE of messages (``identify``: and Message-ID); those that have gone are absent."""
         found = {}
         for batch in batches(uids, BATCH):
             reach("imap fetch sizes")
-            for uid, answer in self.client.fetch(batch, ["RFC822.SIZE", "INTERNALDATE"]).items():
-                found[uid] = ListedMessage(uid, int(answer.get(b"RFC822.SIZE") or 0), _date(answer))
+            for uid, answer in self._listing(batch, identify=identify).items():
+                field = next((value for key, value in answer.items() if key.startswith(b"BODY[HEADER")), b"")
+                message_id = read_header(field).message_id if isinstance(field, bytes) else ""
+                found[uid] = ListedMessage(uid, int(answer.get(b"RFC822.SIZE") or 0), _date(answer), message_id)
         return found
+
+    def _listing(self, uids: Sequence[int], *, identify: bool) -> dict[int, dict[bytes, Any]]:
+        items = ["RFC822.SIZE", "INTERNALDATE"]
+        if identify:
+            with suppress_refusal():
+                return dict(self.client.fetch(uids, [*items, "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"]))
+        return dict(self.client.fetch(uids, items))
 
     def octets(self, uids: Sequence[int], most: int) -> dict[int, FetchedMessage]:
         """The first ``most`` octets of each message; gone or refused ones are absent."""
@@ -235,6 +246,16 @@ class ImapMailbox:
         if self.has_uidplus:
             reach("imap uid expunge")
             self.client.uid_expunge(list(uids))
+
+
+@contextmanager
+def suppress_refusal() -> Iterator[None]:
+    """What a server refuses (NO, BAD) is done without; a connection that broke is not."""
+    try:
+        yield
+    except IMAPClientError as error:
+        if isinstance(error, imaplib.IMAP4.abort):
+            raise
 
 
 def batches(items: Sequence[int], size: int) -> Iterator[list[int]]:
