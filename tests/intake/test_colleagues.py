@@ -9,7 +9,7 @@ import pytest
 from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientError
 
-from tests.intake.builders import Intake
+from tests.intake.builders import Intake, running, until
 from tests.servers.dovecot import Dovecot, MailboxUser
 from tests.servers.mail import make_mail
 from tests.servers.proxy import ImapProxy
@@ -109,6 +109,23 @@ def test_message_in_progress_that_a_colleague_takes_is_noticed_before_it_is_sent
     assert first.gone_at == intake.clock.now()
     assert (second.gone_at, second.present_at) == (None, intake.clock.now())
     assert intake.events(first)[-1] == "gone"
+
+
+def test_message_that_a_colleague_takes_is_noticed_as_soon_as_the_server_says_so(
+    intake: Intake, dovecot: Dovecot, mailbox_user: MailboxUser, colleague: IMAPClient
+) -> None:
+    """The last look was a moment ago and would count for a minute."""
+    reader = intake.reader()
+    reader.work()
+    uids = [dovecot.deliver(mailbox_user.name, make_mail()) for _ in range(3)]
+    reader.work()
+    intake.decide_to_forward()
+    intake.clock.forward(timedelta(seconds=1))
+    with running(reader):
+        until(lambda: intake.heartbeats._last)
+        expunge(colleague, [uids[0]])
+        until(lambda: intake.rows()[0].gone_at is not None)
+    assert [row.gone_at for row in intake.rows()[1:]] == [None, None]
 
 
 def test_flags_of_colleagues_change_nothing(

@@ -29,6 +29,9 @@ WINDOW = 50_000
 """UIDs asked for in one SEARCH: its answer is one line, and imaplib reads at most 1 MB of a line."""
 
 
+_REMOVAL = frozenset({b"EXPUNGE", b"VANISHED"})
+
+
 @dataclass(frozen=True, slots=True)
 class Selected:
     """What the server said when the folder was selected (RFC 3501 section 6.3.1)."""
@@ -50,6 +53,7 @@ class ImapMailbox:
         self.has_idle = client.has_capability("IDLE")
         self._delimiter: str | None = None
         self._ensured: set[str] = set()
+        self._removed = False
 
     # ---------------------------------------------------------------- reading
 
@@ -173,14 +177,22 @@ class ImapMailbox:
                 select.select([self.client.socket(), wake], [], [], seconds)
         finally:
             reach("imap done")
-            self.client.idle_done()
+            _, said = self.client.idle_done()
+            self._removed = self._removed or any(_REMOVAL.intersection(line[:2]) for line in said)
 
     def forget_notices(self) -> None:
         """Whatever was said of new mail until now is about to be searched for."""
         self.client._imap.untagged_responses.pop("EXISTS", None)
 
+    def take_removals(self) -> bool:
+        """Whether the server has said since the last call that messages were taken out (RFC 3501 section 7.4.1)."""
+        said = [self.client._imap.untagged_responses.pop(word, None) for word in ("EXPUNGE", "VANISHED")]
+        removed, self._removed = self._removed or any(line is not None for line in said), False
+        return removed
+
     def _has_notices(self) -> bool:
-        return "EXISTS" in self.client._imap.untagged_responses
+        said = self.client._imap.untagged_responses
+        return self._removed or any(word in said for word in ("EXISTS", "EXPUNGE", "VANISHED"))
 
     def _is_buffered(self) -> bool:
         """Whether words of the server were read from the socket already, where ``select`` is blind."""

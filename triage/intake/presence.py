@@ -7,6 +7,7 @@ reconciliation compares the whole list, both ways.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from triage.intake.listing import record_listed
 from triage.intake.mailbox import BATCH, ImapMailbox, batches
@@ -20,17 +21,27 @@ from triage.record.mailboxes import MailboxRow, present_uids, update_mailbox
 
 
 def refresh_presence(store: Store, imap: ImapMailbox, mailbox: MailboxRow) -> int:
-    """Look again for messages in progress not seen lately; how many have gone."""
-    with store.read("presence") as tx:
-        rows = stale_presence(tx, mailbox, tx.now - FRESH / 2, BATCH)
-        lost = lost_in_renumbering(tx, mailbox, BATCH)
-    if not rows and not lost:
-        return 0
-    present = imap.present([row.location_uid for row in rows])
-    gone = [row for row in rows if row.location_uid not in present] + lost
-    with store.write("presence") as tx:
-        record_presence(tx, [row.id for row in rows if row.location_uid in present], gone)
-    return len(gone)
+    """Look again for messages in progress not seen lately; how many have gone.
+
+    When the server has said that something was taken out, all of them are looked for at once: what a
+    colleague has taken must not be sent in the minute in which the last look still counts.
+    """
+    removed = imap.take_removals()
+    before = store.clock.now() - (timedelta(0) if removed else FRESH / 2)
+    missing = 0
+    while True:
+        with store.read("presence") as tx:
+            rows = stale_presence(tx, mailbox, before, BATCH)
+            lost = lost_in_renumbering(tx, mailbox, BATCH)
+        if not rows and not lost:
+            return missing
+        present = imap.present([row.location_uid for row in rows])
+        gone = [row for row in rows if row.location_uid not in present] + lost
+        with store.write("presence") as tx:
+            record_presence(tx, [row.id for row in rows if row.location_uid in present], gone)
+        missing += len(gone)
+        if not removed:
+            return missing
 
 
 @dataclass(frozen=True, slots=True)
