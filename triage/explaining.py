@@ -16,6 +16,7 @@ HOLDS = {
     "tre_interruzioni": "il programma si è interrotto tre volte leggendolo: messo da parte",
     "lettura_fallita": "il programma non riesce a leggerlo: messo da parte",
     "ottetti_mancanti": "il contenuto non è più disponibile",
+    "ottetti_alterati": "il contenuto conservato è stato alterato: non viene inviato, l'originale è nella casella",
     "errore_imprevisto": "errore imprevisto del programma: serve una persona",
     "inoltro_rifiutato": "il centro destinatario ha rifiutato la mail",
     "inoltro_scaduto": "per cinque giorni non è stato possibile consegnarlo al centro",

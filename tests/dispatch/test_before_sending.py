@@ -354,6 +354,27 @@ def test_missing_octets_hold_the_message(desk: Desk, smtp_sink: SmtpSink) -> Non
     assert smtp_sink.messages == ()
 
 
+def test_altered_octets_are_not_sent(desk: Desk, smtp_sink: SmtpSink) -> None:
+    [key] = desk.take_in(a_mail())
+    with desk.store.write("a bad disk") as tx:
+        tx.execute(sa.update(octet_chunks).values(data=a_mail("Un'altra lettera\n")))
+    desk.send()
+    assert desk.outcome(key) == (MessageState.HELD, "ottetti_alterati")
+    assert desk.incidents() == [("octets_altered", 1)]
+    desk.retry(key)
+    desk.decide()
+    assert desk.outcome(key) == (MessageState.QUARANTINED, "ottetti_alterati")
+    assert smtp_sink.messages == ()
+
+
+def test_cancellation_counts_as_work(desk: Desk) -> None:
+    """``--once`` goes on until a round finds nothing: what is to be decided again must not be left."""
+    [key] = desk.take_in(a_mail())
+    desk.rules = readdress(desk.rules, "nord", to="nuovo@nord.example")
+    assert desk.stage.work() == 1
+    assert desk.message(key).state == MessageState.RECEIVED
+
+
 def test_two_projects_of_one_batch_each_get_their_own(desk: Desk, smtp_sink: SmtpSink) -> None:
     desk.take_in(from_family(1), from_family(2, subject="sud"))
     desk.send()

@@ -31,7 +31,7 @@ from triage.record.identity import known_secret
 from triage.record.let_in import PERSON
 from triage.record.mailboxes import MailboxRow, known_mailboxes
 from triage.record.messages import MessageRow, messages_by_id
-from triage.record.octets import read_octets
+from triage.record.octets import read_octets, why_absent
 from triage.rules.types import Rules
 from triage.settling import context_of, history_of
 from triage.vocabulary import Decision, DispatchKind, InboundMessage, MessageState
@@ -121,7 +121,7 @@ class Preparer:
                     continue
                 content = octets.get(row.sha256 or "")
                 if decision is None or content is None:
-                    prepared.append(Cancelled(row, "ottetti_mancanti", Consequence.HOLD))
+                    prepared.append(Cancelled(row, why_absent(tx, row.sha256), Consequence.HOLD))
                     continue
                 try:
                     prepared.append(
