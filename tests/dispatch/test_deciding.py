@@ -254,6 +254,13 @@ def test_letter_that_lies_in_the_junk_folder_too_is_forwarded(
     desk.assert_ledger_closes()
 
 
+def test_mail_in_the_junk_folder_is_not_acknowledged(two_folders: Desk, smtp_sink: SmtpSink) -> None:
+    two_folders.take_in(a_mail(), mailbox="indesiderata")
+    two_folders.advance(hours=5)
+    two_folders.send()
+    assert smtp_sink.messages == ()
+
+
 def test_letter_that_a_colleague_drags_to_another_inbox_goes_on_there(make_desk: Make, smtp_sink: SmtpSink) -> None:
     """Where it was held it is no more; as long as it still lies there, one of the two waits for a person."""
     inbox = RULES.mailboxes["generale"]
