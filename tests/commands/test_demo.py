@@ -18,6 +18,7 @@ import pytest
 import yaml
 from imapclient import IMAPClient
 
+from triage.demo.load import demo_messages
 from triage.vocabulary import TOPICS
 
 ROOT = Path(__file__).parent.parent.parent
@@ -204,7 +205,7 @@ def test_it_goes_on_and_sorts_what_is_put_in_until_it_is_interrupted() -> None:
 
 def put_in_and_wait_until_filed(port: int) -> None:
     """A delivery report that the demo has not seen: proven automatic, so it leaves the inbox by itself."""
-    report = (files("triage.demo") / "inbox" / "50-mancato-recapito.eml").read_bytes()
+    (report,) = (octets for name, octets, _ in demo_messages(datetime.now(UTC)) if name == "50-mancato-recapito.eml")
     with IMAPClient("127.0.0.1", port, ssl=False, timeout=20) as client:
         client.login("ufficio@example.org", "demo")
         client.select_folder("INBOX")

@@ -89,7 +89,7 @@ class DispatchStage:
         return self.account.trouble
 
     def work(self, stopping: threading.Event | None = None) -> int:
-        """Submit what is due until nothing is left (or ``stopping``); how many attempts were made."""
+        """Submit what is due until nothing is left (or ``stopping``); how many were tried or ended."""
         return self._loop.run_until_complete(self._work(stopping or threading.Event()))
 
     def close(self) -> None:
@@ -126,10 +126,11 @@ class DispatchStage:
             taken = that_fit(leased, [*self._wire.values()], room, ON_THE_WIRE, FOR_NOTICES)
             waiting = [row for row in leased if row not in taken]
             lease = min(room, ON_THE_WIRE) if len(waiting) < ON_THE_WIRE else 0
-            begun, fresh = self._cycle(self._prepare(taken), lease, notices_only=hangs and not taken)
+            prepared, cancelled = self._prepare(taken)
+            begun, fresh = self._cycle(prepared, lease, notices_only=hangs and not taken)
             # An urgent notice goes before whatever was leased earlier.
             leased = sorted([*waiting, *fresh], key=lambda row: row.kind != DispatchKind.NOTICE)
-            made += len(begun)
+            made += len(begun) + cancelled
             self._put_on_the_wire(begun)
             if not (leased or self._wire or self._answers):
                 if not (more and not room and await self._wait_for_room(stopping)):
@@ -174,10 +175,10 @@ class DispatchStage:
         with self._store.read("anything due") as tx:
             return not is_stopped(tx) and self._preparer.anything_due(tx, notices_only=notices_only)
 
-    def _prepare(self, rows: Sequence[DispatchRow]) -> list[Prepared]:
-        """Check and compose; what must not go is ended or put back in a transaction of its own."""
+    def _prepare(self, rows: Sequence[DispatchRow]) -> tuple[list[Prepared], int]:
+        """Check and compose; what must not go is ended (how many) or put back in a transaction of its own."""
         if not rows:
-            return []
+            return [], 0
         found = self._preparer.prepare(rows, self._pool.offers("8BITMIME"), self._pool.offers("SMTPUTF8"))
         later = [item for item in found if isinstance(item, Later)]
         cancelled = [item for item in found if isinstance(item, Cancelled)]
@@ -187,7 +188,7 @@ class DispatchStage:
                     put_back(tx, [item.row], tx.now + item.wait)
                 record_unsent(tx, [(item.row, item.reason, item.consequence) for item in cancelled])
             self._on_requeued()
-        return [item for item in found if isinstance(item, Prepared)]
+        return [item for item in found if isinstance(item, Prepared)], len(cancelled)
 
     # ---------------------------------------------------------------- the wire
 
