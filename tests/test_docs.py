@@ -23,11 +23,16 @@ README = ROOT / "README.md"
 PAGES = [README, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 FIGURES = {
+    "destination": "Destination: a project's code, staff or nobody",
+    "gate": "A project's, staff's or nobody's",
+    "territory": "Territory",
     "topic": "Topic, of ten",
     "urgent_found": "To be read today: found",
     "urgent_false_alarms": "To be read today: false alarms",
+    "alert_false": "On-call alert: false alarms",
     "automatic_found": "Automatic mail: found",
-    "automatic_proved_false": "A person's mail taken for proven automatic",
+    "automatic_false": "A person's mail taken for automatic",
+    "filed_persons": "Of what is filed unseen, a person's",
     "language": "Language",
 }
 """Measures of ``models/card.json`` that the README shows, in its order and words."""

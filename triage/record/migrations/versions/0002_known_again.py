@@ -7,7 +7,7 @@ from alembic import op
 
 from triage.record.tables import UtcDateTime
 
-revision = "0002_a"
+revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
