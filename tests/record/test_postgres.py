@@ -62,6 +62,11 @@ def test_a_long_look_and_migrating_are_waited_for(postgres_url: str, monkeypatch
         assert tx.execute(sa.text("SHOW statement_timeout")).scalar_one() == "110s"
         assert tx.execute(sa.text("SHOW lock_timeout")).scalar_one() == "30s"
     store.close()
+    chosen = Store(f"{postgres_url}?options=-c%20lock_timeout%3D5s", SystemClock())
+    with chosen.read("look") as tx:
+        assert tx.execute(sa.text("SHOW lock_timeout")).scalar_one() == "5s"
+        assert tx.execute(sa.text("SHOW statement_timeout")).scalar_one() == "110s"
+    chosen.close()
 
 
 def refusal(url: str) -> str:

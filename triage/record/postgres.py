@@ -28,9 +28,8 @@ PARAMETERS: dict[str, Any] = {
     "keepalives_interval": 10,
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
-    "options": f"-c statement_timeout={STATEMENT} -c lock_timeout={LOCK} "
-    f"-c idle_in_transaction_session_timeout={FORGOTTEN}",
 }
+OPTIONS = f"-c statement_timeout={STATEMENT} -c lock_timeout={LOCK} -c idle_in_transaction_session_timeout={FORGOTTEN}"
 
 
 class NoAnswerError(psycopg.OperationalError):
@@ -56,8 +55,10 @@ class BoundedConnection(psycopg.Connection[Any]):
 
 
 def connect(arguments: Any, parameters: Any) -> BoundedConnection:
-    """Connect as SQLAlchemy asks."""
-    return BoundedConnection.connect(*arguments, **parameters)
+    """Connect as SQLAlchemy asks; what the URL says goes before our limits."""
+    given = {**PARAMETERS, **parameters}
+    given["options"] = f"{OPTIONS} {parameters.get('options', '')}".strip()
+    return BoundedConnection.connect(*arguments, **given)
 
 
 def why_not_connected(error: BaseException) -> str:

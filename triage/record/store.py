@@ -188,9 +188,7 @@ def _make_engine(url: sa.URL) -> sa.Engine:
     # The driver is an extra: where only SQLite is used, it need not be there.
     from triage.record import postgres
 
-    engine = sa.create_engine(
-        url, hide_parameters=True, pool_pre_ping=True, pool_size=8, connect_args=postgres.PARAMETERS
-    )
+    engine = sa.create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=8)
     sa.event.listen(engine, "do_connect", lambda _dialect, _record, args, params: postgres.connect(args, params))
     return engine
 
