@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from triage.commands import COMMANDS as TABLE
 from triage.commands import main
 
-COMMANDS = "check classify demo explain held ledger retry run show start stop train worker".split()  # noqa: SIM905
+COMMANDS = "check classify demo evaluate explain held ledger retry run show start stop train worker".split()  # noqa: SIM905
 WITH_JSON = ("check", "held", "ledger", "show", "train")
 
 

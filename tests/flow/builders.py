@@ -62,6 +62,7 @@ class Office:
             for here, wanted in {
                 "poll_seconds: 5\n": "poll_seconds: 120\n",
                 "confidence: 0.90": "confidence: 0.50",
+                "max_wrong: 0.20": "max_wrong: 0.50",
             }.items():
                 assert here in text
                 text = text.replace(here, wanted)

@@ -8,14 +8,20 @@ held, and only what a header section proves to be a machine's is filed unseen (d
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from triage.decide.matching import Facts, OpenRules, Outcome
-from triage.decide.territory import TerritoryScores, territory_of
-from triage.decide.trust import NOT_FOR_US, SURE_NOT_FOR_US, corrected, least_confidence, may_be_answered
+from triage.decide.territory import TerritoryScores, names_another_place, territory_of
+from triage.decide.trust import (
+    NOT_FOR_US,
+    SURE_NOT_FOR_US,
+    corrected,
+    least_confidence,
+    may_be_answered,
+    topic_probabilities,
+)
 from triage.rules.addresses import AddressError, check_address
 from triage.rules.types import MailboxRole, Rule, Rules
 from triage.vocabulary import (
@@ -149,7 +155,7 @@ def _decide_calmly(
     """The decision for a message that is not urgent, or as if it were not."""
     open_rules = OpenRules(rules, _facts(message, classification, context, urgent=False))
     outcome = open_rules.outcome(territory.best, classification.topic)
-    likely = open_rules.destinations(territory.scores, _topics(classification))
+    likely = open_rules.destinations(territory.scores, topic_probabilities(classification))
     confidence = corrected(likely.get(outcome.destination, 0.0), classification.acceptance)
     address = rules.projects[outcome.project].addresses[outcome.address_key] if outcome.project else None
     holds = [
@@ -190,18 +196,6 @@ def _facts(message: InboundMessage, classification: Classification, context: Dec
         subject=message.subject,
         mailbox=context.mailbox,
     )
-
-
-def _topics(classification: Classification) -> Mapping[str, float]:
-    """The topics' probabilities, normalised; the chosen topic alone when there are none."""
-    scores = {
-        topic: score for topic, score in classification.topic_scores.items() if math.isfinite(score) and score > 0.0
-    }
-    largest = max(scores.values(), default=0.0)
-    if largest <= 0.0:
-        return {classification.topic: 1.0}
-    total = math.fsum(score / largest for score in scores.values())
-    return {topic: score / largest / total for topic, score in sorted(scores.items())}
 
 
 def _holds_for_content(outcome: Outcome, classification: Classification) -> list[Reason]:
@@ -250,6 +244,8 @@ def _holds_for_doubt(
         if score >= RIVAL:
             places = {"first": territory.best, "second": rival}
             reasons.append(Reason("luoghi_in_gara", {**places, "second_score": round(score, 4)}))
+    if names_another_place(territory.best, classification.places, rules):
+        reasons.append(Reason("altro_luogo"))
     if classification.language not in rules.thresholds.languages:
         reasons.append(Reason("lingua_da_verificare", {"language": classification.language}))
     if not _answerable(message.author.addr_spec):

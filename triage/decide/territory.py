@@ -8,7 +8,7 @@ count as nothing, and a classification that says nothing is ``non_indicato``.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from triage.rules.types import Rules
@@ -16,6 +16,9 @@ from triage.vocabulary import OUTSIDE, SEVERAL, UNCOVERED, UNSTATED, Classificat
 
 MATERIAL = 0.05
 """Share of the places' probability from which an answer counts as one that the message speaks of."""
+
+NAMED = 0.55
+"""Weight from which a place that is named in passing may be the one that counts."""
 
 SURE_NAME = 0.95
 SURE_PREFIX = 0.90
@@ -56,6 +59,22 @@ def answer_for(comune: str, rules: Rules) -> str:
     if comune not in rules.places:
         return UNSTATED
     return rules.project_of.get(comune, UNCOVERED)
+
+
+def names_another_place(territory: str, places: Sequence[PlaceMention], rules: Rules) -> bool:
+    """Whether the writer's new words name a place of another answer that may count (design, decision 7).
+
+    A home elsewhere, a second family, a desk just over the border: who of two is meant, a person decides.
+    Places that count for nothing (work, streets, hospitals, countries of birth) have no weight and are passed over.
+    """
+    for place in places:
+        if place.where not in {"subject", "text"}:
+            continue
+        if place.kind == "outside" and place.weight > 0.0:
+            return True
+        if place.weight >= NAMED and place.comuni and territory not in _answers(place, rules):
+            return True
+    return False
 
 
 def _summed(classification: Classification, rules: Rules) -> dict[str, float]:

@@ -7,6 +7,7 @@ yes or no. Pure (design, decisions 7 and 9).
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from triage.vocabulary import Acceptance, Classification
 
@@ -45,3 +46,15 @@ def least_confidence(floor: float, max_wrong: float, acceptance: Acceptance) -> 
         return floor
     kept = [threshold for limit, threshold in acceptance.levels if limit <= max_wrong]
     return max(floor, min(kept, default=1.1))
+
+
+def topic_probabilities(classification: Classification) -> Mapping[str, float]:
+    """The topics' probabilities, normalised; the chosen topic alone when there are none."""
+    scores = {
+        topic: score for topic, score in classification.topic_scores.items() if math.isfinite(score) and score > 0.0
+    }
+    largest = max(scores.values(), default=0.0)
+    if largest <= 0.0:
+        return {classification.topic: 1.0}
+    total = math.fsum(score / largest for score in scores.values())
+    return {topic: score / largest / total for topic, score in sorted(scores.items())}

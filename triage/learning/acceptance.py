@@ -66,8 +66,14 @@ def learn_acceptance(answers: Sequence[Answer], groups: Sequence[int]) -> Accept
 
 
 def may_forward(answer: Answer) -> bool:
-    """Whether nothing but doubt would keep this message from a project."""
-    return bool(answer.decision.project) and not answer.decision.urgent
+    """Whether nothing but doubt about the destination would keep this message from a project."""
+    decision = answer.decision
+    if not decision.project or decision.urgent:
+        return False
+    return not any(reason.code in _KEPT_ANYWAY for reason in decision.reasons)
+
+
+_KEPT_ANYWAY = frozenset({"altro_luogo", "lingua_da_verificare", "difetti_gravi"})
 
 
 def promised_threshold(

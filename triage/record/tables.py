@@ -1,8 +1,7 @@
 """The tables of the record: what is known of every message, from its listing to its filing.
 
-Rows are never deleted by the flow (only by retention). Octets stand in a table of their own, in
-chunks, so that listing and claiming never read them. Addresses that must be *found* are kept as
-keyed hashes beside the row (``*_key``), never searched in clear.
+Rows are never deleted by the flow (only by retention). Octets stand in chunks in a table of their own, so that listing
+and claiming never read them. Addresses to be *found* are kept as keyed hashes (``*_key``), never searched in clear.
 """
 
 from __future__ import annotations
