@@ -10,8 +10,8 @@ from click.testing import CliRunner
 
 from triage.commands import main
 
-COMMANDS = "check classify demo explain held ledger retry run show start stop train worker".split()  # noqa: SIM905
-WITH_JSON = ("check", "held", "ledger", "show", "train")
+COMMANDS = "check classify demo evaluate explain held ledger retry run show start stop train worker".split()  # noqa: SIM905
+WITH_JSON = ("check", "evaluate", "held", "ledger", "show", "train")
 
 
 def test_the_commands_are_those_that_operators_rely_on() -> None:

@@ -17,15 +17,18 @@ from scipy.stats import binom
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
-from triage.classify.acceptance import UNTAUGHT, AcceptanceWeights, logit
+from triage.classify.acceptance import AcceptanceWeights, logit
 from triage.learning.answers import Answer
 
 LIMITS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5)
 """Shares of wrong forwards for which a threshold is sought."""
 DELTA = 0.05
 """The promise holds with probability 1 - DELTA over the choice of the calibration messages."""
+NOTHING_SHOWN = AcceptanceWeights((), np.zeros(0, dtype=np.float32), 1.0, (0.0,), (1.1,))
+"""Of too few answers, or all alike: corrects nothing, and no forward leaves without a person."""
 _STRENGTH = 1.0
 _STEP = 10
+"""Least number of answers that one tested threshold accepts more than the one before."""
 _FOLDS = 5
 
 Vector = npt.NDArray[np.float64]
@@ -37,13 +40,13 @@ def learn_acceptance(answers: Sequence[Answer], groups: Sequence[int]) -> Accept
     right = np.asarray([answers[number].right for number in used])
     kin = [groups[number] for number in used]
     if len(set(kin)) < _FOLDS or right.all() or not right.any():
-        return UNTAUGHT
+        return NOTHING_SHOWN
     names = tuple(sorted({name for number in used for name in answers[number].judged.signs}))
     rows = _rows([answers[number] for number in used], names)
     probabilities = np.zeros(len(used))
     for train, test in GroupKFold(n_splits=_FOLDS).split(rows, groups=kin):
         if right[train].all() or not right[train].any():
-            return UNTAUGHT
+            return NOTHING_SHOWN
         probabilities[test] = _fit(rows[train], right[train]).predict_proba(rows[test])[:, 1]
     model = _fit(rows, right)
     weights = np.round(model.coef_[0][1:], 4)
@@ -56,8 +59,8 @@ def learn_acceptance(answers: Sequence[Answer], groups: Sequence[int]) -> Accept
         names,
         weights.astype(np.float32),
         float(np.round(model.coef_[0][0], 4)),
-        tuple(limit for limit, _ in kept) or (0.0,),
-        tuple(falling) or (1.1,),
+        tuple(limit for limit, _ in kept) or NOTHING_SHOWN.limits,
+        tuple(falling) or NOTHING_SHOWN.thresholds,
     )
 
 
@@ -73,19 +76,22 @@ def promised_threshold(
 
     Fixed-sequence testing over thresholds that depend on the probabilities alone, each with the
     p-value P(Binomial(accepted, limit) <= wrong), so no correction for their number is needed.
+    Thresholds have four decimals; answers that differ by less are accepted, and tested, together.
     """
-    order = np.argsort(-probabilities, kind="stable")
+    steps = np.floor(probabilities * 1e4)
+    order = np.argsort(-steps, kind="stable")
     wrong = np.cumsum(~right[order])
-    ranked = probabilities[order]
+    ranked = steps[order]
     found: float | None = None
     # With fewer accepted answers than this not even none wrong would be a proof.
-    fewest = math.ceil(math.log(delta) / math.log(1.0 - limit))
-    for accepted in range(fewest, len(order) + 1, _STEP):
-        if accepted < len(order) and ranked[accepted - 1] == ranked[accepted]:
+    wanted = math.ceil(math.log(delta) / math.log(1.0 - limit))
+    for accepted in (*(np.flatnonzero(np.diff(ranked)) + 1), len(ranked)):
+        if accepted < wanted:
             continue
         if binom.cdf(wrong[accepted - 1], accepted, limit) > delta:
             break
-        found = float(np.floor(ranked[accepted - 1] * 1e4) / 1e4)
+        found = float(ranked[accepted - 1] / 1e4)
+        wanted = accepted + _STEP
     return found
 
 
