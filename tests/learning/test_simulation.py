@@ -167,16 +167,16 @@ def test_a_small_simulation_runs_to_its_end_and_gives_the_same_table_again(
             line["destinazione"] = "operatore"
     examples = write_lines(tmp_path / "examples", lines)
     picture = tmp_path / "picture.svg"
-    options = ["--messages", "80", "--segment", "20", "--refit", "40", "--max-wrong", "0.3"]
+    options = ["--messages", "96", "--segment", "24", "--refit", "48", "--max-wrong", "0.3"]
     options += ["--examples", str(examples), "--svg", str(picture)]
     found = main(options)
     told = capsys.readouterr().out
-    assert sum(line.messages for line in found) == 80
+    assert sum(line.messages for line in found) == 96
     assert [line.shifted for line in found] == [False, False, True, True]
     assert sum(line.forwarded for line in found) > 8
     assert all(line.forwarded + line.held <= line.messages for line in found)
     assert any("refit: model 2" in event for line in found for event in line.events)
-    assert len(re.findall(r"^ +\d+ +2\d ", told, re.MULTILINE)) == 4
+    assert len(re.findall(r"^ +\d+ +24 ", told, re.MULTILINE)) == 4
     assert f"Picture: {picture}" in told
     drawn = ElementTree.fromstring(picture.read_text(encoding="utf-8"))  # noqa: S314 - our own file
     assert drawn.tag.endswith("svg")

@@ -2,8 +2,8 @@
 
 Enters out-of-fold answers, leaves :class:`AcceptanceWeights`. A logistic model stacks the signs of
 all heads (Wolpert 1992) into the probability that the destination is right; thresholds are chosen by
-learn-then-test (Angelopoulos et al. 2021): from the strictest one down, each is tested with the
-exact binomial bound on the *accepted* answers, and the first that fails ends the search.
+learn-then-test (Angelopoulos et al. 2021): from a strict one down, each is tested with the exact
+binomial bound on the *accepted* answers, and the first that fails ends the search.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ NOTHING_SHOWN = AcceptanceWeights((), np.zeros(0, dtype=np.float32), 1.0, (0.0,)
 _STRENGTH = 1.0
 _STEP = 10
 """Least number of answers that one tested threshold accepts more than the one before."""
+_LIKELY = 0.95
+"""The search begins at the strictest threshold whose chance to pass is this share of the best one."""
 _FOLDS = 5
 
 Vector = npt.NDArray[np.float64]
@@ -83,16 +85,32 @@ def promised_threshold(
     wrong = np.cumsum(~right[order])
     ranked = steps[order]
     found: float | None = None
-    # With fewer accepted answers than this not even none wrong would be a proof.
-    wanted = math.ceil(math.log(delta) / math.log(1.0 - limit))
-    for accepted in (*(np.flatnonzero(np.diff(ranked)) + 1), len(ranked)):
-        if accepted < wanted:
-            continue
+    for accepted in _sequence(ranked, np.cumsum(1.0 - probabilities[order]), limit, delta):
         if binom.cdf(wrong[accepted - 1], accepted, limit) > delta:
             break
         found = float(ranked[accepted - 1] / 1e4)
-        wanted = accepted + _STEP
     return found
+
+
+def _sequence(ranked: Vector, doubt: Vector, limit: float, delta: float) -> list[int]:
+    """How many answers each tested threshold accepts, from the first test on; no label is looked at.
+
+    The strictest thresholds are the weakest tests: with few answers one error is too many, and it
+    would end the search. So the first is one that is likely to pass if the probabilities are right.
+    """
+    # With fewer accepted answers than this not even none wrong would be a proof.
+    wanted = math.ceil(math.log(delta) / math.log(1.0 - limit))
+    sizes: list[int] = []
+    for accepted in (*(np.flatnonzero(np.diff(ranked)) + 1), len(ranked)):
+        if accepted >= wanted:
+            sizes.append(int(accepted))
+            wanted = accepted + _STEP
+    if not sizes:
+        return []
+    counts = np.asarray(sizes)
+    bearable = binom.ppf(delta, counts, limit) - 1
+    chances = binom.cdf(bearable, counts, np.clip(doubt[counts - 1] / counts, 0.0, 1.0))
+    return sizes[int(np.argmax(chances >= _LIKELY * chances.max())) :]
 
 
 def _fit(rows: Vector, right: npt.NDArray[np.bool_]) -> LogisticRegression:
