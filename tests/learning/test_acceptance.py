@@ -154,6 +154,14 @@ def test_one_early_error_does_not_end_the_search() -> None:
     assert broken / 200 <= DELTA + noise(200)
 
 
+def test_a_few_errors_among_the_very_surest_do_not_end_the_search() -> None:
+    """Two of the ten surest are wrong (a danger that nobody saw, say) and one of twenty of the others."""
+    right = np.ones(1_000, dtype=bool)
+    right[[3, 7, *range(20, 1_000, 20)]] = False
+    found = promised_threshold(np.linspace(0.995, 0.9, 1_000), right, 0.1)
+    assert found == pytest.approx(0.9)
+
+
 def test_where_errors_are_rare_a_threshold_is_found_that_forwards_most() -> None:
     random = np.random.default_rng(3)
     depth = random.random(3_000)

@@ -96,7 +96,8 @@ def _sequence(ranked: Vector, doubt: Vector, limit: float, delta: float) -> list
     """How many answers each tested threshold accepts, from the first test on; no label is looked at.
 
     The strictest thresholds are the weakest tests: with few answers one error is too many, and it
-    would end the search. So the first is one that is likely to pass if the probabilities are right.
+    would end the search. So the first is one that is likely to pass if the probabilities are right, and
+    errors are half as frequent as the limit at least: the surest are seldom as sure as they say.
     """
     # With fewer accepted answers than this not even none wrong would be a proof.
     wanted = math.ceil(math.log(delta) / math.log(1.0 - limit))
@@ -109,7 +110,7 @@ def _sequence(ranked: Vector, doubt: Vector, limit: float, delta: float) -> list
         return []
     counts = np.asarray(sizes)
     bearable = binom.ppf(delta, counts, limit) - 1
-    chances = binom.cdf(bearable, counts, np.clip(doubt[counts - 1] / counts, 0.0, 1.0))
+    chances = binom.cdf(bearable, counts, np.clip(doubt[counts - 1] / counts, limit / 2, 1.0))
     return sizes[int(np.argmax(chances >= _LIKELY * chances.max())) :]
 
 
