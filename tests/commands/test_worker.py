@@ -30,7 +30,9 @@ def accounts(
     rules = Path(environment["TRIAGE_RULES"])
     text = rules.read_text(encoding="utf-8")
     assert DOUBTS in text
-    rules.write_text(text.replace(DOUBTS, "min_confidence: 0.50").replace("max_wrong: 0.20", "max_wrong: 0.50"), encoding="utf-8")
+    rules.write_text(
+        text.replace(DOUBTS, "min_confidence: 0.50").replace("max_wrong: 0.20", "max_wrong: 0.50"), encoding="utf-8"
+    )
     environment |= {
         "TRIAGE_IMAP_HOST": dovecot.host,
         "TRIAGE_IMAP_PORT": str(dovecot.port),

@@ -112,7 +112,9 @@ def write_rules(folder: Path) -> Path:
     text = RULES.read_text(encoding="utf-8")
     assert DOUBTS in text
     path = folder / "routing_rules.yaml"
-    path.write_text(text.replace(DOUBTS, "min_confidence: 0.50").replace("max_wrong: 0.20", "max_wrong: 0.50"), encoding="utf-8")
+    path.write_text(
+        text.replace(DOUBTS, "min_confidence: 0.50").replace("max_wrong: 0.20", "max_wrong: 0.50"), encoding="utf-8"
+    )
     return path
 
 

@@ -44,7 +44,14 @@ _SHOWN = (
     type=click.Path(path_type=Path),
     help="The model to be measured.",
 )
-@click.option("--rules", "rules_path", default="routing_rules.yaml", show_default=True, type=click.Path(path_type=Path))
+@click.option(
+    "--rules",
+    "rules_path",
+    default="routing_rules.yaml",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="The routing rules; their modes and confirmations are set aside.",
+)
 @click.option(
     "--out",
     default="var/evaluation",

@@ -1,0 +1,1 @@
+"""From labelled messages to a model, its promises and its figures."""
