@@ -32,6 +32,7 @@ _TABLE = {
     "logs": "",
     "settings": "",
     "signals": "",
+    "ages": "",
     "flow": "vocabulary",
     # pure stages
     "parse": "vocabulary",
@@ -41,14 +42,15 @@ _TABLE = {
     "explaining": "vocabulary classify",
     # adapters: each knows the record, none another
     "record": "vocabulary flow clock crashpoints",
-    "intake": "vocabulary crashpoints record settings signals",
+    "intake": "vocabulary ages crashpoints record settings signals",
     "dispatch": "vocabulary crashpoints ids record settings decide rules parse knowledge reading "
     "conversations settling",
     # between the record and the pure stages
     "knowledge": "classify record rules",
     "reading": "vocabulary parse",
     "conversations": "vocabulary record rules",
-    "settling": "vocabulary conversations decide ids record rules",
+    "twins": "vocabulary record rules",
+    "settling": "vocabulary ages conversations decide ids record rules twins",
     "decider": "vocabulary crashpoints ids knowledge parse reading record settling",
     # the top
     "bootstrap": "vocabulary clock decide decider dispatch intake knowledge reading record rules settings signals",
@@ -60,7 +62,7 @@ KNOWS: Mapping[str, frozenset[str]] = {part: frozenset(known.split()) for part, 
 """What each part of the package may import of ours. The commands, at the very top, may import all."""
 TOP = frozenset({"commands", "__main__", ""})
 
-PURE_PARTS = frozenset({"vocabulary", "flow", "parse", "classify", "rules", "decide", "explaining"})
+PURE_PARTS = frozenset({"ages", "vocabulary", "flow", "parse", "classify", "rules", "decide", "explaining"})
 PURE_DISPATCH = frozenset({"compose", "fields", "mime", "texts", "seal", "policy"})
 STARTS_A_PROCESS = "triage.parse.isolated"
 """Parses one dangerous message in a child: the one pure stage's module that runs anything."""

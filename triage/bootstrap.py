@@ -33,6 +33,7 @@ class Options:
 
     backlog_since: datetime | None = None
     take_over: bool = False
+    adopt_files: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +70,12 @@ def open_store(settings: Settings, clock: Clock | None = None) -> Store:
     return store
 
 
-def open_knowledge(settings: Settings, store: Store) -> Knowledge:
+def open_knowledge(settings: Settings, store: Store, *, adopt: bool = False) -> Knowledge:
     """Rules and model, imported from their files; raises ``NothingInForceError`` with what is wrong with them.
 
     While an earlier version is in the record, a file that cannot be used is only told in the log.
     """
-    knowledge = Knowledge(store, settings.rules_path, settings.model_path)
+    knowledge = Knowledge(store, settings.rules_path, settings.model_path, adopt=adopt)
     troubles = knowledge.import_files()
     try:
         knowledge.in_force()
@@ -89,7 +90,7 @@ def build_service(settings: Settings, options: Options = Options()) -> Service:
     """Open the record and build every stage; raises what makes a start impossible."""
     store = open_store(settings)
     try:
-        knowledge = open_knowledge(settings, store)
+        knowledge = open_knowledge(settings, store, adopt=options.adopt_files)
     except BaseException:
         store.close()
         raise
@@ -106,7 +107,7 @@ def build_service(settings: Settings, options: Options = Options()) -> Service:
 
     dispatcher = DispatchStage(
         store,
-        Preparer(store, knowledge, parsed),
+        Preparer(store, knowledge, parsed, read_since=store.clock.now()),
         settings.submission,
         settings.worker_name,
         lease,
@@ -154,6 +155,7 @@ def plan_of(rules: Rules, name: str, options: Options) -> MailboxPlan:
         poll_seconds=float(mailbox.poll_seconds),
         backlog_since=options.backlog_since,
         take_over=options.take_over,
+        configured=frozenset(rules.mailboxes),
     )
 
 

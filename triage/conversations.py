@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from triage.record import Transaction
-from triage.record.decisions import cases_answered, cases_of_thread
 from triage.record.identity import keyed_hash
 from triage.record.messages import MessageRow
+from triage.record.recall import cases_answered, cases_of_thread
 from triage.rules.addresses import bare_form
 from triage.vocabulary import InboundMessage
 

@@ -21,8 +21,9 @@ from triage.reading import ParsedMessages
 from triage.record import LostLeaseError, Store, StoreError
 from triage.record.claims import claim_received, has_received, release_claims
 from triage.record.decisions import record_decisions
+from triage.record.incidents import note_altered_octets
 from triage.record.messages import MessageRow, change_state
-from triage.record.octets import read_octets
+from triage.record.octets import ALTERED, read_octets, why_absent
 from triage.settling import settle
 from triage.vocabulary import Classification, InboundMessage, MessageState
 
@@ -93,11 +94,12 @@ class Decider:
     def _read(self, rows: Sequence[MessageRow]) -> list[Read]:
         with self._store.read("octets") as tx:
             octets = read_octets(tx, [row.sha256 for row in rows if row.sha256])
+            absent = {row.id: why_absent(tx, row.sha256) for row in rows if row.sha256 not in octets}
         found = []
         for row in rows:
             content = octets.get(row.sha256 or "")
             if content is None:
-                self._give_up(row, "ottetti_mancanti")
+                self._give_up(row, absent[row.id])
             elif row.tries > MOST_TRIES:
                 self._give_up(row, "tre_interruzioni")
             elif row.tries > 1:
@@ -154,6 +156,8 @@ class Decider:
     def _give_up(self, row: MessageRow, reason: str) -> None:
         try:
             with self._store.write("quarantined") as tx:
+                if reason == ALTERED:
+                    note_altered_octets(tx, row.id)
                 change_state(tx, row, MessageState.QUARANTINED, "quarantined", {"reason": reason}, hold_reason=reason)
         except LostLeaseError:
             log.info("lease lost", extra={"action": "lease_lost", "row": row.id})

@@ -33,11 +33,13 @@ TRANSITIONS: Mapping[S, frozenset[S]] = {
     S.DECIDED: frozenset({S.FORWARDED, S.FILED, S.HELD, S.RECEIVED}),
     S.FORWARDED: frozenset({S.FILED}),
     # A person's `triage retry` sends these through the flow again.
-    S.HELD: frozenset({S.RECEIVED}),
+    # A held one whose new appearance goes on instead has no work of its own left.
+    S.HELD: frozenset({S.RECEIVED, S.MATCHED}),
     S.QUARANTINED: frozenset({S.RECEIVED}),
     S.OVERSIZE: frozenset({S.LISTED}),
     S.UNREADABLE: frozenset({S.LISTED}),
-    S.VANISHED: frozenset(),
+    # The daily comparison found it: the server had only seemed not to have it.
+    S.VANISHED: frozenset({S.LISTED}),
     S.MATCHED: frozenset(),
     S.FILED: frozenset(),
     S.ERASED: frozenset(),

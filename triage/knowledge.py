@@ -1,7 +1,9 @@
 """The rules and the model in force: versioned in the record, imported from their files.
 
 Every worker uses the record's current versions, so the last good ones survive a restart and a
-broken file. A file that cannot be used opens an incident and changes nothing.
+broken file. A file that cannot be used opens an incident and changes nothing. Nor does one that holds
+a version which another has replaced, as on a machine whose files were not brought up to date: it comes
+into force again only by a change seen while running, or when a person says so (``adopt``).
 """
 
 from __future__ import annotations
@@ -17,7 +19,14 @@ from triage.classify import ArtefactError, Classifier, load_classifier
 from triage.classify.artefact import digest
 from triage.classify.territory import comuni
 from triage.record import Store
-from triage.record.identity import MODEL, RULES, current_version, import_version, version_content
+from triage.record.identity import (
+    MODEL,
+    RULES,
+    current_version,
+    import_version,
+    is_superseded,
+    version_content,
+)
 from triage.record.incidents import close_incident, open_incident
 from triage.rules import Rules, RulesError, load_rules, parse_rules
 
@@ -47,7 +56,9 @@ def known_places() -> Mapping[str, str]:
 class Knowledge:
     """Keeps rules and classifier loaded and follows their changes; safe from any thread."""
 
-    def __init__(self, store: Store, rules_path: Path, model_path: Path) -> None:
+    def __init__(self, store: Store, rules_path: Path, model_path: Path, *, adopt: bool = False) -> None:
+        """``adopt``: the files as they are now come into force, even if others have replaced them."""
+        self._adopt = adopt
         self._store = store
         self._rules_path = rules_path
         self._model_path = model_path
@@ -57,6 +68,7 @@ class Knowledge:
         self._current: InForce | None = None
         self._look_at = 0.0
         self._read: dict[Path, tuple[int, int]] = {}
+        self._versions: dict[str, str] = {}
 
     def import_files(self) -> tuple[str, ...]:
         """Import what has changed on disk; one sentence for each file that cannot be used."""
@@ -65,6 +77,7 @@ class Knowledge:
             trouble = self._import(kind, path) if self._has_changed(path) else None
             if trouble is not None:
                 troubles.append(trouble)
+        self._adopt = False  # said of this start, not of what may come
         return tuple(troubles)
 
     def in_force(self) -> InForce:
@@ -119,9 +132,24 @@ class Knowledge:
             with self._store.write("import refused") as tx:
                 open_incident(tx, kind, path.name, text)
             return text
+        # A file that was only touched, or is read for the first time, is no wish to go back.
+        changed = self._versions.get(kind) not in (None, version)
+        self._versions[kind] = version
         with self._store.write("import") as tx:
             close_incident(tx, kind, path.name)
             self._look_at = 0.0
+            if is_superseded(tx, kind, version) and not (changed or self._adopt):
+                text = _superseded(path, version, current_version(tx, kind))
+                open_incident(tx, f"{kind}_superseded", path.name, text)
+                return text
+            close_incident(tx, f"{kind}_superseded", path.name)
             if import_version(tx, kind, content, version):
                 log.info("version in force", extra={"action": "imported", "kind": kind, "version": version})
         return None
+
+
+def _superseded(path: Path, version: str, current: str) -> str:
+    return (
+        f"{path} is version {version}, which version {current} has replaced: {current} stays in force. Bring the file "
+        f"up to date; if the older one is wanted, start once with --adopt-files."
+    )

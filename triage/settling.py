@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import MappingProxyType
 
+from triage.ages import written_at
 from triage.conversations import keys_of, recipient_keys, threads_of
 from triage.decide import (
     AckHistory,
@@ -30,14 +31,14 @@ from triage.record.decisions import (
     Settlement,
     accepted_recipients,
     acknowledged_cases,
-    known_contents,
-    sent_by_us,
 )
 from triage.record.identity import secret_of
 from triage.record.mailboxes import known_mailboxes
 from triage.record.messages import MessageRow
+from triage.record.recall import sent_by_us
 from triage.rules.addresses import AddressError, check_address
 from triage.rules.types import Mailbox, MailboxRole, Rules
+from triage.twins import find_twins
 from triage.vocabulary import (
     Action,
     Classification,
@@ -98,7 +99,7 @@ def settle(
     secret = secret_of(tx)
     names = {mailbox.id: mailbox.name for mailbox in known_mailboxes(tx)}
     keys = [keys_of(secret, message) for _, message in pairs]
-    contents = known_contents(tx, [key.content for key in keys if key.content])
+    twins = find_twins(tx, rules, names, [row for row, _ in pairs], [key.content for key in keys if key.content])
     threads = threads_of(tx, secret, pairs, keys)
     batch = _Batch(
         tx,
@@ -108,7 +109,6 @@ def settle(
         _acknowledged(tx, secret, [message for _, message in pairs]),
     )
     reported = sent_by_us(tx, [item for group in own_ids.values() for item in group])
-    settled = []
     for (row, message), classification, key, thread in zip(pairs, classified, keys, threads, strict=True):
         mailbox = rules.mailboxes.get(names[row.mailbox_id])
         context = context_of(row, message, mailbox, names[row.mailbox_id])
@@ -118,36 +118,34 @@ def settle(
         elif classification.automatic and reported.intersection(own_ids.get(row.id, ())):
             # A report about what we sent ourselves: filed unseen it would hide a family's lost letter.
             decision = _held(decision, "avviso_su_nostro_invio")
-        twin = contents.get(key.content or "")
-        settlement = Settlement(
-            row=row,
-            decision=decision,
-            state=MessageState.HELD,
-            case_id=thread.case_id,
-            case_of=thread.case_of,
-            author_key=key.author,
-            message_id_key=key.message_id,
-            content_key=key.content,
+        settlement = twins.settle(
+            Settlement(
+                row=row,
+                decision=decision,
+                state=MessageState.HELD,
+                case_id=thread.case_id,
+                case_of=thread.case_of,
+                author_key=key.author,
+                message_id_key=key.message_id,
+                content_key=key.content,
+            )
         )
-        if twin is not None and twin.id != row.id:
-            settled.append(_settle_twin(settlement, twin))
-            continue
-        settlement = _settle_one(batch, settlement, message, context)
-        settled.append(settlement)
-        if key.content:
-            contents[key.content] = replace(row, content_key=key.content)
-    return settled
+        if settlement.same_as is None:
+            settlement = _settle_one(batch, settlement, message, context)
+        twins.note(settlement)
+    return list(twins.settled.values())
 
 
 def context_of(row: MessageRow, message: InboundMessage, mailbox: Mailbox | None, name: str) -> DecisionContext:
     """What is known of a message beside its octets; a mailbox that was since removed counts as an inbox."""
     arrived = row.internal_date or row.listed_at
+    written = written_at(row.listed_at, row.internal_date, message.date, message.header("Received"))
     days = mailbox.old_mail_days if mailbox is not None else 3
     return DecisionContext(
         mailbox=name,
         role=mailbox.role if mailbox is not None else MailboxRole.INBOX,
         internal_date=arrived,
-        is_old=row.listed_at - arrived > timedelta(days=days),
+        is_old=row.listed_at - written > timedelta(days=days),
         received_count=len(message.header("Received")),
         is_own_loop=bool(message.header(OWN_FIELD)),
         defects=tuple(defect for defect in message.defects if defect.code in GRAVE_DEFECTS),
@@ -177,20 +175,6 @@ def history_of(
 
 def _held(decision: Decision, code: str) -> Decision:
     return replace(decision, action=Action.HOLD, reasons=(Reason(code), *decision.reasons))
-
-
-def _settle_twin(settlement: Settlement, twin: MessageRow) -> Settlement:
-    """The same author, Message-ID and body as a message that has its decision: never sent twice."""
-    same_mailbox = twin.mailbox_id == settlement.row.mailbox_id
-    return replace(
-        settlement,
-        decision=_held(settlement.decision, "stesso_messaggio"),
-        state=MessageState.HELD if same_mailbox else MessageState.MATCHED,
-        hold_reason="ricomparso" if same_mailbox else "",
-        same_as=twin.id,
-        case_id=twin.case_id,
-        case_of=twin.id if twin.case_id is None else None,
-    )
 
 
 def _acknowledged(tx: Transaction, secret: bytes, messages: Sequence[InboundMessage]) -> Acknowledged:

@@ -79,6 +79,8 @@ class ListedMessage:
     uid: int
     size: int
     internal_date: datetime | None
+    message_id: str = ""
+    """Only asked for where it tells old mail from new; empty otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

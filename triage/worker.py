@@ -152,13 +152,14 @@ class Worker:
         if self._stopping.is_set():
             return
         wanted = set(self._service.knowledge.in_force().rules.mailboxes)
+        # First: a mailbox that has only been renamed is read under its new name once it is free.
+        for name in set(self._readers) - wanted:
+            self._readers.pop(name)[0].stop()
         for name in wanted - set(self._readers):
             reader = self._service.make_reader(name)
             thread = threading.Thread(target=reader.run, name=f"reader {name}")
             self._readers[name] = (reader, thread)
             thread.start()
-        for name in set(self._readers) - wanted:
-            self._readers.pop(name)[0].stop()
 
     def _reconcile(self) -> None:
         for reader, _ in list(self._readers.values()):

@@ -33,8 +33,9 @@ from triage.record.filing import record_presence
 from triage.record.identity import set_stopped
 from triage.record.incidents import open_incidents
 from triage.record.ledger import compute_ledger
+from triage.record.let_in import send_again
 from triage.record.mailboxes import begin_numbering, known_mailboxes, lease_mailbox, mailbox_row
-from triage.record.messages import MessageRow, Reception, change_state, get_message, list_messages, record_receptions
+from triage.record.messages import MessageRow, Reception, get_message, list_messages, record_receptions
 from triage.record.octets import digest
 from triage.record.tables import mailboxes, messages
 from triage.rules.types import Rules
@@ -173,11 +174,11 @@ class Desk:
             self.store, knowledge, self.parsed, "decider", self.lease, self._count_decided, parse_apart
         )
 
-    def make_stage(self, to: Submission, worker: str = "sender") -> DispatchStage:
+    def make_stage(self, to: Submission, worker: str = "sender", read_since: datetime | None = None) -> DispatchStage:
         """One more dispatch stage on the same record."""
         return DispatchStage(
             self.store,
-            Preparer(self.store, self.knowledge.as_knowledge(), self.parsed),
+            Preparer(self.store, self.knowledge.as_knowledge(), self.parsed, read_since),
             to,
             worker,
             self.lease,
@@ -292,9 +293,7 @@ class Desk:
         """What ``triage retry`` does."""
         row = self.message(message_id)
         with self.store.write("retry", "cli:test") as tx:
-            change_state(
-                tx, row, MessageState.RECEIVED, "retried", tries=0, due_at=tx.now, hold_reason="", same_as=None
-            )
+            send_again(tx, row, MessageState.RECEIVED)
 
     def stop(self, stopped: bool = True) -> None:
         """Turn the stop switch."""

@@ -29,7 +29,7 @@ from tests.servers.smtp_sink import SmtpSink
 from triage.reading import ParsedMessages
 from triage.record.attempts import begin_attempts
 from triage.record.dispatches import lease_dispatches
-from triage.record.tables import octet_chunks, octets
+from triage.record.tables import mailboxes, octet_chunks, octets
 from triage.rules import Rules
 from triage.vocabulary import DispatchKind, DispatchState, InboundMessage, MessageState, Mode
 
@@ -207,6 +207,38 @@ def test_mailbox_that_is_not_read_does_not_hold_up_its_mail(desk: Desk, smtp_sin
 # --------------------------------------------------------------------------- never twice
 
 
+def test_nothing_leaves_of_a_mailbox_that_carries_another_instances_marker(desk: Desk, smtp_sink: SmtpSink) -> None:
+    """Both records hold the same dispatch: whoever was refused must not send it."""
+    desk.take_in(a_mail())
+    with desk.store.write("refused") as tx:
+        tx.execute(sa.update(mailboxes).values(refused_at=tx.now))
+    desk.send()
+    desk.advance(hours=5)
+    desk.send()
+    assert smtp_sink.messages == ()
+    with desk.store.write("taken over") as tx:
+        tx.execute(sa.update(mailboxes).values(refused_at=None))
+    desk.advance(minutes=5)
+    desk.send()
+    assert forwards_in(smtp_sink) == [NORD]
+
+
+def test_nothing_leaves_before_the_mailbox_was_read_by_this_start(desk: Desk, smtp_sink: SmtpSink) -> None:
+    """The record may be a copy, and its mail was sent long ago: the reader sees it by the marker."""
+    desk.take_in(a_mail())
+    desk.advance(hours=1, looked=False)
+    desk.hang_up()
+    stage = desk.make_stage(submission(smtp_sink.port), read_since=desk.clock.now())
+    for _ in range(3):
+        assert stage.work() == 0
+        desk.advance(minutes=2, looked=False)
+    desk.advance(minutes=1)
+    while stage.work():
+        pass
+    stage.close()
+    assert forwards_in(smtp_sink) == [NORD]
+
+
 def test_recipient_that_accepted_gets_no_second_copy(make_desk: Make, smtp_sink: SmtpSink) -> None:
     """A held urgent message was forwarded at once; sent through the flow again it is only filed."""
     desk = make_desk(smtp_sink.port, rules=change_project(RULES, "nord", urgent_forward_now=True))
@@ -320,6 +352,27 @@ def test_missing_octets_hold_the_message(desk: Desk, smtp_sink: SmtpSink) -> Non
     desk.send()
     assert desk.outcome(key) == (MessageState.HELD, "ottetti_mancanti")
     assert smtp_sink.messages == ()
+
+
+def test_altered_octets_are_not_sent(desk: Desk, smtp_sink: SmtpSink) -> None:
+    [key] = desk.take_in(a_mail())
+    with desk.store.write("a bad disk") as tx:
+        tx.execute(sa.update(octet_chunks).values(data=a_mail("Un'altra lettera\n")))
+    desk.send()
+    assert desk.outcome(key) == (MessageState.HELD, "ottetti_alterati")
+    assert desk.incidents() == [("octets_altered", 1)]
+    desk.retry(key)
+    desk.decide()
+    assert desk.outcome(key) == (MessageState.QUARANTINED, "ottetti_alterati")
+    assert smtp_sink.messages == ()
+
+
+def test_cancellation_counts_as_work(desk: Desk) -> None:
+    """``--once`` goes on until a round finds nothing: what is to be decided again must not be left."""
+    [key] = desk.take_in(a_mail())
+    desk.rules = readdress(desk.rules, "nord", to="nuovo@nord.example")
+    assert desk.stage.work() == 1
+    assert desk.message(key).state == MessageState.RECEIVED
 
 
 def test_two_projects_of_one_batch_each_get_their_own(desk: Desk, smtp_sink: SmtpSink) -> None:

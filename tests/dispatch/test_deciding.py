@@ -26,6 +26,7 @@ from tests.dispatch.builders import (
 from tests.servers.smtp_sink import SmtpSink
 from triage.parse.isolated import ParserCrash, parse_isolated
 from triage.record.claims import claim_received
+from triage.rules.types import MailboxRole
 from triage.vocabulary import DispatchKind, InboundMessage, MessageState, Mode
 
 Make = Callable[..., Desk]
@@ -218,6 +219,113 @@ def test_copy_of_a_held_message_is_not_sent_instead(desk: Desk, smtp_sink: SmtpS
     desk.send()
     assert [desk.outcome(key)[1] for key in (first, second)] == ["reclamo", "ricomparso"]
     assert forwards_in(smtp_sink) == []
+
+
+@pytest.fixture
+def two_folders(make_desk: Make, smtp_sink: SmtpSink) -> Desk:
+    """An inbox whose junk folder is watched too."""
+    inbox = RULES.mailboxes["generale"]
+    junk = replace(inbox, name="indesiderata", role=MailboxRole.JUNK)
+    return make_desk(smtp_sink.port, rules=replace(RULES, mailboxes={"generale": inbox, "indesiderata": junk}))
+
+
+@pytest.mark.parametrize("message_id", ["<uno@family.example>", None])
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("inbox_first", [True, False])
+def test_letter_that_lies_in_the_junk_folder_too_is_forwarded(
+    two_folders: Desk, smtp_sink: SmtpSink, message_id: str | None, at_once: bool, inbox_first: bool
+) -> None:
+    """In whatever order the two are read, and whether or not they come before the decider together."""
+    desk, mail = two_folders, a_mail(message_id=message_id)
+    keys = {}
+    for mailbox in ("generale", "indesiderata") if inbox_first else ("indesiderata", "generale"):
+        [keys[mailbox]] = desk.receive(mail, mailbox=mailbox)
+        if not at_once:
+            desk.decide()
+            desk.send()
+    desk.decide()
+    desk.send()
+
+    assert desk.message(keys["generale"]).state == MessageState.FORWARDED
+    assert desk.message(keys["indesiderata"]).state == MessageState.MATCHED
+    assert desk.message(keys["indesiderata"]).same_as == keys["generale"]
+    assert (forwards_in(smtp_sink), acknowledgements_in(smtp_sink)) == ([NORD], [ANNA])
+    assert desk.message(keys["generale"]).case_id == desk.message(keys["indesiderata"]).case_id
+    desk.assert_ledger_closes()
+
+
+def test_mail_in_the_junk_folder_is_not_acknowledged(two_folders: Desk, smtp_sink: SmtpSink) -> None:
+    two_folders.take_in(a_mail(), mailbox="indesiderata")
+    two_folders.advance(hours=5)
+    two_folders.send()
+    assert smtp_sink.messages == ()
+
+
+def test_letter_that_a_colleague_drags_to_another_inbox_goes_on_there(make_desk: Make, smtp_sink: SmtpSink) -> None:
+    """Where it was held it is no more; as long as it still lies there, one of the two waits for a person."""
+    inbox = RULES.mailboxes["generale"]
+    boxes = {"generale": inbox, "sportello": replace(inbox, name="sportello")}
+    desk = make_desk(smtp_sink.port, rules=change_project(replace(RULES, mailboxes=boxes), "nord", mode=Mode.PROPOSAL))
+    mail = a_mail(message_id="<uno@family.example>")
+    [first] = desk.take_in(mail)
+    [second] = desk.take_in(mail, mailbox="sportello")
+    assert desk.message(second).state == MessageState.MATCHED
+    desk.take_away(first)
+    [third] = desk.take_in(mail, mailbox="sportello")
+    assert [desk.outcome(key) for key in (first, third)] == [
+        (MessageState.MATCHED, ""),
+        (MessageState.HELD, "modo_proposta"),
+    ]
+    desk.rules = replace(RULES, mailboxes=boxes)
+    desk.retry(third)
+    desk.decide()
+    desk.send()
+    assert forwards_in(smtp_sink) == [NORD]
+    desk.assert_ledger_closes()
+
+
+def test_person_may_send_the_appearance_instead_of_the_one_that_a_colleague_took(
+    desk: Desk, smtp_sink: SmtpSink
+) -> None:
+    mail = a_mail(message_id="<uno@family.example>")
+    [first] = desk.take_in(mail)
+    desk.take_away(first)
+    desk.send()
+    assert desk.outcome(first) == (MessageState.HELD, "spostato_da_un_collega")
+    [second] = desk.take_in(mail)
+    assert desk.outcome(second) == (MessageState.HELD, "ricomparso")
+
+    desk.retry(second)
+    desk.decide()
+    desk.send()
+    assert [desk.outcome(key)[0] for key in (first, second)] == [MessageState.MATCHED, MessageState.FORWARDED]
+    assert (forwards_in(smtp_sink), acknowledgements_in(smtp_sink)) == ([NORD], [ANNA])
+    desk.assert_ledger_closes()
+
+
+def test_person_may_send_what_a_colleague_took_although_it_is_still_away(desk: Desk, smtp_sink: SmtpSink) -> None:
+    [key] = desk.take_in(a_mail())
+    desk.take_away(key)
+    desk.send()
+    desk.retry(key)
+    assert desk.message(key).gone_at is None
+    desk.decide()
+    desk.take_away(key)  # the next look finds it away again
+    desk.send()
+    assert desk.message(key).state == MessageState.FORWARDED
+    assert forwards_in(smtp_sink) == [NORD]
+
+
+def test_retry_of_an_appearance_does_not_send_a_second_time(desk: Desk, smtp_sink: SmtpSink) -> None:
+    mail = a_mail(message_id="<uno@family.example>")
+    [first] = desk.take_in(mail)
+    [second] = desk.take_in(b"X-Delivered: twice\r\n" + mail)
+    desk.retry(second)
+    desk.decide()
+    desk.send()
+    assert desk.outcome(second) == (MessageState.HELD, "ricomparso")
+    assert desk.message(second).same_as == first
+    assert forwards_in(smtp_sink) == [NORD]
 
 
 # --------------------------------------------------------------------------- threads

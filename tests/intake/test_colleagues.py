@@ -9,11 +9,12 @@ import pytest
 from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientError
 
-from tests.intake.builders import Intake
+from tests.intake.builders import Intake, running, until
 from tests.servers.dovecot import Dovecot, MailboxUser
 from tests.servers.mail import make_mail
 from tests.servers.proxy import ImapProxy
 from triage.intake.connection import MailboxTroubleError
+from triage.intake.mailbox import ImapMailbox
 
 
 @pytest.fixture
@@ -108,6 +109,23 @@ def test_message_in_progress_that_a_colleague_takes_is_noticed_before_it_is_sent
     assert first.gone_at == intake.clock.now()
     assert (second.gone_at, second.present_at) == (None, intake.clock.now())
     assert intake.events(first)[-1] == "gone"
+
+
+def test_message_that_a_colleague_takes_is_noticed_as_soon_as_the_server_says_so(
+    intake: Intake, dovecot: Dovecot, mailbox_user: MailboxUser, colleague: IMAPClient
+) -> None:
+    """The last look was a moment ago and would count for a minute."""
+    reader = intake.reader()
+    reader.work()
+    uids = [dovecot.deliver(mailbox_user.name, make_mail()) for _ in range(3)]
+    reader.work()
+    intake.decide_to_forward()
+    intake.clock.forward(timedelta(seconds=1))
+    with running(reader):
+        until(lambda: intake.heartbeats._last)
+        expunge(colleague, [uids[0]])
+        until(lambda: intake.rows()[0].gone_at is not None)
+    assert [row.gone_at for row in intake.rows()[1:]] == [None, None]
 
 
 def test_flags_of_colleagues_change_nothing(
@@ -270,6 +288,86 @@ def test_message_that_a_colleague_removed_is_noted_by_the_comparison(
     assert (first.state, first.gone_at) == ("held", intake.clock.now()), "still a person's to answer"
     assert second.gone_at is None
     assert intake.incidents() == []
+
+
+def test_server_with_a_bad_moment_loses_no_message(
+    intake: Intake, dovecot: Dovecot, mailbox_user: MailboxUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It gives no octets and lists nothing: once is no proof that somebody took the message away."""
+    reader = intake.reader()
+    reader.work()
+    dovecot.deliver(mailbox_user.name, make_mail())
+    with monkeypatch.context() as bad:
+        bad.setattr(ImapMailbox, "octets", lambda *_: {})
+        bad.setattr(ImapMailbox, "present", lambda *_: set())
+        reader.work()
+    assert intake.states() == ["listed"]
+    intake.clock.forward(timedelta(minutes=1))
+    reader.work()
+    assert intake.states() == ["received"]
+
+
+def test_message_that_had_vanished_is_read_when_the_comparison_finds_it(
+    intake: Intake, dovecot: Dovecot, mailbox_user: MailboxUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = intake.reader()
+    reader.work()
+    dovecot.deliver(mailbox_user.name, make_mail())
+    with monkeypatch.context() as bad:
+        bad.setattr(ImapMailbox, "octets", lambda *_: {})
+        bad.setattr(ImapMailbox, "present", lambda *_: set())
+        reader.work()
+        intake.clock.forward(timedelta(minutes=1))
+        reader.work()
+    assert intake.states() == ["vanished"]
+
+    reader.request_reconciliation()
+    assert reader.work() == 1
+    assert [(kind, subject) for kind, subject, _ in intake.incidents()] == [("not_vanished", "generale")]
+    reader.work()
+    assert intake.states() == ["received"]
+    assert intake.events(intake.rows()[0]) == ["listed", "received", "found_again", "received"]
+    reader.request_reconciliation()
+    reader.work()
+    assert intake.incidents() == []
+
+
+def test_message_that_only_seemed_gone_is_there_again_after_the_comparison(
+    intake: Intake, dovecot: Dovecot, mailbox_user: MailboxUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = intake.reader()
+    reader.work()
+    for _ in range(2):
+        dovecot.deliver(mailbox_user.name, make_mail())
+    reader.work()
+    intake.decide_to_forward()
+    intake.clock.forward(timedelta(minutes=2))
+    with monkeypatch.context() as bad:
+        bad.setattr(ImapMailbox, "present", lambda *_: set())
+        reader.work()
+    assert all(row.gone_at is not None for row in intake.rows())
+    reader.request_reconciliation()
+    reader.work()
+    assert [(row.state, row.gone_at) for row in intake.rows()] == [("decided", None)] * 2
+    assert intake.incidents() == []
+
+
+def test_filed_message_that_still_lies_in_the_inbox_is_shown(
+    intake: Intake, dovecot: Dovecot, mailbox_user: MailboxUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = intake.reader()
+    reader.work()
+    dovecot.deliver(mailbox_user.name, make_mail())
+    reader.work()
+    intake.decide_to_forward()
+    intake.forward_all()
+    with monkeypatch.context() as bad:
+        bad.setattr(ImapMailbox, "present", lambda *_: set())
+        reader.work()
+    assert intake.states() == ["filed"]
+    reader.request_reconciliation()
+    reader.work()
+    assert [(kind, subject) for kind, subject, _ in intake.incidents()] == [("filed_still_there", "generale")]
 
 
 def test_comparison_happens_daily(intake: Intake) -> None:

@@ -16,7 +16,7 @@ from tests.servers.authority import Authority, Certificate
 from tests.servers.dovecot import Dovecot, MailboxUser
 from tests.servers.proxy import ImapProxy
 from triage.intake.connection import MailboxTroubleError, connect, disconnect
-from triage.intake.reader import describe
+from triage.intake.trouble import describe
 from triage.settings import Account, Login, Security, load_settings
 
 

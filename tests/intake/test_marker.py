@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from imapclient.exceptions import IMAPClientError
@@ -19,6 +20,7 @@ from tests.servers.mail import make_mail
 from tests.servers.proxy import ImapProxy
 from triage.intake.connection import MailboxTroubleError
 from triage.intake.marker import check_marker
+from triage.intake.reader import MailboxReader
 
 
 @pytest.fixture
@@ -172,4 +174,87 @@ def test_mailboxes_of_one_account_have_a_marker_each(
         intake.close()
 
     names = markers(dovecot, mailbox_user)
-    assert [name.split()[1] for name in names] == ["generale", "indesiderata"]
+    assert [name.split()[1] for name in names] == ["INBOX", "Posta"]
+
+
+def backup_of(sqlite_url: str, path: Path) -> Path:
+    """A copy made while the service runs."""
+    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as now, closing(sqlite3.connect(path)) as old:
+        now.backup(old)
+    return path
+
+
+def refused(reader: MailboxReader) -> None:
+    with pytest.raises(MailboxTroubleError) as caught:
+        reader.work()
+    assert caught.value.kind == "instance"
+    reader.fail(caught.value)
+
+
+def test_copy_made_while_the_service_runs_lacks_what_was_listed_since_and_is_refused(
+    intake: Intake, dovecot: Dovecot, sqlite_url: str, tmp_path: Path, other_record: Callable[..., Intake]
+) -> None:
+    """The nightly backup, restored after the machine died: it would forward the day's mail again."""
+    reader = intake.reader()
+    reader.work()
+    copy = backup_of(sqlite_url, tmp_path / "backup")
+    dovecot.deliver(intake.user.name, make_mail())
+    reader.work()
+    assert intake.states() == ["received"]
+
+    restored = other_record(copy)
+    refused(restored.reader())
+    assert restored.mailbox().refused_at is not None
+    reader.work()
+    restored.reader(take_over=True).work()
+    assert restored.mailbox().refused_at is None
+
+
+def test_copy_of_a_record_at_work_is_refused_a_minute_later(
+    intake: Intake,
+    dovecot: Dovecot,
+    sqlite_url: str,
+    tmp_path: Path,
+    other_record: Callable[..., Intake],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What was listed before the copy may be forwarded after it."""
+    monkeypatch.setattr("triage.intake.reader.MARKER_EVERY", 0.0)
+    reader = intake.reader()
+    reader.work()
+    dovecot.deliver(intake.user.name, make_mail())
+    reader.work()
+    copy = backup_of(sqlite_url, tmp_path / "backup")
+    reader.work()
+
+    refused(other_record(copy).reader())
+
+
+def test_marker_of_a_mailbox_at_rest_stays_as_it_is(
+    intake: Intake, dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Staff do not see a folder change its name every minute."""
+    monkeypatch.setattr("triage.intake.reader.MARKER_EVERY", 0.0)
+    reader = intake.reader()
+    reader.work()
+    reader.work()
+    before = markers(dovecot, intake.user)
+    reader.work()
+    assert markers(dovecot, intake.user) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "plan"),
+    [("altra", {}), ("generale", {"root": "Altrove"}), ("generale", {"folder": "Inbox"})],
+    ids=["another name", "another root", "another spelling"],
+)
+def test_no_setting_leads_past_another_instances_marker(
+    intake: Intake, other_record: Callable[..., Intake], name: str, plan: dict[str, Any]
+) -> None:
+    intake.reader().work()
+    refused(other_record().reader(name, **plan))
+
+
+def test_two_names_for_one_mailbox_are_refused(intake: Intake) -> None:
+    intake.reader().work()
+    refused(intake.reader("copia", configured=frozenset({"generale", "copia"})))

@@ -20,7 +20,7 @@ from tests.servers.mail import make_mail
 from tests.servers.proxy import ImapProxy
 from triage.intake.connection import connect, disconnect
 from triage.intake.mailbox import ImapMailbox
-from triage.intake.reader import LONGEST_PAUSE, pause_after
+from triage.intake.trouble import LONGEST_PAUSE, pause_after
 from triage.settings import Account, Login, Security
 from triage.signals import Wakeup
 

@@ -42,14 +42,12 @@ from triage.record.decisions import (
     Settlement,
     accepted_recipients,
     acknowledged_cases,
-    cases_answered,
-    cases_of_thread,
     decision_of,
     decisions_of,
-    known_contents,
     record_decisions,
 )
 from triage.record.messages import change_state
+from triage.record.recall import cases_answered, cases_of_thread, known_contents
 from triage.record.tables import audit, cases, decisions
 from triage.record.tables import dispatches as dispatch_table
 from triage.vocabulary import Action, DispatchKind, DispatchState, MessageState

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from tests.record.builders import (
     LEASE,
@@ -31,10 +32,10 @@ from triage.record.filing import (
     record_filed,
     record_presence,
     record_step,
-    release_baseline,
     rows_at,
     stale_presence,
 )
+from triage.record.let_in import release_baseline
 from triage.record.mailboxes import (
     MailboxRow,
     begin_numbering,
@@ -51,7 +52,7 @@ from triage.record.messages import (
     postpone_fetch,
     record_receptions,
 )
-from triage.record.octets import CHUNK, digest, read_octets, stream_octets
+from triage.record.octets import CHUNK, digest, read_octets, why_absent
 from triage.record.tables import audit, octet_chunks, octets
 from triage.vocabulary import ListedMessage, MessageState
 
@@ -199,8 +200,8 @@ def test_a_message_that_is_no_longer_listed_is_left_out_of_a_reception(store: St
 def test_octets_come_back_as_they_came_in_chunks_of_a_mebibyte(store: Store, size: int) -> None:
     data = bytes(range(256)) * (size // 256) + b"\x00" * (size % 256)
     receive(store, a_mailbox(store), [data])
-    with store.read("stream") as tx:
-        chunks = list(stream_octets(tx, digest(data)))
+    with store.read("chunks") as tx:
+        chunks = list(tx.execute(sa.select(octet_chunks.c.data).order_by(octet_chunks.c.number)).scalars())
         whole = read_octets(tx, [digest(data)])
     assert b"".join(chunks) == data
     assert all(len(chunk) == CHUNK for chunk in chunks[:-1])
@@ -218,8 +219,19 @@ def test_the_same_octets_are_stored_once_whatever_their_messages(store: Store) -
 
 def test_octets_that_were_erased_are_absent_from_the_answer(store: Store) -> None:
     with store.read("look") as tx:
-        assert list(stream_octets(tx, digest(b"never stored"))) == []
         assert read_octets(tx, [digest(b"never stored")]) == {}
+        assert why_absent(tx, digest(b"never stored")) == "ottetti_mancanti"
+
+
+@pytest.mark.parametrize("now", [b"Vengo io\r\n", b"Vengo", b""])
+def test_octets_that_are_not_what_was_stored_are_not_given(store: Store, now: bytes) -> None:
+    receive(store, a_mailbox(store), [b"Vengo domani\r\n", b"Un altro\r\n"])
+    altered, sound = digest(b"Vengo domani\r\n"), digest(b"Un altro\r\n")
+    with store.write("a bad disk") as tx:
+        tx.execute(sa.update(octet_chunks).where(octet_chunks.c.sha256 == altered).values(data=now))
+    with store.read("look") as tx:
+        assert read_octets(tx, [altered, sound]) == {sound: b"Un altro\r\n"}
+        assert why_absent(tx, altered) == "ottetti_alterati"
 
 
 def test_two_readers_of_two_mailboxes_may_store_the_same_octets_at_once(

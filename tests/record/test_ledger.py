@@ -262,6 +262,10 @@ CHECKS = [
         "UPDATE dispatches SET state = 'accepted' WHERE id IN ({refused_forward})",
     ),
     (
+        "changes of dispatches that are gone",
+        "UPDATE audit SET subject_id = 999999 WHERE subject = 'dispatch' AND subject_id IN ({filed_receipt})",
+    ),
+    (
         "dispatches of a generation that has no decision",
         "UPDATE dispatches SET generation = 9 WHERE id IN ({filed_receipt})",
     ),

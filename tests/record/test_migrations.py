@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from tests.record.builders import MovedClock, count, message, received
 from triage.clock import SystemClock
-from triage.record import Store, StoreError
+from triage.record import Store, StoreError, tables
+from triage.record.mailboxes import mailbox_row_if_known
 from triage.record.tables import audit, metadata
 
 
@@ -82,6 +86,29 @@ def test_migrating_again_changes_nothing_and_keeps_what_is_there(store: Store, s
 def test_a_record_that_was_not_migrated_says_so_as_a_store_error(unmigrated: Store) -> None:
     with pytest.raises(StoreError), unmigrated.read("look") as tx:
         tx.execute(sa.select(audit.c.id))
+
+
+def test_a_record_of_the_first_tables_is_brought_up_to_date_with_its_rows(unmigrated: Store, store_url: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(tables.__file__).parent / "migrations"))
+    engine = sa.create_engine(store_url)
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(
+            sa.text(
+                "INSERT INTO mailboxes (id, name, last_uid, resync_below, marker, marker_next, lease_epoch)"
+                " VALUES (1, 'generale', 7, 0, '', '', 0)"
+            )
+        )
+        connection.commit()
+    engine.dispose()
+    unmigrated.migrate()
+    assert _differences(store_url) == []
+    with unmigrated.read("look") as tx:
+        row = mailbox_row_if_known(tx, "generale")
+    assert row is not None
+    assert (row.last_uid, row.account, row.refused_at) == (7, None, None)
 
 
 def _migrate(url: str, barrier: Any, results: Any) -> None:

@@ -49,9 +49,9 @@ from triage.record.filing import (
     record_filed,
     record_presence,
     record_step,
-    release_baseline,
 )
 from triage.record.ledger import compute_ledger
+from triage.record.let_in import release_baseline
 from triage.record.mailboxes import mailbox_row
 from triage.record.messages import (
     MessageRow,

@@ -9,7 +9,8 @@ import click
 from triage.commands.opening import FAILED, fail, opened
 from triage.record import LostLeaseError
 from triage.record.identity import set_stopped
-from triage.record.messages import change_state, get_message
+from triage.record.let_in import send_again
+from triage.record.messages import MessageRow, get_message
 from triage.vocabulary import MessageState
 
 _AGAIN = {
@@ -32,8 +33,9 @@ def _actor() -> str:
 def retry(message_ids: tuple[int, ...]) -> None:
     """Send held, quarantined, oversize or unreadable messages through the flow again.
 
-    Use it when the cause is gone: a rule was changed, an address mended, a limit raised. A project
-    that has accepted a message already does not get it a second time.
+    Use it when the cause is gone: a rule was changed, an address mended, a limit raised. It goes its way
+    also when a colleague has moved it, or when it was seen before. A project that has accepted a message
+    already does not get it a second time.
     """
     with opened() as service:
         refused = []
@@ -43,15 +45,23 @@ def retry(message_ids: tuple[int, ...]) -> None:
                     row = get_message(tx, message_id)
                     target = _AGAIN.get(MessageState(row.state)) if row is not None else None
                     if row is None or target is None:
-                        refused.append(f"Message {message_id} is not waiting: {row.state if row else 'there is none'}.")
+                        refused.append(f"Message {message_id} is not waiting: {_why_not(row)}.")
                         continue
-                    change_state(tx, row, target, "retried", tries=0, due_at=tx.now, hold_reason="", same_as=None)
+                    send_again(tx, row, target)
             except LostLeaseError:
                 refused.append(f"Message {message_id} has just changed; look again with 'triage show {message_id}'.")
                 continue
             click.echo(f"Message {message_id} goes through the flow again.")
         if refused:
             fail("\n".join(refused), FAILED)
+
+
+def _why_not(row: MessageRow | None) -> str:
+    if row is None:
+        return "there is none"
+    if row.state == MessageState.MATCHED and row.same_as is not None:
+        return f"it is the same as message {row.same_as}"
+    return row.state
 
 
 @click.command()

@@ -29,6 +29,11 @@ def _since(text: str | None) -> datetime | None:
 take_over_option = click.option(
     "--take-over", is_flag=True, help="Read a mailbox that another instance of the service has marked as its own."
 )
+adopt_option = click.option(
+    "--adopt-files",
+    is_flag=True,
+    help="Put the rules and model of this machine's files in force, even if newer ones have replaced them.",
+)
 backlog_option = click.option(
     "--backlog",
     metavar="SINCE",
@@ -39,26 +44,28 @@ backlog_option = click.option(
 @click.command()
 @take_over_option
 @backlog_option
-def run(take_over: bool, backlog: str | None) -> None:
+@adopt_option
+def run(take_over: bool, backlog: str | None, adopt_files: bool) -> None:
     """Run the service: read, sort, forward, acknowledge, file, until it is stopped."""
-    _start(take_over, backlog, once=False)
+    _start(Options(_since(backlog), take_over, adopt_files), once=False)
 
 
 @click.command()
 @click.option("--once", is_flag=True, help="Work off what is there now, then end.")
 @take_over_option
 @backlog_option
-def worker(once: bool, take_over: bool, backlog: str | None) -> None:
+@adopt_option
+def worker(once: bool, take_over: bool, backlog: str | None, adopt_files: bool) -> None:
     """Run a worker; several may share one PostgreSQL."""
-    _start(take_over, backlog, once=once)
+    _start(Options(_since(backlog), take_over, adopt_files), once=once)
 
 
-def _start(take_over: bool, backlog: str | None, *, once: bool) -> None:
+def _start(options: Options, *, once: bool) -> None:
     configure_logs()
     with clear_errors():
         click.echo(verify_composition(), err=True)
         settings = settings_from(os.environ)
-        service = build_service(settings, Options(_since(backlog), take_over))
+        service = build_service(settings, options)
         for name in service.knowledge.in_force().rules.mailboxes:
             settings.imap(name)
         if once:

@@ -46,9 +46,10 @@ FORWARD_AT_ONCE = "urgente_inoltra_subito"
 class DecisionContext:
     """What is known of a message beside its octets.
 
-    ``internal_date`` is when the mailbox got it, ``is_old`` whether that is longer ago than the
-    mailbox's ``old_mail_days``; both bind the acknowledgement only. ``defects`` are those that make
-    what was read doubtful: the caller chooses them from ``InboundMessage.defects``.
+    ``internal_date`` is when the mailbox got it, ``is_old`` whether it is older than the mailbox's
+    ``old_mail_days`` by whatever says so (``triage.ages``); both bind the acknowledgement only.
+    ``defects`` are those that make what was read doubtful: the caller chooses them from
+    ``InboundMessage.defects``.
     """
 
     mailbox: str

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from triage.decide.answerable import is_rewritten_path, is_system_address, signs_against_answering
 from triage.decide.decision import DecisionContext, forwards_at_once
 from triage.rules.addresses import AddressError, CheckedAddress, check_address
-from triage.rules.types import Rules
+from triage.rules.types import MailboxRole, Rules
 from triage.vocabulary import Action, Decision, InboundMessage, Mode, Reason
 
 SAME_THREAD = timedelta(days=7)
@@ -142,6 +142,8 @@ def _against_content(decision: Decision, context: DecisionContext) -> list[str]:
         codes.append("archiviata")
     if context.is_old:
         codes.append("posta_vecchia")
+    if context.role is MailboxRole.JUNK:
+        codes.append("posta_indesiderata")  # an answer would tell a spammer, or whomever he names, that we read it
     if context.is_own_loop:
         codes.append("da_noi")
     return codes

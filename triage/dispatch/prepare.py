@@ -28,9 +28,10 @@ from triage.record.decisions import decisions_of
 from triage.record.dispatches import DispatchRow, has_abandoned, has_due
 from triage.record.filing import FRESH
 from triage.record.identity import known_secret
-from triage.record.mailboxes import known_mailboxes
+from triage.record.let_in import PERSON
+from triage.record.mailboxes import MailboxRow, known_mailboxes
 from triage.record.messages import MessageRow, messages_by_id
-from triage.record.octets import read_octets
+from triage.record.octets import read_octets, why_absent
 from triage.rules.types import Rules
 from triage.settling import context_of, history_of
 from triage.vocabulary import Decision, DispatchKind, InboundMessage, MessageState
@@ -82,13 +83,17 @@ Preparation = Prepared | Later | Cancelled
 class Preparer:
     """Prepares batches of leased dispatches; keeps the last few parsed messages."""
 
-    def __init__(self, store: Store, knowledge: Knowledge, parsed: ParsedMessages) -> None:
+    def __init__(
+        self, store: Store, knowledge: Knowledge, parsed: ParsedMessages, read_since: datetime | None = None
+    ) -> None:
+        """``read_since``: nothing leaves of a mailbox that was not read since then (the start of this process)."""
+        self._read_since = read_since
         self._store = store
         self._knowledge = knowledge
         self._parsed = parsed
         self._acknowledged = Acknowledged({}, {}, {}, 0)
         self._secret_value: bytes | None = None
-        self._mailboxes: dict[int, tuple[str, datetime | None]] = {}
+        self._mailboxes: dict[int, MailboxRow] = {}
 
     def anything_due(self, tx: Transaction) -> bool:
         """Whether a dispatch is due; a look that costs no write."""
@@ -102,7 +107,7 @@ class Preparer:
         """What each leased dispatch is to become."""
         in_force = self._knowledge.in_force()
         with self._store.read("prepare") as tx:
-            self._mailboxes = {box.id: (box.name, box.last_read_at) for box in known_mailboxes(tx)}
+            self._mailboxes = {box.id: box for box in known_mailboxes(tx)}
             messages = messages_by_id(tx, [row.message_id for row in rows])
             decisions = decisions_of(tx, [(m.id, m.generation) for m in messages.values()])
             self._acknowledged = self._history(tx, rows)
@@ -110,9 +115,13 @@ class Preparer:
             prepared: list[Preparation] = []
             for row in rows:
                 message, decision = messages[row.message_id], decisions.get(row.message_id)
+                waits = self._waits_for_reader(tx, in_force.rules, message)
+                if waits is not None:
+                    prepared.append(Later(row, waits))
+                    continue
                 content = octets.get(row.sha256 or "")
                 if decision is None or content is None:
-                    prepared.append(Cancelled(row, "ottetti_mancanti", Consequence.HOLD))
+                    prepared.append(Cancelled(row, why_absent(tx, row.sha256), Consequence.HOLD))
                     continue
                 try:
                     prepared.append(
@@ -125,6 +134,17 @@ class Preparer:
                     )
                     prepared.append(Cancelled(row, "errore_imprevisto", Consequence.HOLD))
         return prepared
+
+    def _waits_for_reader(self, tx: Transaction, rules: Rules, message: MessageRow) -> timedelta | None:
+        """Until a reader has seen that the mailbox is ours, this record may be a copy whose mail was sent long ago."""
+        mailbox = self._mailboxes[message.mailbox_id]
+        if mailbox.refused_at is not None:
+            return UNREAD_TOO_LONG
+        if self._read_since is None or mailbox.name not in rules.mailboxes:
+            return None
+        if mailbox.last_read_at is not None and mailbox.last_read_at >= self._read_since:
+            return None
+        return LOOK_AGAIN if tx.now - self._read_since < UNREAD_TOO_LONG else UNREAD_TOO_LONG / 5
 
     def _prepare_one(
         self,
@@ -182,13 +202,15 @@ class Preparer:
         if not verdict.allowed:
             # The address or the mode has changed since: the message is decided again under today's rules.
             return Cancelled(row, verdict.reasons[0].code, Consequence.DECIDE_AGAIN)
-        mailbox = rules.mailboxes.get(self._mailboxes[message.mailbox_id][0])
+        mailbox = rules.mailboxes.get(self._mailboxes[message.mailbox_id].name)
         if mailbox is None or not mailbox.hold_if_moved or message.state != MessageState.DECIDED:
             return None
+        if message.let_in_by == PERSON:
+            return None  # wherever it lies now: somebody looked and wants it to go
         if message.gone_at is not None:
             return Cancelled(row, "spostato_da_un_collega", Consequence.HOLD)
         if message.present_at is not None and tx.now - message.present_at > FRESH + LOOK_AGAIN:
-            last = self._mailboxes[message.mailbox_id][1]
+            last = self._mailboxes[message.mailbox_id].last_read_at
             if last is not None and tx.now - last < UNREAD_TOO_LONG:
                 return Later(row, LOOK_AGAIN)
         return None
@@ -210,7 +232,7 @@ class Preparer:
             forward_accepted=message.state in (MessageState.FORWARDED, MessageState.FILED),
             case_acknowledged=False,  # the unique index lets a case have this one row only
         )
-        name = self._mailboxes[message.mailbox_id][0]
+        name = self._mailboxes[message.mailbox_id].name
         context = context_of(message, parsed, rules.mailboxes.get(name), name)
         verdict = may_acknowledge(parsed, decision, rules, history, tx.now, context)
         if verdict.allowed and verdict.forward_path != row.forward_path:

@@ -83,7 +83,7 @@ class DispatchStage:
         """Why the account could not be used when it was last tried, with the remedy; empty: it could."""
 
     def work(self, stopping: threading.Event | None = None) -> int:
-        """Submit what is due until nothing is left (or ``stopping``); how many attempts were made."""
+        """Submit what is due until nothing is left (or ``stopping``); how many were tried or ended."""
         if not (self._wire or self._answers):
             self._take_over()
             if time.monotonic() < self._paused_until:
@@ -125,9 +125,10 @@ class DispatchStage:
                 leased = self._cycle([], lease=not stopping.is_set())[1]
                 continue
             waiting = leased[taken:]
-            begun, leased = self._cycle(self._prepare(leased[:taken]), lease=more and len(waiting) < ON_THE_WIRE)
+            prepared, cancelled = self._prepare(leased[:taken])
+            begun, leased = self._cycle(prepared, lease=more and len(waiting) < ON_THE_WIRE)
             leased = [*waiting, *leased]
-            made += len(begun)
+            made += len(begun) + cancelled
             self._pool.begin(len(begun))
             if not self._wire:
                 self._renewed_at = time.monotonic()
@@ -165,10 +166,10 @@ class DispatchStage:
         with self._store.read("anything due") as tx:
             return not is_stopped(tx) and self._preparer.anything_due(tx)
 
-    def _prepare(self, rows: Sequence[DispatchRow]) -> list[Prepared]:
-        """Check and compose; what must not go is ended or put back in a transaction of its own."""
+    def _prepare(self, rows: Sequence[DispatchRow]) -> tuple[list[Prepared], int]:
+        """Check and compose; what must not go is ended (how many) or put back in a transaction of its own."""
         if not rows:
-            return []
+            return [], 0
         found = self._preparer.prepare(rows, self._pool.offers("8BITMIME"), self._pool.offers("SMTPUTF8"))
         later = [item for item in found if isinstance(item, Later)]
         cancelled = [item for item in found if isinstance(item, Cancelled)]
@@ -178,7 +179,7 @@ class DispatchStage:
                     put_back(tx, [item.row], tx.now + item.wait)
                 record_unsent(tx, [(item.row, item.reason, item.consequence) for item in cancelled])
             self._on_requeued()
-        return [item for item in found if isinstance(item, Prepared)]
+        return [item for item in found if isinstance(item, Prepared)], len(cancelled)
 
     # ---------------------------------------------------------------- the wire
 

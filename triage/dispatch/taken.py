@@ -9,8 +9,9 @@ from triage.dispatch.prepare import Consequence
 from triage.record import Transaction
 from triage.record.attempts import Ending, end_attempts
 from triage.record.dispatches import DispatchRow, end_unsent, mark_forwarded
-from triage.record.incidents import open_incident
+from triage.record.incidents import note_altered_octets, open_incident
 from triage.record.messages import change_state, get_message
+from triage.record.octets import ALTERED
 from triage.vocabulary import DispatchKind, DispatchState, MessageState, SubmissionResult
 
 
@@ -49,6 +50,8 @@ def hold(tx: Transaction, row: DispatchRow, reason: str) -> None:
     """A person must look: the forward cannot be made."""
     message = get_message(tx, row.message_id)
     if message is not None and message.state == MessageState.DECIDED and message.generation == row.generation:
+        if reason == ALTERED:
+            note_altered_octets(tx, message.id)
         change_state(tx, message, MessageState.HELD, "held", {"reason": reason}, hold_reason=reason)
 
 

@@ -28,6 +28,8 @@ OCTETS = 8 << 20
 """Octets asked for in one FETCH."""
 HEADER_OCTETS = 64 << 10
 MOST_TRIES = 5
+LOOKS = 2
+"""Looks that must miss a message before it counts as taken away: a server has bad moments."""
 
 
 def fetch_listed(store: Store, imap: ImapMailbox, plan: MailboxPlan, mailbox: MailboxRow) -> int:
@@ -114,14 +116,14 @@ def _record(store: Store, mailbox: MailboxRow, fetched: Sequence[tuple[MessageRo
 
 
 def _settle_missing(store: Store, imap: ImapMailbox, mailbox: MailboxRow, rows: Sequence[MessageRow]) -> None:
-    """Not given: gone, if the server no longer lists it; else asked for again, and at last a person's."""
+    """Not given: gone, if the server twice does not list it; else asked for again, and at last a person's."""
     present = imap.present([row.location_uid for row in rows])
     receptions = []
     again = []
     for row in rows:
-        if row.location_uid not in present:
+        if row.location_uid not in present and row.tries + 1 >= LOOKS:
             receptions.append(Reception(row.id, MessageState.VANISHED))
-        elif row.tries + 1 >= MOST_TRIES:
+        elif row.location_uid in present and row.tries + 1 >= MOST_TRIES:
             receptions.append(Reception(row.id, MessageState.UNREADABLE, hold_reason="illeggibile"))
         else:
             again.append(row)

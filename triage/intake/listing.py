@@ -7,33 +7,71 @@ when it is fetched.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from triage.intake.mailbox import BATCH, ImapMailbox, Selected, batches
 from triage.intake.plan import MailboxPlan
-from triage.record import Store
+from triage.record import Store, Transaction
 from triage.record.audit import Change, write_changes
-from triage.record.filing import release_baseline
-from triage.record.mailboxes import MailboxRow, begin_numbering, mailbox_row, update_mailbox
+from triage.record.baseline import baselined_before
+from triage.record.identity import keyed_hash, secret_of
+from triage.record.incidents import close_incident, open_incident
+from triage.record.let_in import release_baseline
+from triage.record.mailboxes import MailboxRow, begin_numbering, known_mailboxes, mailbox_row, update_mailbox
 from triage.record.messages import dates_in_flow, list_messages
 from triage.vocabulary import ListedMessage, MessageState
 
+LATELY = timedelta(days=30)
+"""How long a mailbox that is no longer read may be the one that is read for the first time now."""
 CLOCKS_DIFFER = timedelta(minutes=10)
 """How far the mail server's clock may be from ours, where a wrong guess would pass over mail."""
 
 
-def adopt_numbering(store: Store, mailbox: MailboxRow, selected: Selected) -> MailboxRow:
+def note_identity(store: Store, mailbox: MailboxRow, account: str, folder: str) -> None:
+    """Keep whose the mailbox is and what is watched: it stays the same one under another name."""
+    if (mailbox.account, mailbox.folder) != (account, folder):
+        with store.write("mailbox known") as tx:
+            update_mailbox(tx, mailbox, account=account, folder=folder)
+
+
+def adopt_numbering(store: Store, plan: MailboxPlan, mailbox: MailboxRow, selected: Selected) -> MailboxRow:
     """Notice a first look or a changed UIDVALIDITY; the mailbox's row as it is now."""
     if mailbox.uid_validity == selected.uid_validity:
         return mailbox
     with store.write("numbering") as tx:
+        if mailbox.uid_validity is None and selected.exists:
+            _tell_of_first_look(tx, plan, selected)
         begin_numbering(tx, mailbox, selected.uid_validity, selected.uid_next)
         return mailbox_row(tx, mailbox.name)
 
 
-def list_new(store: Store, imap: ImapMailbox, plan: MailboxPlan, mailbox: MailboxRow, uid_next: int) -> int:
-    """List what is new since the last UID; how many rows were made.
+def _tell_of_first_look(tx: Transaction, plan: MailboxPlan, selected: Selected) -> None:
+    """In the place of one read lately it may be that one, moved: its mail must not be set aside unseen."""
+    lately = [
+        box.name
+        for box in known_mailboxes(tx)
+        if box.name not in plan.configured | {plan.name} and (box.last_read_at or tx.now) > tx.now - LATELY
+    ]
+    if lately and plan.configured:
+        open_incident(
+            tx,
+            "first_look",
+            plan.name,
+            f"Mailbox {plan.name} is read for the first time: {selected.exists} messages in it are left alone. "
+            f"If it is {', '.join(lately)}, moved: let its new mail in with 'triage worker --once --backlog DAY'.",
+        )
+
+
+def list_new(
+    store: Store,
+    imap: ImapMailbox,
+    plan: MailboxPlan,
+    mailbox: MailboxRow,
+    uid_next: int,
+    before: Callable[[], None] | None = None,
+) -> int:
+    """List what is new since the last UID; how many rows were made. ``before`` is called before the first.
 
     Costs two round trips for a batch of new mail and one when there is none, whatever the
     mailbox's size.
@@ -42,6 +80,9 @@ def list_new(store: Store, imap: ImapMailbox, plan: MailboxPlan, mailbox: Mailbo
     imap.forget_notices()
     for window in imap.uids_from(mailbox.last_uid + 1, uid_next):
         for uids in batches(window, BATCH):
+            if before is not None:
+                before()
+                before = None
             count += record_listed(store, imap, plan, uids)
     with store.read("mailbox") as tx:
         mailbox = mailbox_row(tx, plan.name)
@@ -54,16 +95,45 @@ def record_listed(
     store: Store, imap: ImapMailbox, plan: MailboxPlan, uids: Sequence[int], mark: int | None = None
 ) -> int:
     """Rows for these UIDs. One that goes between list and size has its row all the same."""
-    known = imap.sizes(uids)
+    with store.read("mailbox") as tx:
+        mailbox = mailbox_row(tx, plan.name)
+    # Old mail is never read; by its Message-ID it is known again when it comes under another number.
+    known = imap.sizes(uids, identify=min(uids, default=0) < _old_below(mailbox))
     listed = [known.get(uid, ListedMessage(uid, 0, None)) for uid in uids]
     with store.write("listed") as tx:
         mailbox = mailbox_row(tx, plan.name)
-        entered = dates_in_flow(tx, mailbox) if mailbox.resynced_at is not None else frozenset()
-        old = [item for item in listed if _is_baseline(mailbox, item, entered)]
-        new = [item for item in listed if not _is_baseline(mailbox, item, entered)]
+        old, new = _told_apart(tx, mailbox, listed)
         last = max(mailbox.last_uid, max(uids, default=0)) if mark is None else mark
         count = list_messages(tx, mailbox, old, state=MessageState.BASELINE, last_uid=last) if old else 0
         return count + list_messages(tx, mailbox, new, state=MessageState.LISTED, last_uid=last)
+
+
+def _old_below(mailbox: MailboxRow) -> int:
+    return (mailbox.baseline_uid_next or 0) if mailbox.resynced_at is None else mailbox.resync_below
+
+
+def _told_apart(
+    tx: Transaction, mailbox: MailboxRow, listed: Sequence[ListedMessage]
+) -> tuple[list[ListedMessage], list[ListedMessage]]:
+    """What was there before the first look, and what enters the flow."""
+    if mailbox.resynced_at is None:
+        old = [item for item in listed if _is_baseline(mailbox, item, frozenset())]
+    else:
+        entered = dates_in_flow(tx, mailbox)
+        secret = secret_of(tx)
+        keys = {i.uid: keyed_hash(secret, "message-id", i.message_id) for i in listed if i.message_id}
+        before = baselined_before(tx, mailbox, keys.values())
+        old = []
+        for item in listed:
+            likeness = (keys.get(item.uid, ""), item.size)
+            # The date may be that of the migration.
+            if before[likeness] > 0 and item.uid < mailbox.resync_below:
+                before[likeness] -= 1
+                old.append(item)
+            elif _is_baseline(mailbox, item, entered):
+                old.append(item)
+    aside = {item.uid for item in old}
+    return old, [item for item in listed if item.uid not in aside]
 
 
 def _is_baseline(mailbox: MailboxRow, item: ListedMessage, entered: frozenset[datetime]) -> bool:
@@ -89,6 +159,8 @@ def enter_backlog(store: Store, imap: ImapMailbox, plan: MailboxPlan, mailbox: M
         return 0
     since = plan.backlog_since.astimezone(UTC)
     count = 0
+    with store.write("first look settled") as tx:
+        close_incident(tx, "first_look", plan.name)
     for uids in batches(sorted(imap.uids_since(since)), BATCH):
         exact = [uid for uid, item in imap.sizes(uids).items() if _is_since(item.internal_date, since)]
         with store.write("backlog") as tx:

@@ -10,21 +10,26 @@ import imaplib
 import select
 import ssl
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from imapclient import DELETED, IMAPClient
 from imapclient.exceptions import IMAPClientError
 
 from triage.crashpoints import reach
 from triage.intake.connection import MailboxTroubleError
+from triage.intake.headers import read_header
 from triage.vocabulary import FetchedMessage, ListedMessage
 
 BATCH = 500
 """UIDs in one command: comma lists of 14,000 are refused by Dovecot ("Too long argument")."""
 WINDOW = 50_000
 """UIDs asked for in one SEARCH: its answer is one line, and imaplib reads at most 1 MB of a line."""
+
+
+_REMOVAL = frozenset({b"EXPUNGE", b"VANISHED"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,7 @@ class ImapMailbox:
         self.has_idle = client.has_capability("IDLE")
         self._delimiter: str | None = None
         self._ensured: set[str] = set()
+        self._removed = False
 
     # ---------------------------------------------------------------- reading
 
@@ -98,14 +104,23 @@ class ImapMailbox:
         reach("imap search")
         return [int(uid) for uid in self.client.search(["SINCE", since.date() - timedelta(days=1)])]
 
-    def sizes(self, uids: Sequence[int]) -> dict[int, ListedMessage]:
-        """RFC822.SIZE and INTERNALDATE of messages; those that have gone are absent."""
+    def sizes(self, uids: Sequence[int], *, identify: bool = False) -> dict[int, ListedMessage]:
+        """RFC822.SIZE and INTERNALDATE of messages (``identify``: and Message-ID); those that have gone are absent."""
         found = {}
         for batch in batches(uids, BATCH):
             reach("imap fetch sizes")
-            for uid, answer in self.client.fetch(batch, ["RFC822.SIZE", "INTERNALDATE"]).items():
-                found[uid] = ListedMessage(uid, int(answer.get(b"RFC822.SIZE") or 0), _date(answer))
+            for uid, answer in self._listing(batch, identify=identify).items():
+                field = next((value for key, value in answer.items() if key.startswith(b"BODY[HEADER")), b"")
+                message_id = read_header(field).message_id if isinstance(field, bytes) else ""
+                found[uid] = ListedMessage(uid, int(answer.get(b"RFC822.SIZE") or 0), _date(answer), message_id)
         return found
+
+    def _listing(self, uids: Sequence[int], *, identify: bool) -> dict[int, dict[bytes, Any]]:
+        items = ["RFC822.SIZE", "INTERNALDATE"]
+        if identify:
+            with suppress_refusal():
+                return dict(self.client.fetch(uids, [*items, "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"]))
+        return dict(self.client.fetch(uids, items))
 
     def octets(self, uids: Sequence[int], most: int) -> dict[int, FetchedMessage]:
         """The first ``most`` octets of each message; gone or refused ones are absent."""
@@ -131,6 +146,15 @@ class ImapMailbox:
             found.update(self._search(",".join(map(str, batch))))
         return found
 
+    def present_undeleted(self, uids: Sequence[int]) -> set[int]:
+        """Which of these are still in the folder and not marked to be removed."""
+        found: set[int] = set()
+        for batch in batches(uids, BATCH):
+            reach("imap search")
+            answer = self.client.search(["UID", ",".join(map(str, batch)), "UNDELETED"])
+            found.update(int(uid) for uid in answer)
+        return found
+
     # ---------------------------------------------------------------- waiting
 
     def wait(self, seconds: float, wake: int) -> None:
@@ -153,14 +177,22 @@ class ImapMailbox:
                 select.select([self.client.socket(), wake], [], [], seconds)
         finally:
             reach("imap done")
-            self.client.idle_done()
+            _, said = self.client.idle_done()
+            self._removed = self._removed or any(_REMOVAL.intersection(line[:2]) for line in said)
 
     def forget_notices(self) -> None:
         """Whatever was said of new mail until now is about to be searched for."""
         self.client._imap.untagged_responses.pop("EXISTS", None)
 
+    def take_removals(self) -> bool:
+        """Whether the server has said since the last call that messages were taken out (RFC 3501 section 7.4.1)."""
+        said = [self.client._imap.untagged_responses.pop(word, None) for word in ("EXPUNGE", "VANISHED")]
+        removed, self._removed = self._removed or any(line is not None for line in said), False
+        return removed
+
     def _has_notices(self) -> bool:
-        return "EXISTS" in self.client._imap.untagged_responses
+        said = self.client._imap.untagged_responses
+        return self._removed or any(word in said for word in ("EXISTS", "EXPUNGE", "VANISHED"))
 
     def _is_buffered(self) -> bool:
         """Whether words of the server were read from the socket already, where ``select`` is blind."""
@@ -226,6 +258,16 @@ class ImapMailbox:
         if self.has_uidplus:
             reach("imap uid expunge")
             self.client.uid_expunge(list(uids))
+
+
+@contextmanager
+def suppress_refusal() -> Iterator[None]:
+    """What a server refuses (NO, BAD) is done without; a connection that broke is not."""
+    try:
+        yield
+    except IMAPClientError as error:
+        if isinstance(error, imaplib.IMAP4.abort):
+            raise
 
 
 def batches(items: Sequence[int], size: int) -> Iterator[list[int]]:

@@ -1,13 +1,17 @@
-"""The instance marker: a folder in the mailbox that says which record belongs to it.
+"""The instance marker: a folder in the account that says which record a watched folder belongs to.
 
-A restored backup or a forgotten copy of the service holds an older token than the mailbox does and
-is refused, because it would forward everything a second time. The token changes at every start. It
-is a folder, since every server keeps folders (keywords are dropped by some, METADATA is rare), and
-LIST costs one round trip without leaving the selected mailbox.
+A restored backup or a copy of the service holds an older token than the account does and is
+refused, because it would forward everything a second time. The token changes at every start, before
+anything new is listed, and within a minute of other work: a record that holds it lacks nothing. The
+marker's name is made of the watched folder alone, so that neither a mailbox's name in the rules nor
+another root for filed mail leads past it. It is a folder, since every server keeps folders (keywords
+are dropped by some, METADATA is rare), and LIST costs one round trip without leaving the selected
+mailbox.
 """
 
 from __future__ import annotations
 
+import re
 import secrets
 
 from triage.crashpoints import reach
@@ -18,7 +22,9 @@ from triage.record import Store
 from triage.record.audit import Change, write_changes
 from triage.record.mailboxes import MailboxRow, mailbox_row, update_mailbox
 
-PREFIX = "Istanza"
+PARENT, PREFIX = "Smistati", "Istanza"
+"""Where markers lie, whatever the rules call the folders for filed mail."""
+_TOKEN = re.compile(r"[0-9a-f]{8}")
 
 
 def claim_marker(store: Store, imap: ImapMailbox, plan: MailboxPlan, mailbox: MailboxRow) -> None:
@@ -29,12 +35,10 @@ def claim_marker(store: Store, imap: ImapMailbox, plan: MailboxPlan, mailbox: Ma
     found = _tokens(imap, plan)
     foreign = found - {mailbox.marker, mailbox.marker_next}
     if foreign and not plan.take_over:
-        raise _refusal(plan)
+        raise _refuse(store, plan)
     token = secrets.token_hex(4)
-    # The one that is there may be the last one planned, whose renaming was never confirmed.
-    there = next(iter(sorted(found - foreign)), mailbox.marker)
     with store.write("marker planned") as tx:
-        update_mailbox(tx, mailbox, marker=there, marker_next=token)
+        update_mailbox(tx, mailbox, marker=_there(found - foreign, mailbox), marker_next=token, refused_at=None)
         if foreign:
             write_changes(tx, [Change("mailbox", mailbox.id, "taken_over")])
     _replace(imap, plan, found, token)
@@ -42,40 +46,62 @@ def claim_marker(store: Store, imap: ImapMailbox, plan: MailboxPlan, mailbox: Ma
         update_mailbox(tx, mailbox, marker=token, marker_next="")
 
 
-def check_marker(store: Store, imap: ImapMailbox, plan: MailboxPlan) -> None:
-    """While running: refuse to go on when another instance has marked the mailbox since."""
+def check_marker(store: Store, imap: ImapMailbox, plan: MailboxPlan, *, renew: bool = False) -> None:
+    """While running: refuse to go on when another instance has marked the mailbox since.
+
+    ``renew`` gives it a new token, so that no copy of the record made until now holds the right one.
+    """
     with store.read("marker") as tx:
         mailbox = mailbox_row(tx, plan.name)
     found = _tokens(imap, plan)
     if found - {mailbox.marker, mailbox.marker_next}:
-        raise _refusal(plan)
-    if not found:
+        raise _refuse(store, plan)
+    if renew:
+        token = secrets.token_hex(4)
+        # Not confirmed by a second commit: until the next renewal both count as ours.
+        with store.write("marker renewed") as tx:
+            update_mailbox(tx, mailbox, marker=_there(found, mailbox), marker_next=token)
+        _replace(imap, plan, found, token)
+    elif not found:
         # A person deleted the folder: harmless, but then nothing would guard the mailbox.
-        _replace(imap, plan, set(), mailbox.marker)
+        _replace(imap, plan, set(), mailbox.marker_next or mailbox.marker)
 
 
-def _refusal(plan: MailboxPlan) -> MailboxTroubleError:
+def _there(ours: set[str], mailbox: MailboxRow) -> str:
+    # The one that is there may be the last one planned, whose renaming was never confirmed.
+    return next(iter(sorted(ours)), mailbox.marker)
+
+
+def _refuse(store: Store, plan: MailboxPlan) -> MailboxTroubleError:
+    """Note it, so that nothing of this mailbox is sent either; what to raise."""
+    with store.write("marker of another") as tx:
+        mailbox = mailbox_row(tx, plan.name)
+        update_mailbox(tx, mailbox, refused_at=mailbox.refused_at or tx.now)
     return MailboxTroubleError(
         "instance",
-        f"Mailbox '{plan.name}' carries the marker of another instance of this service; nothing was read. "
+        f"Mailbox '{plan.name}' carries the marker of another instance of this service, or this record is an older "
+        "copy; nothing was read, and nothing of it is sent. "
         "Stop the other instance; if this one is to go on alone, start it once with --take-over.",
     )
 
 
 def _name(imap: ImapMailbox, plan: MailboxPlan, token: str) -> str:
-    return imap.path([plan.root, f"{PREFIX} {plan.name} {token}"])
+    # RFC 3501 section 5.1: INBOX is the same in every spelling.
+    folder = "INBOX" if plan.folder.upper() == "INBOX" else plan.folder
+    return imap.path([PARENT, f"{PREFIX} {folder} {token}"])
 
 
 def _tokens(imap: ImapMailbox, plan: MailboxPlan) -> set[str]:
     reach("imap list")
     start = _name(imap, plan, "")
     # The whole children are listed and compared here: some servers match patterns with blanks badly.
-    children = imap.client.list_folders("", imap.path([plan.root, "*"]))
-    return {str(name)[len(start) :] for _, _, name in children if str(name).startswith(start)}
+    children = imap.client.list_folders("", imap.path([PARENT, "*"]))
+    ends = {str(name)[len(start) :] for _, _, name in children if str(name).startswith(start)}
+    return {end for end in ends if _TOKEN.fullmatch(end)}
 
 
 def _replace(imap: ImapMailbox, plan: MailboxPlan, found: set[str], token: str) -> None:
-    imap.ensure_folder(imap.path([plan.root]))
+    imap.ensure_folder(imap.path([PARENT]))
     reach("imap marker")
     old = sorted(found)
     if old:

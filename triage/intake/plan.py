@@ -23,3 +23,5 @@ class MailboxPlan:
     poll_seconds: float
     backlog_since: datetime | None = None
     take_over: bool = False
+    configured: frozenset[str] = frozenset()
+    """The names of all mailboxes of the rules: a mailbox of another name may be this one, renamed."""

@@ -6,7 +6,6 @@ pause. Trouble is one incident of this mailbox and touches no other.
 
 from __future__ import annotations
 
-import imaplib
 import logging
 import random
 import threading
@@ -15,29 +14,30 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
-from imapclient.exceptions import IMAPClientError
-
-from triage.intake.connection import MailboxTroubleError, connect, disconnect
+from triage.intake.connection import connect, disconnect
 from triage.intake.fetching import fetch_listed
 from triage.intake.filing import FolderOf, file_done
-from triage.intake.listing import adopt_numbering, enter_backlog, list_new
+from triage.intake.listing import adopt_numbering, enter_backlog, list_new, note_identity
 from triage.intake.mailbox import ImapMailbox
 from triage.intake.marker import check_marker, claim_marker
 from triage.intake.plan import MailboxPlan
 from triage.intake.presence import reconcile, refresh_presence
+from triage.intake.trouble import describe, pause_after
 from triage.record import LostLeaseError, Store, StoreError
 from triage.record.audit import Change, write_changes
 from triage.record.incidents import close_incident, open_incident
 from triage.record.mailboxes import (
     MailboxRow,
+    adopt_mailbox,
     lease_mailbox,
     mailbox_row,
     mailbox_row_if_known,
     release_mailbox,
     update_mailbox,
 )
-from triage.settings import Account, SettingsError
+from triage.settings import Account
 from triage.signals import Heartbeats, Wakeup
 
 log = logging.getLogger("triage.intake")
@@ -47,8 +47,6 @@ MARKER_EVERY = 60.0
 """Seconds between two looks at the instance marker."""
 READ_NOTED = timedelta(seconds=30)
 """How old the note of our last look may grow while all is well."""
-LONGEST_PAUSE = 300.0
-"""Seconds between two tries of a server that does not answer."""
 
 
 class MailboxReader:
@@ -85,6 +83,7 @@ class MailboxReader:
         self._in_trouble = True
         self._reconcile_now = False
         self._claimed = False
+        self._worked = False
         self._stopping = threading.Event()
 
     # ---------------------------------------------------------------- the loop
@@ -139,9 +138,16 @@ class MailboxReader:
             if row is not None and row.lease_owner == self._worker:
                 return row
         with self._store.write("mailbox lease") as tx:
-            row = lease_mailbox(tx, self.name, self._worker, self._lease)
+            row = None
+            if self._claimed or adopt_mailbox(tx, self.name, *self._identity(), self._plan_of().configured):
+                row = lease_mailbox(tx, self.name, self._worker, self._lease)
         self._leased_at = time.monotonic() if row is not None else 0.0
         return row
+
+    def _identity(self) -> tuple[str, str]:
+        """Whose the mailbox is and what is watched, by which it is known under any name."""
+        account, folder = self._account_of(), self._plan_of().folder
+        return f"{account.user}@{account.host.lower()}", "INBOX" if folder.upper() == "INBOX" else folder
 
     # ---------------------------------------------------------------- one pass
 
@@ -156,8 +162,7 @@ class MailboxReader:
             return 0
         imap = self._connected(plan, mailbox)
         if time.monotonic() - self._marker_at > MARKER_EVERY:
-            check_marker(self._store, imap, plan)
-            self._marker_at = time.monotonic()
+            self._look_at_marker(plan, imap, renew=self._worked)
         with self._store.read("mailbox") as tx:
             mailbox = mailbox_row(tx, self.name)
         done = self._intake(plan, imap, mailbox)
@@ -166,11 +171,12 @@ class MailboxReader:
         refresh_presence(self._store, imap, mailbox)
         while count := file_done(self._store, imap, plan, mailbox, self._folder_of):
             done += count
+        self._worked = self._worked or done > 0
         due = mailbox.reconciled_at is None or self._store.clock.now() - mailbox.reconciled_at > RECONCILE_EVERY
         if due or self._reconcile_now:
             self._reconcile_now = False
             found = reconcile(self._store, imap, plan, mailbox, mailbox.last_uid + 1)
-            done += found.unlisted
+            done += found.unlisted + found.found.listed_again
         self._recovered(mailbox)
         return done
 
@@ -178,7 +184,9 @@ class MailboxReader:
         if not self._uid_next:
             # A server may tell of new mail only when asked; after SELECT it just has.
             imap.refresh()
-        done = list_new(self._store, imap, plan, mailbox, self._uid_next)
+        claimed_now = bool(self._uid_next)
+        before = None if claimed_now else partial(self._look_at_marker, plan, imap, renew=True)
+        done = list_new(self._store, imap, plan, mailbox, self._uid_next, before)
         self._uid_next = 0
         with self._store.read("mailbox") as tx:
             mailbox = mailbox_row(tx, self.name)
@@ -189,6 +197,11 @@ class MailboxReader:
             if self._lease_now() is None or self._stopping.is_set():
                 break
         return done
+
+    def _look_at_marker(self, plan: MailboxPlan, imap: ImapMailbox, *, renew: bool) -> None:
+        check_marker(self._store, imap, plan, renew=renew)
+        self._marker_at = time.monotonic()
+        self._worked = self._worked and not renew
 
     def _connected(self, plan: MailboxPlan, mailbox: MailboxRow) -> ImapMailbox:
         if self._imap is not None:
@@ -201,7 +214,8 @@ class MailboxReader:
             claim_marker(self._store, imap, replace(plan, take_over=plan.take_over and not self._claimed), mailbox)
             self._claimed = True
             self._marker_at = time.monotonic()
-            mailbox = adopt_numbering(self._store, mailbox, selected)
+            note_identity(self._store, mailbox, *self._identity())
+            mailbox = adopt_numbering(self._store, plan, mailbox, selected)
             self._uid_next = selected.uid_next
             if plan.backlog_since is not None:
                 list_new(self._store, imap, plan, mailbox, selected.uid_next)
@@ -254,34 +268,3 @@ class MailboxReader:
             mailbox = mailbox_row(tx, self.name)
             if mailbox.lease_owner == self._worker:
                 release_mailbox(tx, mailbox)
-
-
-def pause_after(failures: int) -> float:
-    """Seconds until the next try: 1 to 2 after the first failure, doubling to at most five minutes.
-
-    Jittered, so that after an outage not every mailbox knocks in the same second.
-    """
-    return min(LONGEST_PAUSE, 2.0 ** min(failures, 9)) * random.uniform(0.5, 1.0)  # noqa: S311
-
-
-def describe(error: Exception) -> tuple[str, str]:
-    """A stable kind and one sentence for any failure of reading."""
-    if isinstance(error, MailboxTroubleError):
-        return error.kind, str(error)
-    if isinstance(error, StoreError):
-        return "record", f"{error}. Nothing is lost: the message stays on the server. Check the disk or the database."
-    if isinstance(error, SettingsError):
-        return "settings", str(error)
-    if isinstance(error, LostLeaseError):
-        return "lease", "Another worker reads this mailbox now."
-    if isinstance(error, imaplib.IMAP4.readonly):
-        return (
-            "read_only",
-            "The mailbox's folder may only be read, so done mail could not be moved away; nothing was read. "
-            "Give the account the right to write to it.",
-        )
-    if isinstance(error, TimeoutError):
-        return "timeout", "The IMAP server stopped answering; the connection is made anew."
-    if isinstance(error, (OSError, imaplib.IMAP4.error, IMAPClientError)):
-        return "connection", f"The IMAP connection broke ({type(error).__name__}); it is made anew."
-    return "unforeseen", f"Unforeseen {type(error).__name__} while reading; nothing is lost, it is tried again."

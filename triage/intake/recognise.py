@@ -1,18 +1,22 @@
 """Tells new messages from ones that we have seen: by digest first, by what they say second.
 
-Policy: known octets under a new UID are another appearance, never sent again, shown. After a
+Policy: known octets under a new UID are another appearance, never sent again, shown (in another
+mailbox: ``triage.twins`` says, when it is decided). After a
 renumbering, as many appearances as we knew are the same messages under new numbers; what matches
-nothing and is old, or has a known Message-ID, date and author with other octets, is held.
+nothing and is old, or has a known Message-ID with other octets, is held. So is, at any time, what is
+older than the mailbox's first look, unless somebody let it in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import timedelta
-from email.parser import BytesHeaderParser
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
+from triage.ages import written_at
+from triage.intake.headers import read_header
 from triage.record import Transaction
+from triage.record.baseline import baselined
 from triage.record.identity import keyed_hash, secret_of
 from triage.record.mailboxes import MailboxRow
 from triage.record.messages import MessageRow, Reception, move_location, same_octets, same_origin
@@ -21,6 +25,8 @@ from triage.vocabulary import MessageState
 
 GRACE = timedelta(minutes=10)
 """Mail that arrived this long before our last look may still not have been listed."""
+SLOW = timedelta(days=1)
+"""How long mail may have been under way, or its author's clock be slow, without counting as old."""
 
 
 def recognise(tx: Transaction, mailbox: MailboxRow, fetched: Sequence[tuple[MessageRow, bytes]]) -> list[Reception]:
@@ -29,16 +35,27 @@ def recognise(tx: Transaction, mailbox: MailboxRow, fetched: Sequence[tuple[Mess
     known: dict[str, list[MessageRow]] = {}
     for row in same_octets(tx, sorted(set(digests.values()))):
         known.setdefault(row.sha256 or "", []).append(row)
-    origins = _origins(tx, fetched) if any(row.resync for row, _ in fetched) else {}
+    origins = _origins(tx, fetched)
     receptions = []
     for row, octets in fetched:
         key = digests[row.id]
         twins = known.setdefault(key, [])
-        reception = _recognise_one(tx, mailbox, row, octets, key, twins, origins.get(row.id, False))
+        reception = _recognise_one(tx, mailbox, row, octets, key, twins, origins[row.id])
         receptions.append(reception)
         if reception.state is not MessageState.MATCHED:
             twins.append(row)
     return receptions
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """What the header section says of where a message comes from, and of what is on record."""
+
+    written_at: datetime
+    is_dated: bool
+    """Whether its author or the last hop says when."""
+    id_known: bool
+    in_baseline: bool
 
 
 def _recognise_one(
@@ -48,7 +65,7 @@ def _recognise_one(
     octets: bytes,
     key: str,
     twins: list[MessageRow],
-    known_origin: bool,
+    origin: _Origin,
 ) -> Reception:
     if row.resync:
         for place, twin in enumerate(twins):
@@ -58,14 +75,27 @@ def _recognise_one(
                 twins[place] = replace(twin, location_uid_validity=row.location_uid_validity)
                 move_location(tx, twin.id, row.location_uid_validity, row.location_uid)
                 return Reception(row.id, MessageState.MATCHED, octets, key, same_as=twin.id)
-    if twins:
-        return Reception(row.id, MessageState.HELD, octets, key, "ricomparso", twins[0].id)
-    if row.resync:
-        if known_origin:
-            return Reception(row.id, MessageState.HELD, octets, key, "stesso_messaggio_altri_ottetti")
-        if _is_old(mailbox, row):
-            return Reception(row.id, MessageState.HELD, octets, key, "vecchio_non_riconosciuto")
+    here = [twin for twin in twins if twin.mailbox_id == row.mailbox_id]
+    if here:
+        return Reception(row.id, MessageState.HELD, octets, key, "ricomparso", here[0].id)
+    reason = "" if row.let_in_by else _against(mailbox, row, origin, seen_elsewhere=bool(twins))
+    if reason:
+        return Reception(row.id, MessageState.HELD, octets, key, reason)
+    # Whether one in another mailbox counts depends on what became of it there: decided later.
     return Reception(row.id, MessageState.RECEIVED, octets, key)
+
+
+def _against(mailbox: MailboxRow, row: MessageRow, origin: _Origin, *, seen_elsewhere: bool) -> str:
+    """Why a message that matches nothing is a person's all the same; empty: it is new."""
+    if row.resync and not seen_elsewhere:
+        if origin.id_known:
+            return "stesso_messaggio_altri_ottetti"
+        if _is_old(mailbox, origin):
+            return "vecchio_non_riconosciuto"
+    first_look = mailbox.baselined_at
+    if origin.in_baseline or (first_look is not None and origin.written_at < first_look - SLOW):
+        return "precedente_al_servizio"
+    return ""
 
 
 def _stands_for_a_copy(twin: MessageRow, mailbox: MailboxRow) -> bool:
@@ -76,28 +106,26 @@ def _stands_for_a_copy(twin: MessageRow, mailbox: MailboxRow) -> bool:
     return here and twin.location_uid_validity != mailbox.uid_validity and not only_matched
 
 
-def _is_old(mailbox: MailboxRow, row: MessageRow) -> bool:
-    if row.internal_date is None or mailbox.last_read_at is None:
+def _is_old(mailbox: MailboxRow, origin: _Origin) -> bool:
+    if not origin.is_dated or mailbox.last_read_at is None:
         return True
     seen = min(mailbox.last_read_at, mailbox.resynced_at or mailbox.last_read_at)
-    return row.internal_date < seen - GRACE
+    return origin.written_at < seen - GRACE
 
 
-def _origins(tx: Transaction, fetched: Sequence[tuple[MessageRow, bytes]]) -> dict[int, bool]:
-    """Whether a message's Message-ID belongs to a message received before (with other octets)."""
+def _origins(tx: Transaction, fetched: Sequence[tuple[MessageRow, bytes]]) -> dict[int, _Origin]:
+    """What is known of each message beside its octets."""
+    headers = {row.id: read_header(octets) for row, octets in fetched}
     secret = secret_of(tx)
-    keys = {}
-    for row, octets in fetched:
-        message_id = _message_id(octets)
-        if message_id:
-            keys[row.id] = keyed_hash(secret, "message-id", message_id)
-    known = same_origin(tx, sorted(set(keys.values())))
-    return {row_id: key in known for row_id, key in keys.items()}
-
-
-def _message_id(octets: bytes) -> str:
-    head = octets[: 64 << 10].split(b"\r\n\r\n", 1)[0]
-    try:
-        return str(BytesHeaderParser().parsebytes(head).get("Message-ID", "")).strip()
-    except Exception:  # noqa: BLE001 - any malformed header simply identifies nothing
-        return ""
+    keys = {
+        key: keyed_hash(secret, "message-id", header.message_id) for key, header in headers.items() if header.message_id
+    }
+    old = baselined(tx, keys.values())
+    known = same_origin(tx, sorted(set(keys.values()))) if any(row.resync for row, _ in fetched) else set()
+    found = {}
+    for row, _ in fetched:
+        header, key = headers[row.id], keys.get(row.id, "")
+        dated = row.internal_date is not None and bool(header.date or header.received)
+        written = written_at(row.listed_at, row.internal_date, header.date, header.received)
+        found[row.id] = _Origin(written, dated, key in known, (key, row.size) in old)
+    return found

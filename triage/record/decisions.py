@@ -13,7 +13,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from triage.record.audit import Change, Param, write_changes
-from triage.record.messages import COLUMNS, MessageRow, row_of
+from triage.record.messages import MessageRow
 from triage.record.store import Transaction
 from triage.record.tables import cases, decisions, dispatches, messages
 from triage.vocabulary import Action, Decision, DispatchKind, DispatchState, MessageState, Reason, RuleTried
@@ -41,7 +41,7 @@ class Settlement:
 
     ``case_id`` is ``None`` when the message opens a case of its own, or goes on with that of
     ``case_of``, an earlier message of the same batch. ``file`` says that the message is to be filed
-    without anything being sent.
+    without anything being sent. ``takes_over`` is a held message whose place this one takes.
     """
 
     row: MessageRow
@@ -56,6 +56,7 @@ class Settlement:
     same_as: int | None = None
     dispatches: tuple[PlannedDispatch, ...] = ()
     file: bool = False
+    takes_over: int | None = None
 
 
 def record_decisions(tx: Transaction, settlements: Sequence[Settlement]) -> int:
@@ -81,6 +82,7 @@ def record_decisions(tx: Transaction, settlements: Sequence[Settlement]) -> int:
         values = _message_values(item, case_id)
         rows.append({"key": item.row.id} | {f"new_{name}": value for name, value in values.items()})
     tx.execute(statement, rows)
+    _take_over(tx, kept)
     outgoing = [
         _dispatch_values(tx, item, plan, case_id)
         for item, case_id in zip(kept, case_ids, strict=True)
@@ -195,6 +197,32 @@ def _dispatch_values(tx: Transaction, item: Settlement, plan: PlannedDispatch, c
     }
 
 
+def _take_over(tx: Transaction, items: Sequence[Settlement]) -> None:
+    """Held messages end as the same as their new appearance, which inherits the acknowledgement that waits."""
+    changes = []
+    for item in items:
+        if item.takes_over is None:
+            continue
+        ended = tx.execute(
+            sa.update(messages)
+            .where(messages.c.id == item.takes_over, messages.c.state == MessageState.HELD)
+            .values(state=MessageState.MATCHED, same_as=item.row.id, hold_reason="")
+        )
+        if not ended.rowcount:
+            continue
+        params: dict[str, Param] = {"same_as": item.row.id}
+        changes.append(
+            Change("message", item.takes_over, "taken_over", MessageState.HELD, MessageState.MATCHED, params)
+        )
+        tx.execute(
+            sa.update(dispatches)
+            .where(dispatches.c.message_id == item.takes_over, dispatches.c.kind == DispatchKind.ACKNOWLEDGEMENT)
+            .where(dispatches.c.state == DispatchState.PENDING, dispatches.c.attempts == 0)
+            .values(message_id=item.row.id, generation=item.row.generation + 1)
+        )
+    write_changes(tx, changes)
+
+
 def _change(item: Settlement) -> Change:
     params: dict[str, Param] = {"generation": item.row.generation + 1, "action": str(item.decision.action)}
     if item.hold_reason:
@@ -227,41 +255,6 @@ def _decision(row: sa.RowMapping) -> Decision:
     )
 
 
-def known_contents(tx: Transaction, keys: Sequence[str]) -> dict[str, MessageRow]:
-    """The first decided message for each ``content_key`` (author, Message-ID and body)."""
-    query = (
-        sa.select(*COLUMNS)
-        .where(messages.c.content_key.in_(list(keys)), messages.c.case_id.is_not(None), messages.c.same_as.is_(None))
-        .order_by(messages.c.id.desc())
-    )
-    return {row.content_key: row for row in map(row_of, tx.execute(query).mappings()) if row.content_key}
-
-
-def cases_of_thread(tx: Transaction, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
-    """Cases in which this author already wrote the message that is answered.
-
-    ``pairs`` are (``message_id_key`` of a reference, ``author_key``); a stranger who quotes a
-    Message-ID finds nothing (failures F86, F87).
-    """
-    query = sa.select(messages.c.message_id_key, messages.c.author_key, messages.c.case_id).where(
-        messages.c.message_id_key.in_([reference for reference, _ in pairs]), messages.c.case_id.is_not(None)
-    )
-    wanted = set(pairs)
-    return {(ref, author): case for ref, author, case in tx.execute(query) if (ref, author) in wanted}
-
-
-def cases_answered(tx: Transaction, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
-    """Cases whose own dispatch is answered by the person whom it was sent to.
-
-    ``pairs`` are (Message-ID referred to, ``recipient_key`` of the author).
-    """
-    query = sa.select(dispatches.c.rfc_message_id, dispatches.c.recipient_key, dispatches.c.case_id).where(
-        dispatches.c.rfc_message_id.in_([reference for reference, _ in pairs])
-    )
-    wanted = set(pairs)
-    return {(ref, key): case for ref, key, case in tx.execute(query) if (ref, key) in wanted}
-
-
 def acknowledged_cases(tx: Transaction, case_ids: Sequence[int]) -> set[int]:
     """Which of these cases have an acknowledgement, sent or on its way."""
     query = sa.select(dispatches.c.case_id).where(
@@ -278,9 +271,3 @@ def accepted_recipients(tx: Transaction, message_ids: Sequence[int]) -> set[tupl
         dispatches.c.state == DispatchState.ACCEPTED,
     )
     return {(key, path) for key, path in tx.execute(query)}
-
-
-def sent_by_us(tx: Transaction, message_ids: Sequence[str]) -> set[str]:
-    """Which of these Message-IDs are of dispatches of this record."""
-    query = sa.select(dispatches.c.rfc_message_id).where(dispatches.c.rfc_message_id.in_(list(message_ids)))
-    return set(tx.execute(query).scalars()) if message_ids else set()

@@ -148,24 +148,3 @@ def rows_at(tx: Transaction, mailbox: MailboxRow, uids: Sequence[int]) -> list[M
         messages.c.location_uid.in_(list(uids)),
     )
     return [row_of(row) for row in tx.execute(query).mappings()]
-
-
-def release_baseline(tx: Transaction, mailbox: MailboxRow, uids: Sequence[int]) -> int:
-    """``--backlog``: let baselined messages enter the flow after all; how many."""
-    query = sa.select(*COLUMNS).where(
-        messages.c.mailbox_id == mailbox.id,
-        messages.c.uid_validity == mailbox.uid_validity,
-        messages.c.uid.in_(list(uids)),
-        messages.c.state == MessageState.BASELINE,
-    )
-    rows = [row_of(row) for row in tx.execute(query).mappings()]
-    if rows:
-        tx.execute(
-            sa.update(messages)
-            .where(messages.c.id.in_([row.id for row in rows]))
-            .values(state=MessageState.LISTED, due_at=tx.now)
-        )
-    write_changes(
-        tx, [Change("message", row.id, "backlog", MessageState.BASELINE, MessageState.LISTED) for row in rows]
-    )
-    return len(rows)

@@ -54,6 +54,12 @@ def import_version(tx: Transaction, kind: str, content: bytes, version: str) -> 
     return True
 
 
+def is_superseded(tx: Transaction, kind: str, version: str) -> bool:
+    """Whether this version was in force once and another has taken its place."""
+    query = sa.select(versions.c.version).where(versions.c.kind == kind, versions.c.version == version)
+    return current_version(tx, kind) != version and tx.execute(query).first() is not None
+
+
 def current_version(tx: Transaction, kind: str) -> str:
     """The current version's name, or "" when none was ever imported."""
     query = sa.select(current_versions.c.version).where(current_versions.c.kind == kind)

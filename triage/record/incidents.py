@@ -23,6 +23,12 @@ def open_incident(tx: Transaction, kind: str, subject: str, detail: str = "") ->
     return bool(tx.execute(statement).scalar_one() == 1)
 
 
+def note_altered_octets(tx: Transaction, message_id: int) -> None:
+    """Stored octets are not what was received: the disk, or a hand. Nothing is sent of them."""
+    text = f"The stored octets of message {message_id} were altered: check the disk. The original is in the mailbox."
+    open_incident(tx, "octets_altered", str(message_id), text)
+
+
 def close_incident(tx: Transaction, kind: str, subject: str) -> bool:
     """The trouble is over; whether an incident was open."""
     statement = (

@@ -192,6 +192,9 @@ def _dispatch_checks() -> dict[str, sa.Select[int]]:
         "accepted dispatches without an accepted attempt": sa.select(count)
         .select_from(dispatches)
         .where(dispatches.c.state == DispatchState.ACCEPTED, dispatches.c.id.not_in(accepted)),
+        "changes of dispatches that are gone": sa.select(sa.func.count(sa.distinct(audit.c.subject_id)))
+        .select_from(audit)
+        .where(audit.c.subject == "dispatch", audit.c.subject_id.not_in(sa.select(dispatches.c.id))),
         "dispatches of a generation that has no decision": sa.select(count)
         .select_from(dispatches)
         .where(~decided.exists()),

@@ -28,6 +28,9 @@ class MailboxRow:
     marker_next: str
     last_read_at: datetime | None
     reconciled_at: datetime | None
+    account: str | None
+    folder: str | None
+    refused_at: datetime | None
     lease_owner: str | None
     lease_epoch: int
     lease_until: datetime | None
@@ -56,6 +59,34 @@ def known_mailboxes(tx: Transaction) -> list[MailboxRow]:
 
 def _row(row: sa.RowMapping) -> MailboxRow:
     return MailboxRow(**{name: row[name] for name in MailboxRow.__slots__})
+
+
+def adopt_mailbox(tx: Transaction, name: str, account: str, folder: str, configured: frozenset[str]) -> bool:
+    """Let a mailbox that is now called ``name`` keep its row; whether it may be leased under that name.
+
+    It is the one of this account and folder whose name is no longer configured. While somebody still
+    reads it under the old name it is to be waited for: else all its mail would count as there before.
+    """
+    known = mailbox_row_if_known(tx, name)
+    if known is not None and known.uid_validity is not None:
+        return True
+    query = (
+        sa.select(mailboxes)
+        .where(mailboxes.c.account == account, mailboxes.c.folder == folder, mailboxes.c.uid_validity.is_not(None))
+        .where(mailboxes.c.name.not_in(sorted({name, *configured})))
+        .order_by(mailboxes.c.last_read_at.desc(), mailboxes.c.id)
+    )
+    found = tx.execute(query).mappings().first()
+    if found is None:
+        return True
+    before = _row(found)
+    if before.lease_until is not None and before.lease_until > tx.now:
+        return False
+    if known is not None:
+        tx.execute(sa.delete(mailboxes).where(mailboxes.c.id == known.id))  # never read, so nothing hangs on it
+    tx.execute(sa.update(mailboxes).where(mailboxes.c.id == before.id).values(name=name))
+    write_changes(tx, [Change("mailbox", before.id, "renamed", params={"from": before.name, "to": name})])
+    return True
 
 
 def lease_mailbox(tx: Transaction, name: str, worker: str, lease: timedelta) -> MailboxRow | None:

@@ -9,6 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from triage.record.audit import Change, Param, write_changes
+from triage.record.identity import keyed_hash, secret_of
 from triage.record.mailboxes import MailboxRow, update_mailbox
 from triage.record.octets import store_octets
 from triage.record.store import LostLeaseError, Transaction
@@ -47,6 +48,7 @@ class MessageRow:
     gone_at: datetime | None
     filed_folder: str | None
     file_step: str
+    let_in_by: str | None
     lease_owner: str | None
     lease_epoch: int
 
@@ -83,6 +85,7 @@ def list_messages(
 
     UIDs that have a row already are left alone, so that a list may be read twice.
     """
+    secret = secret_of(tx) if state is MessageState.BASELINE else b""
     rows = [
         {
             "mailbox_id": mailbox.id,
@@ -97,6 +100,7 @@ def list_messages(
             "listed_at": tx.now,
             "due_at": tx.now,
             "present_at": tx.now,
+            "message_id_key": keyed_hash(secret, "message-id", item.message_id) if secret and item.message_id else None,
         }
         for item in listed
     ]

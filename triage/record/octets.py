@@ -1,9 +1,9 @@
-"""Octets of messages: stored once by their SHA-256, in chunks, and read back as a stream."""
+"""Octets of messages: stored once by their SHA-256, in chunks, and held against it whenever they are read."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 import sqlalchemy as sa
 
@@ -11,7 +11,8 @@ from triage.record.store import Transaction
 from triage.record.tables import octet_chunks, octets
 
 CHUNK = 1 << 20
-"""Octets in one row; bounds what a reader holds at a time."""
+"""Octets in one row."""
+ALTERED = "ottetti_alterati"
 
 
 def digest(data: bytes) -> str:
@@ -37,20 +38,11 @@ def store_octets(tx: Transaction, contents: Mapping[str, bytes]) -> None:
         tx.execute(tx.insert(octet_chunks).on_conflict_do_nothing(), chunks)
 
 
-def stream_octets(tx: Transaction, sha256: str) -> Iterator[bytes]:
-    """The octets of one message, a chunk at a time; nothing when they were erased."""
-    number = 0
-    while True:
-        query = sa.select(octet_chunks.c.data).where(octet_chunks.c.sha256 == sha256, octet_chunks.c.number == number)
-        chunk = tx.execute(query).scalar()
-        if chunk is None:
-            return
-        yield bytes(chunk)
-        number += 1
-
-
 def read_octets(tx: Transaction, digests: Iterable[str]) -> dict[str, bytes]:
-    """The whole octets of several messages in one query; missing ones are absent from the answer."""
+    """The whole octets of several messages in one query.
+
+    Missing ones are absent from the answer, and so are those that are not what was stored.
+    """
     wanted = list(set(digests))
     found: dict[str, list[bytes]] = {key: [] for key in _sizes(tx, wanted)}
     query = (
@@ -60,7 +52,15 @@ def read_octets(tx: Transaction, digests: Iterable[str]) -> dict[str, bytes]:
     )
     for key, data in tx.execute(query):
         found[key].append(bytes(data))
-    return {key: b"".join(parts) for key, parts in found.items()}
+    whole = {key: b"".join(parts) for key, parts in found.items()}
+    return {key: data for key, data in whole.items() if digest(data) == key}
+
+
+def why_absent(tx: Transaction, sha256: str | None) -> str:
+    """Why :func:`read_octets` gave none, as a reason to hold: erased, or altered on disk (an incident)."""
+    if sha256 is None or not _sizes(tx, [sha256]):
+        return "ottetti_mancanti"
+    return ALTERED
 
 
 def _sizes(tx: Transaction, digests: list[str]) -> dict[str, int]:

@@ -96,6 +96,11 @@ mailboxes = sa.Table(
     sa.Column("marker_next", sa.String(64), nullable=False, default=""),
     sa.Column("last_read_at", UtcDateTime),
     sa.Column("reconciled_at", UtcDateTime),
+    # Whose it is and what is watched: the name in the rules may change, the mailbox is the same.
+    sa.Column("account", sa.String(320)),
+    sa.Column("folder", sa.String(255)),
+    # Since when another instance's marker is there: nothing is read, and nothing of it is sent.
+    sa.Column("refused_at", UtcDateTime),
     sa.Column("lease_owner", sa.String(64)),
     sa.Column("lease_epoch", sa.Integer, nullable=False, default=0),
     sa.Column("lease_until", UtcDateTime),
@@ -140,6 +145,8 @@ messages = sa.Table(
     sa.Column("gone_at", UtcDateTime),
     sa.Column("filed_folder", sa.String(255)),
     sa.Column("file_step", sa.String(16), nullable=False, default=""),
+    # "backlog" or "person": somebody said that it shall go its way all the same.
+    sa.Column("let_in_by", sa.String(16)),
     sa.Column("lease_owner", sa.String(64)),
     sa.Column("lease_epoch", sa.Integer, nullable=False, default=0),
     sa.Column("lease_until", UtcDateTime),
