@@ -33,6 +33,7 @@ _TABLE = {
     "settings": "",
     "signals": "",
     "ages": "",
+    "cards": "",
     "flow": "vocabulary",
     # pure stages
     "parse": "vocabulary",
@@ -46,7 +47,8 @@ _TABLE = {
     "dispatch": "vocabulary crashpoints ids record settings decide rules parse knowledge reading "
     "conversations settling",
     # between the record and the pure stages
-    "knowledge": "classify record rules",
+    "knowledge": "cards classify record rules",
+    "promotion": "cards classify record",
     "reading": "vocabulary parse",
     "conversations": "vocabulary record rules",
     "twins": "vocabulary record rules",
@@ -54,7 +56,7 @@ _TABLE = {
     "decider": "vocabulary crashpoints ids knowledge parse reading record settling",
     # the top
     "bootstrap": "vocabulary clock decide decider dispatch intake knowledge reading record rules settings signals",
-    "learning": "vocabulary classify decide rules",
+    "learning": "vocabulary cards classify decide rules",
     "worker": "bootstrap intake knowledge record signals",
     "demo": "",
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import click
 
-from triage.commands import act, check, classify, demo, evaluate, look, run, train
+from triage.commands import act, check, classify, demo, evaluate, look, models, run, train
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -36,5 +36,6 @@ for command in (
     act.start,
     train.train,
     evaluate.evaluate,
+    models.models,
 ):
     main.add_command(command)
