@@ -9,9 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 from triage.commands import main
+from triage.commands.models import models
 
-COMMANDS = "check classify demo explain held ledger retry run show start stop train worker".split()  # noqa: SIM905
-WITH_JSON = ("check", "held", "ledger", "show", "train")
+COMMANDS = "check classify demo evaluate explain held ledger models retry run show start stop train worker".split()  # noqa: SIM905
+WITH_JSON = ("check", "evaluate", "held", "ledger", "show", "train")
 
 
 def test_the_commands_are_those_that_operators_rely_on() -> None:
@@ -43,6 +44,15 @@ def test_the_help_of_a_command_says_what_it_does_and_explains_each_option(name: 
 def test_json_is_offered_where_a_program_may_read(name: str) -> None:
     options = {text for parameter in main.commands[name].params for text in parameter.opts}
     assert ("--json" in options) is (name in WITH_JSON)
+
+
+@pytest.mark.parametrize("name", sorted(models.commands))
+def test_each_command_of_the_models_explains_itself_and_offers_json(name: str) -> None:
+    shown = CliRunner().invoke(main, ["models", name, "--help"])
+    assert shown.exit_code == 0
+    assert all(len(line) <= 100 for line in shown.output.splitlines())
+    assert "--json" in shown.output
+    assert [p.name for p in models.commands[name].params if isinstance(p, click.Option) and not p.help] == []
 
 
 def test_the_version_is_told() -> None:

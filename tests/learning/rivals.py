@@ -14,6 +14,10 @@ ROOT = Path(__file__).parents[2]
 RULES: Rules = load_rules(ROOT / "routing_rules.yaml", known_places())
 
 
+def unwatched(_done: int, _total: int, _what: str = "") -> None:
+    """Progress that nobody watches."""
+
+
 def placed_examples() -> list[dict[str, Any]]:
     """The small set with the labels of place that a comparison needs."""
     return [
@@ -41,9 +45,11 @@ def corrections() -> list[dict[str, Any]]:
     ]
 
 
-def make_model(folder: Path, *, also: list[dict[str, Any]] | None = None) -> Path:
+def make_model(
+    folder: Path, *, of: list[dict[str, Any]] | None = None, also: list[dict[str, Any]] | None = None
+) -> Path:
     """The model file of a training in ``folder``, with its card beside it."""
-    examples = write_examples(folder / "examples", placed_examples())
+    examples = write_examples(folder / "examples", of or placed_examples())
     more = None if also is None else write_examples(folder / "corrections", also)
-    train(examples, folder, rules=RULES, seed=7, progress=lambda done, total, what: None, also=more)
+    train(examples, folder, rules=RULES, seed=7, progress=unwatched, also=more)
     return folder / "model.skops"

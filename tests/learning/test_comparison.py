@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.classify.small_set import write_examples
-from tests.learning.rivals import RULES, corrections, make_model, placed_examples
+from tests.learning.rivals import RULES, corrections, make_model, placed_examples, unwatched
 from triage.cards import read_card
 from triage.classify import load_classifier
 from triage.classify.examples import read_examples
@@ -174,13 +174,13 @@ def rival(model: Path) -> Rival:
 
 
 def run(folder: Path, first: Rival, second: Rival) -> tuple[bool, tuple[str, ...]]:
-    found = compare(folder, first, second, RULES, lambda done, total: None)
+    found = compare(folder, first, second, RULES, unwatched)
     return found.held_out, found.cautions
 
 
 def test_fresh_messages_are_a_fair_test_and_both_models_are_named(models: tuple[Path, Path], tmp_path: Path) -> None:
     rows = [{**one, "id": f"n-{one['id']}", "date": "2026-11-09"} for one in placed_examples()]
-    found = compare(write_examples(tmp_path, rows), rival(models[0]), rival(models[1]), RULES, lambda done, total: None)
+    found = compare(write_examples(tmp_path, rows), rival(models[0]), rival(models[1]), RULES, unwatched)
     assert (found.held_out, found.cautions) == (True, ())
     assert (found.champion, found.challenger) == tuple(load_classifier(path).version for path in models)
     assert (found.messages, found.writers, found.rules_version) == (14, 4, RULES.version)

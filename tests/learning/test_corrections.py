@@ -11,7 +11,7 @@ import pytest
 
 from tests.classify.letters import letter
 from tests.classify.small_set import write_examples
-from tests.learning.rivals import RULES, corrections, make_model, placed_examples
+from tests.learning.rivals import RULES, corrections, make_model, placed_examples, unwatched
 from triage.cards import read_card
 from triage.classify import load_classifier
 from triage.classify.examples import ExamplesError
@@ -99,7 +99,7 @@ def test_a_correction_under_an_examples_name_is_refused(tmp_path: Path) -> None:
             tmp_path / "out",
             rules=RULES,
             seed=7,
-            progress=lambda done, total, what: None,
+            progress=unwatched,
             also=write_examples(tmp_path / "also", rows),
         )
     assert not (tmp_path / "out").exists()

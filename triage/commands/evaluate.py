@@ -44,7 +44,14 @@ SHOWN = (
     type=click.Path(path_type=Path),
     help="The model to be measured.",
 )
-@click.option("--rules", "rules_path", default="routing_rules.yaml", show_default=True, type=click.Path(path_type=Path))
+@click.option(
+    "--rules",
+    "rules_path",
+    default="routing_rules.yaml",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="The routing rules that it is asked under.",
+)
 @click.option(
     "--out",
     default="var/evaluation",

@@ -44,7 +44,7 @@ from triage.rules import load_rules
 @click.option(
     "--also",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A folder of corrections (.jsonl) by persons, learnt beside the examples; see models/training/README.md.",
+    help="A folder of corrections (.jsonl) by persons, learnt beside the examples; see docs/models.md.",
 )
 @json_option
 def train(examples: Path, out: Path, seed: int, rules_path: Path, also: Path | None, as_json: bool) -> None:
