@@ -33,6 +33,7 @@ _TABLE = {
     "settings": "",
     "signals": "",
     "ages": "",
+    "cards": "",
     "flow": "vocabulary",
     # pure stages
     "parse": "vocabulary",
@@ -48,16 +49,17 @@ _TABLE = {
     # what the commands stand on
     "basis": "clock record settings",
     # between the record and the pure stages
-    "knowledge": "basis classify record rules",
+    "knowledge": "basis cards classify record rules",
+    "promotion": "cards classify record",
     "reading": "vocabulary parse",
     "conversations": "vocabulary record rules",
     "twins": "vocabulary record rules",
     "settling": "vocabulary ages conversations decide ids record rules twins",
     "decider": "vocabulary crashpoints ids knowledge parse reading record settling",
     # the top
-    "learning": "vocabulary classify decide rules",
     "bootstrap": "vocabulary basis clock decide decider dispatch intake knowledge reading record rules settings "
     "signals",
+    "learning": "vocabulary cards classify decide rules",
     "worker": "bootstrap intake knowledge record signals",
     "demo": "",
 }

@@ -1,9 +1,11 @@
 """The rules and the model in force: versioned in the record, imported from their files.
 
 Every worker uses the record's current versions, so the last good ones survive a restart and a
-broken file. A file that cannot be used opens an incident and changes nothing. Nor does one that holds
-a version which another has replaced, as on a machine whose files were not brought up to date: it comes
-into force again only by a change seen while running, or when a person says so (``adopt``).
+broken file. A file that cannot be used opens an incident and changes nothing. Nor do rules of a
+version that others have replaced, as on a machine whose files were not brought up to date: they come
+into force again only by a change seen while running, or when a person says so (``adopt``). A model file
+comes into force by itself only where the record has no model that can be used; else a person promotes it
+(design, decision 10).
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from triage.basis import NothingInForceError as NothingInForceError
+from triage.cards import CardError, card_path, read_card
 from triage.classify import ArtefactError, Classifier, load_classifier
 from triage.classify.artefact import digest
 from triage.classify.territory import comuni
@@ -26,9 +29,11 @@ from triage.record.identity import (
     current_version,
     import_version,
     is_superseded,
+    keep_version,
     version_content,
 )
 from triage.record.incidents import close_incident, close_incidents, open_incident
+from triage.record.versions import keep_card
 from triage.rules import Rules, RulesError, load_rules, parse_rules
 
 log = logging.getLogger("triage.knowledge")
@@ -104,6 +109,41 @@ class Knowledge:
             self._current, self._look_at = InForce(rules, known[1]), time.monotonic() + LOOK
             return self._current
 
+    def _import_model(self, path: Path, content: bytes, version: str) -> None:
+        usable = self._usable_model(version)
+        with self._store.write("import") as tx:
+            close_incident(tx, MODEL, path.name)
+            self._look_at = 0.0
+            keep_version(tx, MODEL, content, version)
+            card = _card_of(path, content)
+            if card is not None:
+                keep_card(tx, version, card)
+            imported = (not usable or self._adopt) and import_version(tx, MODEL, content, version)
+        if imported:
+            log.info("version in force", extra={"action": "imported", "kind": MODEL, "version": version})
+        elif usable not in ("", version):
+            log.warning(
+                f"{path} is version {version}, which waits for a person: {usable} stays in force until "
+                f"'triage models promote {version}'.",
+                extra={"action": "model_waits", "version": version},
+            )
+
+    def _usable_model(self, known: str) -> str:
+        """The version in force, if this program can use it (a file of an older format it cannot); else "".
+
+        ``known`` is a version that has been tried already.
+        """
+        with self._store.read("model in force") as tx:
+            current = current_version(tx, MODEL)
+            content = version_content(tx, MODEL, current) if current != known else None
+        if content is None:
+            return current
+        try:
+            load_classifier(content)
+        except ArtefactError:
+            return ""
+        return current
+
     def _parse(self, content: bytes) -> Rules:
         return parse_rules(content.decode("utf-8"), str(self._rules_path), known_places())
 
@@ -131,6 +171,9 @@ class Knowledge:
             with self._store.write("import refused") as tx:
                 open_incident(tx, kind, FILE, text)
             return text
+        if kind == MODEL:
+            self._import_model(path, content, version)
+            return None
         # A file that was only touched, or is read for the first time, is no wish to go back.
         changed = self._versions.get(kind) not in (None, version)
         self._versions[kind] = version
@@ -145,6 +188,15 @@ class Knowledge:
             if import_version(tx, kind, content, version):
                 log.info("version in force", extra={"action": "imported", "kind": kind, "version": version})
         return None
+
+
+def _card_of(path: Path, model: bytes) -> bytes | None:
+    """The card beside a model file, if there is one and it is this model's."""
+    try:
+        card = read_card(card_path(path).read_bytes())
+    except (OSError, CardError):
+        return None
+    return card.octets if card.is_of(model) else None
 
 
 def _superseded(path: Path, version: str, current: str) -> str:

@@ -12,9 +12,10 @@ from click.testing import CliRunner
 
 from triage.commands import COMMANDS as TABLE
 from triage.commands import main
+from triage.commands.models import models
 
-COMMANDS = "check classify demo evaluate explain held ledger retry run show start stop train worker".split()  # noqa: SIM905
-WITH_JSON = ("check", "held", "ledger", "show", "train")
+COMMANDS = "check classify demo evaluate explain held ledger models retry run show start stop train worker".split()  # noqa: SIM905
+WITH_JSON = ("check", "evaluate", "held", "ledger", "show", "train")
 
 
 def test_the_commands_are_those_that_operators_rely_on() -> None:
@@ -68,6 +69,15 @@ def test_what_decides_nothing_does_not_wait_for_what_decides(words: list[str]) -
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert set(done.stdout.rpartition("loaded:")[2].split()) & HEAVY == set()
+
+
+@pytest.mark.parametrize("name", sorted(models.commands))
+def test_each_command_of_the_models_explains_itself_and_offers_json(name: str) -> None:
+    shown = CliRunner().invoke(main, ["models", name, "--help"])
+    assert shown.exit_code == 0
+    assert all(len(line) <= 100 for line in shown.output.splitlines())
+    assert "--json" in shown.output
+    assert [p.name for p in models.commands[name].params if isinstance(p, click.Option) and not p.help] == []
 
 
 def test_the_version_is_told() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.classify.small_set import small_examples, write_examples
 from tests.commands.conftest import Invoke
+from tests.learning.rivals import corrections
 
 
 def test_a_small_set_gives_a_model_a_card_and_the_same_again(invoke: Invoke, tmp_path: Path) -> None:
@@ -55,3 +56,22 @@ def test_a_place_that_cannot_be_written_is_one_sentence(invoke: Invoke, tmp_path
     result = invoke("train", "--examples", examples, "--out", blocked / "models")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "cannot be read or written" in result.stderr
+
+
+def test_corrections_are_learnt_beside_the_examples(invoke: Invoke, tmp_path: Path) -> None:
+    examples = write_examples(tmp_path / "examples", small_examples())
+    also = write_examples(tmp_path / "also", corrections())
+    result = invoke("train", "--examples", examples, "--also", also, "--out", tmp_path / "out", "--json")
+    assert result.exit_code == 0, result.stderr
+    told = json.loads(result.stdout)
+    assert (told["corrections"], told["measures"]["topic"]["n"]) == (3, 17)
+
+
+def test_a_correction_by_nobody_is_named_with_its_line(invoke: Invoke, tmp_path: Path) -> None:
+    rows = corrections()
+    del rows[2]["settled_by"]
+    examples, also = write_examples(tmp_path / "e", small_examples()), write_examples(tmp_path / "a", rows)
+    result = invoke("train", "--examples", examples, "--also", also, "--out", tmp_path / "out")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "batch_t.jsonl:3" in result.stderr
+    assert not (tmp_path / "out").exists()

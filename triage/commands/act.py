@@ -22,7 +22,8 @@ _AGAIN = {
 }
 
 
-def _actor() -> str:
+def actor() -> str:
+    """Who types the command, as the audit rows name them."""
     try:
         return f"cli:{getpass.getuser()}"[:64]
     except (KeyError, OSError):
@@ -42,7 +43,7 @@ def retry(message_ids: tuple[int, ...]) -> None:
         refused = []
         for message_id in message_ids:
             try:
-                with service.store.write("retry", _actor()) as tx:
+                with service.store.write("retry", actor()) as tx:
                     row = get_message(tx, message_id)
                     target = _AGAIN.get(MessageState(row.state)) if row is not None else None
                     if row is None or target is None:
@@ -73,7 +74,7 @@ def stop() -> None:
     Mail is still read and decided; nothing is lost. What is on the wire at this moment ends.
     """
     with opened() as service:
-        with service.store.write("stop", _actor()) as tx:
+        with service.store.write("stop", actor()) as tx:
             changed = set_stopped(tx, True)
         click.echo("Stopped: nothing leaves until 'triage start'." if changed else "It was stopped already.")
 
@@ -82,6 +83,6 @@ def stop() -> None:
 def start() -> None:
     """Let mail leave again after "triage stop"."""
     with opened() as service:
-        with service.store.write("start", _actor()) as tx:
+        with service.store.write("start", actor()) as tx:
             changed = set_stopped(tx, False)
         click.echo("Started: what waited leaves now." if changed else "It was not stopped.")

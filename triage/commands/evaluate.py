@@ -18,7 +18,7 @@ from triage.learning.evaluation import evaluate as measure_model
 from triage.learning.report import page
 from triage.rules import load_rules
 
-_SHOWN = (
+SHOWN = (
     ("destination", "right destination"),
     ("gate", "project, staff or nobody"),
     ("territory", "territory"),
@@ -86,7 +86,7 @@ def evaluate(folder: Path, model: Path, rules_path: Path, out: Path, real: bool,
         print_json({"messages": found.messages, "model": found.model_version, "figures": found.figures})
         return
     click.echo(f"{found.messages} {'real' if real else 'invented'} messages of {found.writers} writers.")
-    for name, title in _SHOWN:
+    for name, title in SHOWN:
         one = found.figures[name]
         if one["n"]:
             click.echo(

@@ -41,9 +41,17 @@ from triage.rules import load_rules
     type=click.Path(path_type=Path),
     help="The routing rules; only the trust in destinations is learnt with them.",
 )
+@click.option(
+    "--also",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder of corrections (.jsonl) by persons, learnt beside the examples; see docs/models.md.",
+)
 @json_option
-def train(examples: Path, out: Path, seed: int, rules_path: Path, as_json: bool) -> None:
-    """Fit the model from labelled examples; writes model.skops and card.json."""
+def train(examples: Path, out: Path, seed: int, rules_path: Path, also: Path | None, as_json: bool) -> None:
+    """Fit the model from labelled examples; writes model.skops and card.json.
+
+    A service goes on with the model in force until somebody promotes the new one: "triage models".
+    """
     with clear_errors():
         rules = load_rules(rules_path, known_places())
     with Progress(disable=not sys.stderr.isatty(), transient=True) as progress:
@@ -53,13 +61,20 @@ def train(examples: Path, out: Path, seed: int, rules_path: Path, as_json: bool)
             progress.update(task, completed=done, total=total, description=what)
 
         try:
-            card = fit_model(examples, out, rules=rules, seed=seed, progress=tell)
+            card = fit_model(examples, out, rules=rules, seed=seed, progress=tell, also=also)
         except (ExamplesError, ValueError) as error:
             fail(str(error), FAILED)
         except OSError as error:
             fail(f"{error.filename or out} cannot be read or written ({type(error).__name__}).", FAILED)
     if as_json:
-        print_json({"version": card.model_version, "sha256": card.sha256, "measures": card.measures})
+        print_json(
+            {
+                "version": card.model_version,
+                "sha256": card.sha256,
+                "corrections": card.data["corrections"]["messages"],
+                "measures": card.measures,
+            }
+        )
     else:
         click.echo(f"{card.statement}")
         click.echo(f"Model {card.model_version} written to {out}; figures in {out / 'card.json'}.")

@@ -3,6 +3,7 @@
 Knows the pure stages that it teaches and measures; nothing that runs in service imports it.
 """
 
-from triage.learning.training import CARD_FILE, MODEL_FILE, ModelCard, train
+from triage.cards import CARD_FILE, MODEL_FILE
+from triage.learning.training import ModelCard, train
 
 __all__ = ["CARD_FILE", "MODEL_FILE", "ModelCard", "train"]

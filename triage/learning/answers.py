@@ -64,8 +64,12 @@ def answer_out_of_fold(
     places: Sequence[PlaceExample],
     rules: Rules,
     progress: Progress,
+    times: Sequence[int] | None = None,
 ) -> tuple[OutOfFold, list[Answer]]:
-    """The heads' raw scores and the answers, each from models that never met the example's group."""
+    """The heads' raw scores and the answers, each from models that never met the example's group.
+
+    ``times``: how often each example counts while learning (once unless said); it is answered once.
+    """
     groups = [one.group for one in labelled]
     count = min(FOLDS, len(set(groups)))
     if count < 2:
@@ -75,8 +79,9 @@ def answer_out_of_fold(
     seen = OutOfFold.empty(len(examples))
     for number, (train, test) in enumerate(GroupKFold(n_splits=count).split(groups, groups=groups)):
         progress(number, count + 2, "cross-validation")
-        weights = fit([labelled[position] for position in train])
-        weights = replace(weights, places=fit_places([places[position] for position in train], gazetteer))
+        taught = repeated(train, times or [1] * len(examples))
+        weights = fit([labelled[position] for position in taught])
+        weights = replace(weights, places=fit_places([places[position] for position in taught], gazetteer))
         logits(weights, [labelled[position] for position in test], seen, test)
         folds.append(([int(position) for position in test], weights))
     progress(count, count + 2, "calibration")
@@ -104,6 +109,11 @@ def _decide(message: InboundMessage, judged: Judged, rules: Rules) -> Decision:
     return decide(
         replace(message, author=author, authors=(author,)), judged.classification, rules, context, ignore_modes=True
     )
+
+
+def repeated(positions: Sequence[int], times: Sequence[int]) -> list[int]:
+    """Each position as often as it counts."""
+    return [int(position) for position in positions for _ in range(times[position])]
 
 
 def shuffled(count: int, seed: int) -> list[int]:

@@ -1,8 +1,9 @@
 """From labelled messages to a model file and its card.
 
-Enters a folder of JSON lines and the routing rules, leaves ``model.skops`` and ``card.json`` in
-another. Refused: data that are no examples (``ExamplesError``), fewer than two writers
-(``ValueError``). Deterministic: the same examples, rules and seed give the same octets.
+Enters a folder of JSON lines, perhaps one of corrections, and the routing rules; leaves
+``model.skops`` and ``card.json`` in another. Refused: data that are no examples (``ExamplesError``),
+fewer than two writers (``ValueError``). Deterministic: the same examples, corrections, rules and seed
+give the same octets.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from triage.cards import CARD_FILE, MODEL_FILE
 from triage.classify.acceptance import AcceptanceWeights, acceptance_of
 from triage.classify.artefact import digest, dump_weights
-from triage.classify.examples import Example, ExampleFile, read_examples
+from triage.classify.examples import Example, ExampleFile, ExamplesError, read_examples
 from triage.classify.fitting import (
     FOLDS,
     HEAD_STRENGTH,
@@ -35,12 +37,10 @@ from triage.classify.territory import load_gazetteer
 from triage.classify.topics import Weights
 from triage.classify.urgency import phrase_lists
 from triage.learning.acceptance import DELTA, learn_acceptance
-from triage.learning.answers import Answer, answer_out_of_fold, decide_again, shuffled
+from triage.learning.answers import Answer, answer_out_of_fold, decide_again, repeated, shuffled
+from triage.learning.corrections import Correction, corrections_in_card, read_corrections
 from triage.learning.figures import confusion, measure
 from triage.rules import Rules
-
-MODEL_FILE = "model.skops"
-CARD_FILE = "card.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +60,22 @@ class ModelCard:
 
 
 def train(
-    examples: Path, out: Path, *, rules: Rules, seed: int, progress: Callable[[int, int, str], None]
+    examples: Path,
+    out: Path,
+    *,
+    rules: Rules,
+    seed: int,
+    progress: Callable[[int, int, str], None],
+    also: Path | None = None,
 ) -> ModelCard:
     """Read ``examples``/*.jsonl, fit, cross-validate by group, write model and card into ``out``.
 
+    ``also``: a folder of corrections (``triage.learning.corrections``), learnt beside the examples.
     ``rules`` say which comuni belong together, for the trust in destinations alone: no model sees
     them. ``progress(done, total, what)`` is called between steps. Raises ``ExamplesError`` or
     ``ValueError`` for data that cannot be learnt from, ``OSError`` when ``out`` cannot be written.
     """
-    read, files = read_examples(examples)
+    read, files, corrections, corrected_files = _read(examples, also)
     # The optimisers have no randomness; the seed orders the examples, so that no order of files is favoured.
     read = tuple(read[position] for position in shuffled(len(read), seed))
     gazetteer = load_gazetteer()
@@ -83,20 +90,40 @@ def train(
         for made, one, group in zip(prepared, read, groups, strict=True)
     ]
     places = [place_example(one, made.places, gazetteer) for one, made in zip(read, prepared, strict=True)]
-    seen, answers = answer_out_of_fold(read, prepared, labelled, places, rules, progress)
+    weight_of = {one.example.identity: one.weight for one in corrections}
+    times = [weight_of.get(one.identity, 1) for one in read]
+    seen, answers = answer_out_of_fold(read, prepared, labelled, places, rules, progress, times)
     acceptance = learn_acceptance(answers, groups)
     progress(FOLDS + 1, FOLDS + 2, "last fit")
-    weights = calibrate(fit(labelled), labelled, seen)
-    weights = replace(weights, places=fit_places(places, gazetteer), acceptance=acceptance)
+    taught = repeated(range(len(read)), times)
+    weights = calibrate(fit([labelled[position] for position in taught]), labelled, seen)
+    ranker = fit_places([places[position] for position in taught], gazetteer)
+    weights = replace(weights, places=ranker, acceptance=acceptance)
     octets = dump_weights(weights)
     trusted = [_trusted(one, acceptance, rules) for one in answers]
-    card = _card(octets, seed, read, files, weights, trusted, len(set(groups)))
+    learnt = corrections_in_card(corrections, corrected_files)
+    card = _card(octets, seed, read, files, weights, trusted, len(set(groups)), learnt)
     out.mkdir(parents=True, exist_ok=True)
-    (out / MODEL_FILE).write_bytes(octets)
     text = json.dumps(asdict(card), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+    # The card first: a service that watches the model file finds its card beside it.
     (out / CARD_FILE).write_text(text, encoding="utf-8")
+    (out / MODEL_FILE).write_bytes(octets)
     progress(FOLDS + 2, FOLDS + 2, "done")
     return card
+
+
+def _read(
+    examples: Path, also: Path | None
+) -> tuple[tuple[Example, ...], tuple[ExampleFile, ...], tuple[Correction, ...], tuple[ExampleFile, ...]]:
+    read, files = read_examples(examples)
+    if also is None:
+        return read, files, (), ()
+    corrections, corrected_files = read_corrections(also)
+    known = {one.identity for one in read}
+    for one in corrections:
+        if one.example.identity in known:
+            raise ExamplesError(f"an example and a correction have the same id {one.example.identity!r}")
+    return (*read, *(one.example for one in corrections)), files, corrections, corrected_files
 
 
 def _trusted(one: Answer, weights: AcceptanceWeights, rules: Rules) -> Answer:
@@ -114,15 +141,18 @@ def _card(
     weights: Weights,
     answers: Sequence[Answer],
     groups: int,
+    corrections: dict[str, Any],
 ) -> ModelCard:
     sha256 = digest(octets)
     writers = {one.writer for one in read}
+    settled = corrections["messages"]
+    others = f" e {settled} definiti da una persona" if settled else ""
     return ModelCard(
         statement=(
-            f"Misurato su {len(read)} messaggi inventati, ciascuno da un modello che non ha visto nulla dello stesso "
-            "autore né della stessa situazione. Non è una misura su posta vera. Soglie e fiducia (pochi numeri) "
-            "sono state scelte su questi stessi messaggi; i segni scelti a mano e gli elenchi di frasi di pericolo "
-            "li ha scritti chi aveva letto una parte dei lotti a, b, c (vedi models/training/README.md)."
+            f"Misurato su {len(read) - settled} messaggi inventati{others}, ciascuno da un modello che non ha visto "
+            "nulla dello stesso autore né della stessa situazione. Non è una misura su posta vera. Soglie e fiducia "
+            "(pochi numeri) sono state scelte su questi stessi messaggi; i segni scelti a mano e gli elenchi di frasi "
+            "di pericolo li ha scritti chi aveva letto una parte dei lotti a, b, c (vedi models/training/README.md)."
         ),
         sha256=sha256,
         model_version=sha256[:12],
@@ -132,6 +162,7 @@ def _card(
             "writers": len(writers),
             "groups": groups,
             "files": [asdict(file) for file in files],
+            "corrections": corrections,
             "topics": dict(sorted(Counter(one.topic for one in read).items())),
             "languages": dict(sorted(Counter(one.language for one in read).items())),
             "territories": dict(sorted(Counter(one.territory for one in read).items())),

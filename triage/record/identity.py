@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Mapping
 
 import sqlalchemy as sa
 
-from triage.record.audit import Change, write_changes
+from triage.record.audit import Change, Param, write_changes
 from triage.record.store import Transaction
 from triage.record.tables import current_versions, identity, switches, versions
 
@@ -39,19 +40,29 @@ def keyed_hash(secret: bytes, kind: str, value: str) -> str:
 
 def import_version(tx: Transaction, kind: str, content: bytes, version: str) -> bool:
     """Keep a version of the rules or the model and make it current; whether anything changed."""
+    keep_version(tx, kind, content, version)
+    if current_version(tx, kind) == version:
+        return False
+    make_current(tx, kind, version, {"version": version})
+    return True
+
+
+def keep_version(tx: Transaction, kind: str, content: bytes, version: str) -> None:
+    """Keep a version without putting it in force; one that is there already stays as it is."""
     tx.execute(
         tx.insert(versions)
         .values(kind=kind, version=version, content=content, imported_at=tx.now)
         .on_conflict_do_nothing()
     )
-    if current_version(tx, kind) == version:
-        return False
+
+
+def make_current(tx: Transaction, kind: str, version: str, params: Mapping[str, Param]) -> None:
+    """Every worker uses this version from its next look on; ``params`` go into the audit row."""
     statement = tx.insert(current_versions).values(kind=kind, version=version, changed_at=tx.now)
     tx.execute(
         statement.on_conflict_do_update(index_elements=["kind"], set_={"version": version, "changed_at": tx.now})
     )
-    write_changes(tx, [Change("version", 0, f"{kind}_current", params={"version": version})])
-    return True
+    write_changes(tx, [Change("version", 0, f"{kind}_current", params=params)])
 
 
 def is_superseded(tx: Transaction, kind: str, version: str) -> bool:
