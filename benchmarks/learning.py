@@ -3,7 +3,7 @@
 Invented mail in a stream by writer. A first model is taught with what is not in the stream; staff
 label what is held and a blind 5 % of what was forwarded; half way other words come into use (see
 ``benchmarks.stream``); every so many messages a challenger is taught, watched and perhaps promoted
-(``benchmarks.office``); two running sums ring when something drifts (``benchmarks.drift``). The same
+(``benchmarks.office``); three running sums ring when something drifts (``benchmarks.drift``). The same
 seed gives the same table. Nothing here is a measure on real mail.
 """
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy.stats import binom
 
-from benchmarks.drift import AuditAlarm, UnknownWordsAlarm
-from benchmarks.taught import Model, Piece, teach, unknown_words
+from benchmarks.drift import AuditAlarm, NewWordsAlarm, UnknownWordsAlarm
+from benchmarks.taught import Model, Piece, new_words, teach, unknown_words
 from triage.learning.answers import Answer, answer
 from triage.learning.figures import share
 from triage.rules import Rules
@@ -41,8 +41,9 @@ class Line:
     audited: int
     audited_wrong: int
     unknown: float
-    unknown_sum: float
-    audit_sum: float
+    new_words: int
+    sums: tuple[float, float, float]
+    """Of the alarms: unknown words, new words, audit."""
     proposing: bool
     model: int
     events: tuple[str, ...]
@@ -68,6 +69,7 @@ class Office:
     since_refit: int = 0
     audit_alarm: AuditAlarm = field(init=False)
     words_alarm: UnknownWordsAlarm = field(init=False)
+    new_alarm: NewWordsAlarm = field(init=False)
 
     def __post_init__(self) -> None:
         self._trust(self.champion, self.champion.usual_unknown)
@@ -83,8 +85,10 @@ class Office:
         for number in labelled:
             if audited[number]:
                 self.audit_alarm.look(not answers[number].right)
+        new = len(new_words(self.champion, pieces))
         self.words_alarm.look(unknown_words(answers))
-        line = self._line(answers, audited, shifted)
+        self.new_alarm.look(new)
+        line = self._line(answers, audited, new, shifted)
         events = [*self._watch(pieces, answers, audited, labelled), *self._ring()]
         self.known += [pieces[number] for number in labelled]
         self.since_refit += len(pieces)
@@ -98,7 +102,7 @@ class Office:
     def _answers(self, model: Model, pieces: Sequence[Piece]) -> list[Answer]:
         return answer(model.classifier, [one.example for one in pieces], [one.prepared for one in pieces], self.rules)
 
-    def _line(self, answers: Sequence[Answer], audited: Sequence[bool], shifted: bool) -> Line:
+    def _line(self, answers: Sequence[Answer], audited: Sequence[bool], new: int, shifted: bool) -> Line:
         self.arrived += len(answers)
         wrong = share(answers, "forwarded_wrong")
         return Line(
@@ -112,8 +116,8 @@ class Office:
             audited=sum(audited),
             audited_wrong=sum(seen and not one.right for seen, one in zip(audited, answers, strict=True)),
             unknown=self.words_alarm.last,
-            unknown_sum=self.words_alarm.sum,
-            audit_sum=self.audit_alarm.sum,
+            new_words=new,
+            sums=(self.words_alarm.sum, self.new_alarm.sum, self.audit_alarm.sum),
             proposing=self.proposing,
             model=self.champion.number,
             events=(),
@@ -141,14 +145,14 @@ class Office:
 
     def _trust(self, model: Model, usual: Sequence[float]) -> None:
         self.audit_alarm = AuditAlarm(self.rules.thresholds.max_wrong)
+        self.new_alarm = NewWordsAlarm()
         self.words_alarm = UnknownWordsAlarm(usual if len(usual) > 1 else model.usual_unknown)
 
     def _ring(self) -> list[str]:
         if self.proposing:
             return []
-        rung = [
-            name for name, alarm in (("unknown words", self.words_alarm), ("audit", self.audit_alarm)) if alarm.rings
-        ]
+        alarms = {"unknown words": self.words_alarm, "new words": self.new_alarm, "audit": self.audit_alarm}
+        rung = [name for name, alarm in alarms.items() if alarm.rings]
         self.proposing = bool(rung)
         return [f"alarm: {name}" for name in rung]
 

@@ -11,21 +11,22 @@ from benchmarks.office import Line
 
 HEAD = (
     f"{'until':>6} {'n':>4} {'model':>5} {'sent':>5} {'wrong':>5} {'error':>7} {'coverage':>8} {'held':>6} "
-    f"{'audit':>7} {'unknown':>8} {'sums':>11}  events"
+    f"{'audit':>7} {'unknown':>8} {'new':>4} {'sums':>14}  events"
 )
 _WIDTH, _HEIGHT, _EDGE = 640, 260, 40
 _COLOURS = {"coverage": "#0066cc", "held": "#5c6f82", "error of forwards": "#b3261e"}
 
 
 def row(line: Line) -> str:
-    """One segment; ``sums`` are the alarms' running sums, of unknown words and of the audit."""
+    """One segment; ``sums`` are the alarms' running sums, of unknown words, new words and the audit."""
     error = f"{100 * line.wrong / line.forwarded:.1f} %" if line.forwarded else "-"
+    sums = " ".join(f"{value:>4.1f}" for value in line.sums)
     events = [*(["proposta"] if line.proposing else []), *line.events]
     return (
         f"{line.until:>6} {line.messages:>4} {line.model:>5} {line.forwarded:>5} {line.wrong:>5} {error:>7} "
         f"{100 * line.coverage:>6.1f} % {100 * line.held / line.messages:>4.0f} % "
         f"{line.audited_wrong:>3}/{line.audited:<3} "
-        f"{100 * line.unknown:>6.1f} % {line.unknown_sum:>5.1f} {line.audit_sum:>5.1f}  {'; '.join(events)}"
+        f"{100 * line.unknown:>6.1f} % {line.new_words:>4} {sums}  {'; '.join(events)}"
     ).rstrip()
 
 

@@ -14,9 +14,10 @@ from triage.classify import Classifier
 from triage.classify.acceptance import AcceptanceWeights
 from triage.classify.examples import Example
 from triage.classify.fitting import Labelled, calibrate, fit, group_kindred
-from triage.classify.fitting_places import PlaceExample, fit_places, place_example
+from triage.classify.fitting_places import FEWEST_WRITERS, PlaceExample, fit_places, place_example
 from triage.classify.prepare import Prepared, prepare
 from triage.classify.territory import load_gazetteer
+from triage.classify.wordspace import terms_of
 from triage.learning.acceptance import learn_acceptance
 from triage.learning.answers import Answer, answer_out_of_fold
 from triage.rules import Rules
@@ -40,6 +41,8 @@ class Model:
     acceptance: AcceptanceWeights
     usual_unknown: tuple[float, ...]
     """Of each writer, the share of words that models without that writer did not know; Italian mail."""
+    stems: frozenset[str]
+    """Of whole words: what it has met of three writers."""
 
 
 def make_ready(example: Example) -> Piece:
@@ -65,7 +68,27 @@ def teach(pieces: Sequence[Piece], rules: Rules, number: int) -> Model:
     weights = calibrate(fit(labelled), labelled, seen)
     weights = replace(weights, places=fit_places(places, gazetteer), acceptance=acceptance)
     usual = tuple(float(np.mean(shares)) for shares in unknown_words(answers).values())
-    return Model(number, Classifier(weights, gazetteer, f"model {number}"), acceptance, usual)
+    return Model(
+        number,
+        Classifier(weights, gazetteer, f"model {number}"),
+        acceptance,
+        usual,
+        frozenset(weights.fields["text"].terms),
+    )
+
+
+def new_words(model: Model, pieces: Sequence[Piece]) -> frozenset[str]:
+    """Stems that the model never met and three writers of these pieces use; Italian mail.
+
+    Slips and names are one writer's own. What three share would have entered the vocabulary.
+    """
+    writers: dict[str, set[str]] = {}
+    for one in pieces:
+        if one.prepared.language.code == "it":
+            for stem in {stem for word in one.prepared.topic_text.words["text"] for stem in terms_of("text", word)}:
+                if stem not in model.stems:
+                    writers.setdefault(stem, set()).add(one.example.writer)
+    return frozenset(stem for stem, who in writers.items() if len(who) >= FEWEST_WRITERS)
 
 
 def unknown_words(answers: Sequence[Answer]) -> dict[str, list[float]]:

@@ -11,12 +11,17 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from benchmarks.drift import FALSE_ALARM_AUDITS, WORSE, AuditAlarm, UnknownWordsAlarm
+from benchmarks.drift import FALSE_ALARM_AUDITS, USUAL_NEW, WORSE, AuditAlarm, NewWordsAlarm, UnknownWordsAlarm
 from benchmarks.learning import main
 from benchmarks.office import judge
 from benchmarks.stream import CAMPAIGN, RENAMED, draw, shift, touched
+from benchmarks.taught import Model, make_ready, new_words
 from tests.learning.builders import labelled_messages, write_lines
+from triage.classify import Classifier
+from triage.classify.acceptance import UNTAUGHT
 from triage.classify.examples import Example, read_examples
+from triage.classify.fitting import Labelled, fit
+from triage.classify.territory import load_gazetteer
 
 # --------------------------------------------------------------------------- the stream
 
@@ -107,6 +112,39 @@ def segments_until_alarm(mean: float, seed: int, most: int = 400) -> int:
 def test_unknown_words_ring_within_a_few_segments_and_seldom_without_cause() -> None:
     assert float(np.mean([segments_until_alarm(0.10, seed) for seed in range(30)])) > 100
     assert float(np.mean([segments_until_alarm(0.13, seed) for seed in range(30)])) < 4
+
+
+def test_new_words_ring_in_the_second_segment_of_a_campaign_and_hardly_ever_in_usual_mail() -> None:
+    campaign = NewWordsAlarm()
+    rung = []
+    for _ in range(2):
+        campaign.look(4)
+        rung.append(campaign.rings)
+    assert rung == [False, True]
+    random = np.random.default_rng(2)
+    usual, rings = NewWordsAlarm(), 0
+    for count in random.poisson(USUAL_NEW, 20_000):
+        usual.look(int(count))
+        if usual.rings:
+            usual, rings = NewWordsAlarm(), rings + 1
+    assert 0 < rings <= 20
+
+
+def test_only_what_three_writers_share_is_a_new_word(read: tuple[Example, ...]) -> None:
+    texts = [Labelled(make_ready(one).prepared.topic_text, one.topic, False, False, one.writer, 0) for one in read]
+    weights = fit(texts)
+    classifier = Classifier(weights, load_gazetteer(), "m")
+    model = Model(1, classifier, UNTAUGHT, (), frozenset(weights.fields["text"].terms))
+    said = {
+        "w00": "Buongiorno, vorrei iscrivere mia figlia alla agorà con lo zampirone",
+        "w01": "Buongiorno, vorrei iscrivere mia figlia alla agorà con lo zampirone",
+        "w02": "Buongiorno, vorrei iscrivere mia figlia alla agorà",
+    }
+    ready = [make_ready(_saying(one, said[one.writer])) for one in read if one.writer in said]
+    assert "agor" in new_words(model, ready)
+    assert "zampiron" not in new_words(model, ready)
+    assert "figl" not in new_words(model, ready)
+    assert new_words(model, [one for one in ready if one.example.writer != "w02"]) == frozenset()
 
 
 def test_one_writer_of_many_messages_counts_once() -> None:
