@@ -41,10 +41,10 @@ class Example:
     """Official name of the comune that decides (or of the town outside); "" when none does."""
     destination: str
     """The guide's ``destinazione``, under the rules that were in force when it was labelled."""
-    natural: bool
-    """From a file ``natural_*.jsonl``: topics, places and dangers as frequent as in a real mailbox."""
     winning: tuple[tuple[str, str], ...]
     """(where, text) of the mentions that decide."""
+    natural: bool = False
+    """From a file ``natural_*.jsonl``: topics, places and dangers as frequent as in a real mailbox."""
 
 
 @dataclass(frozen=True, slots=True)

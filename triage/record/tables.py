@@ -1,5 +1,4 @@
 """The tables of the record: what is known of every message, from its listing to its filing.
-
 Rows are never deleted by the flow (only by retention). Octets stand in chunks in a table of their own, so that listing
 and claiming never read them. Addresses to be *found* are kept as keyed hashes (``*_key``), never searched in clear.
 """
