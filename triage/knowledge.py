@@ -112,7 +112,7 @@ class Knowledge:
     def _import_model(self, path: Path, content: bytes, version: str) -> None:
         usable = self._usable_model(version)
         with self._store.write("import") as tx:
-            close_incident(tx, MODEL, path.name)
+            close_incidents(tx, MODEL)
             self._look_at = 0.0
             keep_version(tx, MODEL, content, version)
             card = _card_of(path, content)

@@ -117,6 +117,7 @@ def test_every_kind_of_outcome_is_there_to_be_seen(lines: list[Shown]) -> None:
 SHOWN = {
     "urgente": "Da leggere oggi.",
     "fiducia_bassa": "La sicurezza è sotto la soglia.",
+    "altro_luogo": "Si nomina anche un altro luogo, che potrebbe essere quello che conta.",
     "lingua_da_verificare": "Lingua da verificare: ",
     "territorio_non_indicato": "Non si capisce di quale territorio si tratti.",
     "territorio_scoperto": "Il luogo è nell'ATS ma nessun progetto lo copre.",
@@ -140,6 +141,7 @@ NOT_SHOWN = {
     # What only time, a colleague, an answer or a failure brings about.
     *("risposta_a_noi", "avviso_su_nostro_invio", "spostato_da_un_collega", "stesso_messaggio"),
     *("stesso_messaggio_altri_ottetti", "vecchio_non_riconosciuto", "troppo_grande", "illeggibile"),
+    *("precedente_al_servizio", "ottetti_alterati"),
     *("tre_interruzioni", "lettura_fallita", "ottetti_mancanti", "errore_imprevisto"),
 }
 

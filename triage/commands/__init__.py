@@ -20,7 +20,7 @@ COMMANDS = {
     "explain": ("classify", "Explain in Italian what would be decided for one message, and why."),
     "held": ("look", "List the messages that wait for a person: possible danger first."),
     "ledger": ("ledger", "Count every message and check that nothing is unaccounted for."),
-    "models": ("models", "The models of the service: which are known, and which is in force."),
+    "models": ("models", "The models: list them, compare two, promote one, go one back."),
     "retry": ("act", "Send held, quarantined, oversize or unreadable messages through the flow again."),
     "run": ("run", "Run the service: read, sort, forward, acknowledge, file, until it is stopped."),
     "show": ("look", "Show one message: what it is, why it was decided so, what happened to it."),
