@@ -1,4 +1,5 @@
 """The tables of the record: what is known of every message, from its listing to its filing.
+
 Rows are never deleted by the flow (only by retention). Octets stand in chunks in a table of their own, so that listing
 and claiming never read them. Addresses to be *found* are kept as keyed hashes (``*_key``), never searched in clear.
 """
@@ -29,8 +30,7 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
     def process_result_value(self, value: Any, _dialect: Dialect) -> datetime | None:
         if value is None:
             return None
-        stamp: datetime = value
-        return stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp.astimezone(UTC)
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)  # type: ignore[no-any-return]
 
 
 metadata = sa.MetaData(
