@@ -98,16 +98,10 @@ class Nursery:
 
 def _serve() -> None:
     importlib.import_module("triage.__main__")
-    # Unpacks its model through a temporary file, which must not meet a child's limit.
-    # A command's libraries and the word lists are loaded when they are asked for: once here, not in every child.
+    # Libraries and word lists are loaded when they are asked for: once here, not in every child. The language
+    # identifier unpacks itself through a temporary file, which must not meet a child's limit.
     importlib.import_module("triage.commands.run")
-    importlib.import_module("triage.bootstrap")
-    words = importlib.import_module("triage.classify.phrases").cut("buongiorno, vorrei un appuntamento")
-    importlib.import_module("triage.classify.concepts").find_concepts(words, "it")
-    importlib.import_module("triage.classify.topics").find_signs("buongiorno")
-    importlib.import_module("triage.classify.urgency").find_cues((("text", "buongiorno"),))
-    importlib.import_module("triage.classify.territory.heard").heard_names()
-    importlib.import_module("triage.classify.language").detect_language("Buongiorno, vorrei un appuntamento.")
+    importlib.import_module("triage.classify").load_classifier(ROOT / "models" / "model.skops")
     running: set[int] = set()
     for line in sys.stdin:
         order = json.loads(line)

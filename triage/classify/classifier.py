@@ -17,12 +17,15 @@ import scipy.sparse as sp
 
 from triage.classify.acceptance import acceptance_of, signs
 from triage.classify.artefact import ArtefactError, digest, load_weights
+from triage.classify.concepts import find_concepts
 from triage.classify.folding import fold
-from triage.classify.language import detect_language
+from triage.classify.language import DEFAULT, detect_language
+from triage.classify.phrases import cut
 from triage.classify.prepare import Prepared, prepare
 from triage.classify.territory import Gazetteer, PlaceRanker, load_gazetteer, score_places
+from triage.classify.territory.heard import heard_names
 from triage.classify.topics import TopicModel, Weights, favour_not_for_us, find_signs
-from triage.classify.urgency import judge_urgency
+from triage.classify.urgency import find_cues, judge_urgency
 from triage.vocabulary import Classification, InboundMessage, Reason
 
 VERSION_LENGTH = 12
@@ -168,8 +171,12 @@ def load_classifier(artefact: bytes | Path, *, expected_sha256: str | None = Non
     if expected_sha256 is not None and found != expected_sha256.lower():
         raise ArtefactError("the model file is not the one that was registered: its SHA-256 differs")
     weights = load_weights(octets)
-    find_signs("warm")
-    detect_language("una frase qualunque per caricare i dati della lingua")
+    sentence = "una frase qualunque per caricare gli elenchi e i dati della lingua"
+    find_signs(sentence)
+    find_concepts(cut(sentence), DEFAULT)
+    find_cues((("text", sentence),))
+    detect_language(sentence)
+    heard_names()
     return Classifier(weights, load_gazetteer(), found[:VERSION_LENGTH])
 
 

@@ -13,8 +13,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-import yaml
-
+from triage.classify.lists import read_lists
 from triage.classify.phrases import PhraseBook, PhraseMatch, Words
 
 _FOLDER = Path(__file__).parent / "data" / "lexicon"
@@ -55,7 +54,6 @@ def languages() -> frozenset[str]:
 def _book(language: str) -> PhraseBook:
     entries: list[tuple[str, str]] = []
     for path in sorted(_FOLDER.glob(f"*_{language}.yaml")):
-        # BaseLoader builds nothing but text, lists and mappings: "no" stays a word, "104" too.
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
+        raw = read_lists(path)
         entries.extend((concept, phrase) for concept, phrases in raw.items() for phrase in phrases)
     return PhraseBook(entries)

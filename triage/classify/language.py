@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import yaml
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from triage.classify.folding import fold
+from triage.classify.lists import read_lists
 
 DEFAULT = "it"
 
@@ -138,7 +138,7 @@ def _romanised(words: list[str]) -> str:
 @lru_cache(maxsize=1)
 def _romanised_cues() -> Mapping[str, frozenset[str]]:
     path = Path(__file__).parent / "data" / "romanised.yaml"
-    raw = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506 - builds nothing but text
+    raw = read_lists(path)
     return {code: frozenset(words.split()) for code, words in raw.items()}
 
 

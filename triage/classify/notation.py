@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import product
 
 from triage.classify.folding import fold
@@ -22,6 +23,7 @@ GAP_WORDS = 4
 """At most so many words may stand where ``...`` is written."""
 UNSPACED = re.compile("[\u0900-\u0aff\u3040-\u30ff\u3400-\u9fff]")
 _GAP = "..."
+_NO_LETTER = re.compile(r"[^\w*]+")
 _REMEMBERED_BY_SLOT = 500
 
 
@@ -88,19 +90,21 @@ def _alternatives(phrase: str, words: Sequence[str], *, optional: bool, gap: boo
     simple: list[str] = []
     groups: list[tuple[Slot, ...]] = []
     for word in words:
-        pieces = [piece for piece in re.split(r"[^\w*]+", word) if piece.strip("*")]
+        pieces = [piece for piece in _NO_LETTER.split(word) if piece.strip("*")]
         if not pieces:
             raise PhraseError(f"empty alternative in phrase {phrase!r}")
         if len(pieces) == 1:
             simple.append(pieces[0])
         else:
-            groups.append(tuple(_slot([piece], optional, gap and number == 0) for number, piece in enumerate(pieces)))
+            groups.append(tuple(_slot((piece,), optional, gap and number == 0) for number, piece in enumerate(pieces)))
     if simple:
-        groups.insert(0, (_slot(simple, optional, gap),))
+        groups.insert(0, (_slot(tuple(simple), optional, gap),))
     return groups
 
 
-def _slot(words: Sequence[str], optional: bool, gap: bool) -> Slot:
+@cache
+def _slot(words: tuple[str, ...], optional: bool, gap: bool) -> Slot:
+    # The same few words stand in many phrases: one slot for all of them, which remembers what fits.
     if any("*" in word[1:-1] for word in words):
         raise PhraseError(f"a star may stand only at either end of a word: {' '.join(words)!r}")
     exact = frozenset(word for word in words if "*" not in word)

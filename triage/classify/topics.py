@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-import yaml
 
 from triage.classify.acceptance import AcceptanceWeights
 from triage.classify.concepts import DANGER, count_concepts
+from triage.classify.lists import read_lists
 from triage.classify.phrases import PhraseBook, Words, cut
 from triage.classify.territory import RankerWeights
 from triage.classify.wordspace import PIECES, FieldTerms, Matrix, WordSpace
@@ -236,8 +236,7 @@ def _logits(head: Head, rows: sp.csr_matrix) -> Matrix:
 @lru_cache(maxsize=1)
 def _signs() -> PhraseBook:
     path = Path(__file__).parent / "data" / "concepts.yaml"
-    # BaseLoader builds nothing but text, lists and mappings: "no" stays a word, "104" too.
-    raw = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
+    raw = read_lists(path)
     return PhraseBook(
         (f"{topic}/{sign}", phrase)
         for topic, signs in raw.items()

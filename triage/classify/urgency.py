@@ -18,9 +18,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import yaml
-
 from triage.classify.folding import fold
+from triage.classify.lists import read_lists
 from triage.classify.phrases import PhraseBook, PhraseMatch
 from triage.vocabulary import Reason
 
@@ -182,10 +181,7 @@ def _sentence(folded: str, match: PhraseMatch) -> tuple[int, int]:
 @lru_cache(maxsize=1)
 def _files() -> tuple[Mapping[str, object], ...]:
     folder = Path(__file__).parent / "data"
-    return tuple(
-        yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506 - builds nothing but text
-        for path in sorted(folder.glob("urgency_*.yaml"))
-    )
+    return tuple(read_lists(path) for path in sorted(folder.glob("urgency_*.yaml")))
 
 
 @lru_cache(maxsize=1)

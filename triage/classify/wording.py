@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-import yaml
-
+from triage.classify.lists import read_lists
 from triage.vocabulary import Reason
 
 
@@ -67,5 +66,5 @@ def _worded(name: str, value: str | int | float | bool) -> str:
 @lru_cache(maxsize=1)
 def _templates() -> Mapping[str, str]:
     path = Path(__file__).parent / "data" / "wording.yaml"
-    raw = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506 - builds nothing but text
+    raw = read_lists(path)
     return {str(code): str(sentence) for code, sentence in raw.items()}
