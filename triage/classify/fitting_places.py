@@ -2,7 +2,7 @@
 
 Enters messages with their candidates and which of them is right, leaves :class:`RankerWeights`.
 Conditional logit with a quadratic pull towards the rules' own judgement, solved by L-BFGS: convex
-where one mention is right, and always the same for the same examples. A term needs three writers.
+where one mention is right, and always the same for the same examples. A term needs as many writers as a word does.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import scipy.sparse as sp
 from scipy.optimize import minimize
 
 from triage.classify.examples import Example
+from triage.classify.fitting import fewest_writers
 from triage.classify.territory import Gazetteer, score_places
 from triage.classify.territory.ranking import (
     STARTING_WEIGHTS,
@@ -35,7 +36,6 @@ from triage.vocabulary import OUTSIDE, SEVERAL, UNSTATED, InboundMessage, PlaceM
 PULL = 4.0
 """Strength of the pull towards the rules; chosen out of fold among 0.3, 1, 2 and 3."""
 SEVERAL_PULL = 4.0
-FEWEST_WRITERS = 3
 
 Vector = npt.NDArray[np.float64]
 
@@ -147,7 +147,8 @@ def _terms(rows: Iterable[tuple[str, Features]]) -> tuple[str, ...]:
     for writer, row in rows:
         for name in row:
             writers[name].add(writer)
-    return tuple(sorted(name for name, who in writers.items() if len(who) >= FEWEST_WRITERS))
+    needed = fewest_writers(len({one for who in writers.values() for one in who}))
+    return tuple(sorted(name for name, who in writers.items() if len(who) >= needed))
 
 
 def _matrix(rows: Sequence[Features], terms: Sequence[str]) -> sp.csr_matrix:

@@ -12,7 +12,7 @@ from rich.progress import Progress
 
 from triage.classify import ArtefactError, load_classifier
 from triage.classify.examples import ExamplesError
-from triage.commands.opening import FAILED, MISCONFIGURED, clear_errors, fail, json_option, print_json
+from triage.commands.opening import FAILED, MISCONFIGURED, clear_errors, fail, json_option, print_json, rules_option
 from triage.knowledge import known_places
 from triage.learning.evaluation import evaluate as measure_model
 from triage.learning.report import page
@@ -44,14 +44,7 @@ SHOWN = (
     type=click.Path(path_type=Path),
     help="The model to be measured.",
 )
-@click.option(
-    "--rules",
-    "rules_path",
-    default="routing_rules.yaml",
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="The routing rules; their modes and confirmations are set aside.",
-)
+@rules_option("The routing rules; their modes and confirmations are set aside.")
 @click.option(
     "--out",
     default="var/evaluation",

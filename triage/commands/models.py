@@ -15,7 +15,7 @@ from rich.progress import Progress
 from triage.classify.examples import ExamplesError
 from triage.commands.act import actor
 from triage.commands.comparing import TITLES, plain, print_comparison
-from triage.commands.opening import FAILED, Opened, clear_errors, fail, json_option, opened, print_json
+from triage.commands.opening import FAILED, Opened, clear_errors, fail, json_option, opened, print_json, rules_option
 from triage.knowledge import Knowledge, known_places
 from triage.learning.comparison import Comparison, Rival, Verdict
 from triage.learning.comparison import compare as compare_models
@@ -69,14 +69,7 @@ def list_models(as_json: bool) -> None:
 @click.argument("champion")
 @click.argument("challenger")
 @click.argument("folder", type=folder_type)
-@click.option(
-    "--rules",
-    "rules_path",
-    default="routing_rules.yaml",
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="The routing rules that both models are asked under.",
-)
+@rules_option("The routing rules that both models are asked under.")
 @json_option
 def compare(champion: str, challenger: str, folder: Path, rules_path: Path, as_json: bool) -> None:
     """Let two models answer the same labelled messages (.jsonl) and say what the difference shows.

@@ -6,11 +6,11 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import click
 
@@ -19,10 +19,24 @@ from triage.record import Store, StoreError
 from triage.rules import RulesError
 from triage.settings import Settings, SettingsError, without_accounts
 
+Command = TypeVar("Command", bound=Callable[..., Any])
+
 FAILED = 1
 MISCONFIGURED = 2
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs to read.")
+
+
+def rules_option(help_text: str) -> Callable[[Command], Command]:
+    """``--rules FILE``, as ``rules_path``, for commands that read the rules from a file and not from the record."""
+    return click.option(
+        "--rules",
+        "rules_path",
+        default="routing_rules.yaml",
+        show_default=True,
+        type=click.Path(path_type=Path),
+        help=help_text,
+    )
 
 
 def fail(text: str, code: int) -> NoReturn:

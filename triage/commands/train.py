@@ -9,7 +9,7 @@ import click
 from rich.progress import Progress, TaskID
 
 from triage.classify.examples import ExamplesError
-from triage.commands.opening import FAILED, clear_errors, fail, json_option, print_json
+from triage.commands.opening import FAILED, clear_errors, fail, json_option, print_json, rules_option
 from triage.knowledge import known_places
 from triage.learning import train as fit_model
 from triage.rules import load_rules
@@ -33,14 +33,7 @@ from triage.rules import load_rules
 @click.option(
     "--seed", default=20261125, show_default=True, help="The same seed and data give the same model, bit for bit."
 )
-@click.option(
-    "--rules",
-    "rules_path",
-    default="routing_rules.yaml",
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="The routing rules; only the trust in destinations is learnt with them.",
-)
+@rules_option("The routing rules; only the trust in destinations is learnt with them.")
 @click.option(
     "--also",
     type=click.Path(exists=True, file_okay=False, path_type=Path),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from triage.record.tables import UtcDateTime
+from triage.record.utc import UtcDateTime
 
 revision = "0002"
 down_revision = "0001"
