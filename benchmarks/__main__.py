@@ -90,7 +90,16 @@ def _whole(dovecot: Dovecot, smtp_port: int, name: str, mail: list[bytes]) -> di
             child.stdin.write("go\n")
             child.stdin.flush()
             answer = child.stdout.readline()
-        return dict(json.loads(answer))
+        figures = dict(json.loads(answer))
+        if figures["counts"].get("filed", 0) < FORWARDED * len(mail) or not figures["closes"]:
+            raise SystemExit(
+                f"This was no run of the main job: {figures['counts']}. No figure of it is worth printing."
+            )
+        return figures
+
+
+FORWARDED = 0.95
+"""Less than this share forwarded and filed is another job than the bare pipe's."""
 
 
 def _print_round(bare: dict[str, Any], whole: dict[str, Any]) -> None:

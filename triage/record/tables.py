@@ -129,7 +129,8 @@ messages = sa.Table(
     sa.Index("ix_messages_state_due", "state", "due_at", "id"),
     sa.Index("ix_messages_mailbox_state", "mailbox_id", "state", "due_at"),
     sa.Index("ix_messages_sha256", "sha256"),
-    sa.Index("ix_messages_message_id_key", "message_id_key"),
+    # With the state: by that alone a look for one Message-ID would read all of a large mailbox's baseline.
+    sa.Index("ix_messages_message_id_state", "message_id_key", "state", "mailbox_id"),
     sa.Index("ix_messages_content_key", "content_key"),
     sa.Index("ix_messages_case_id", "case_id"),
 )

@@ -18,3 +18,5 @@ def upgrade() -> None:
     op.add_column("mailboxes", sa.Column("folder", sa.String(length=255), nullable=True))
     op.add_column("mailboxes", sa.Column("refused_at", UtcDateTime(), nullable=True))
     op.add_column("messages", sa.Column("let_in_by", sa.String(length=16), nullable=True))
+    op.drop_index("ix_messages_message_id_key", "messages")
+    op.create_index("ix_messages_message_id_state", "messages", ["message_id_key", "state", "mailbox_id"])
