@@ -151,8 +151,12 @@ class Office:
     def _ring(self) -> list[str]:
         if self.proposing:
             return []
-        alarms = {"unknown words": self.words_alarm, "new words": self.new_alarm, "audit": self.audit_alarm}
-        rung = [name for name, alarm in alarms.items() if alarm.rings]
+        rings = {
+            "unknown words": self.words_alarm.rings,
+            "new words": self.new_alarm.rings,
+            "audit": self.audit_alarm.rings,
+        }
+        rung = [name for name, yes in rings.items() if yes]
         self.proposing = bool(rung)
         return [f"alarm: {name}" for name in rung]
 

@@ -14,13 +14,16 @@ from triage.classify import Classifier
 from triage.classify.acceptance import AcceptanceWeights
 from triage.classify.examples import Example
 from triage.classify.fitting import Labelled, calibrate, fit, group_kindred
-from triage.classify.fitting_places import FEWEST_WRITERS, PlaceExample, fit_places, place_example
+from triage.classify.fitting_places import PlaceExample, fit_places, place_example
 from triage.classify.prepare import Prepared, prepare
 from triage.classify.territory import load_gazetteer
 from triage.classify.wordspace import terms_of
 from triage.learning.acceptance import learn_acceptance
 from triage.learning.answers import Answer, answer_out_of_fold
 from triage.rules import Rules
+
+SHARED_BY = 3
+"""So many writers of one segment must use a stem: what a large training set asks of a term, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ def new_words(model: Model, pieces: Sequence[Piece]) -> frozenset[str]:
             for stem in {stem for word in one.prepared.topic_text.words["text"] for stem in terms_of("text", word)}:
                 if stem not in model.stems:
                     writers.setdefault(stem, set()).add(one.example.writer)
-    return frozenset(stem for stem, who in writers.items() if len(who) >= FEWEST_WRITERS)
+    return frozenset(stem for stem, who in writers.items() if len(who) >= SHARED_BY)
 
 
 def unknown_words(answers: Sequence[Answer]) -> dict[str, list[float]]:
