@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import skops.io
 
 from triage.classify.acceptance import AcceptanceWeights
+from triage.classify.skops_archive import LARGEST, ForeignContentError, read_plain
 from triage.classify.territory import RankerWeights
 from triage.classify.topics import Head, Weights
 from triage.classify.wordspace import FIELDS, FieldTerms
@@ -31,6 +31,8 @@ class ArtefactError(ValueError):
 
 def dump_weights(weights: Weights) -> bytes:
     """The artefact; equal weights give equal octets, whatever the clock or the process."""
+    import skops.io  # here: only training writes, and skops brings scikit-learn with it
+
     plain: dict[str, Any] = {
         "format": FORMAT,
         "topics": "\n".join(weights.topics),
@@ -59,7 +61,7 @@ def dump_weights(weights: Weights) -> bytes:
 
 def load_weights(octets: bytes) -> Weights:
     """Raises :class:`ArtefactError`. Executes nothing from the file."""
-    if len(octets) > _LARGEST:
+    if len(octets) > LARGEST:
         raise ArtefactError("the model file is larger than any model of this kind")
     plain = _read_plain(octets)
     try:
@@ -111,7 +113,6 @@ def digest(octets: bytes) -> str:
     return hashlib.sha256(octets).hexdigest()
 
 
-_LARGEST = 200_000_000
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -145,38 +146,9 @@ def _array(value: object) -> np.ndarray[Any, np.dtype[np.float32]]:
 
 def _read_plain(octets: bytes) -> Mapping[str, Any]:
     try:
-        foreign = skops.io.get_untrusted_types(data=octets)
-        if not foreign and not _only_plain_types(octets):
-            foreign = ["a type other than text, numbers, lists and arrays"]
-        if foreign:
-            raise ArtefactError("the model file names types that no model of ours has")
-        plain = skops.io.loads(octets, trusted=[])
-    except ArtefactError:
-        raise
-    except Exception as error:
-        raise ArtefactError("the file is not a model in the skops format") from error
-    if not isinstance(plain, dict):
-        raise ArtefactError("the model file does not hold the parts of a model")
-    return plain
-
-
-_PLAIN_TYPES = frozenset({"dict", "list", "str", "int", "float", "ndarray", "float32", "type", "tuple"})
-
-
-def _only_plain_types(octets: bytes) -> bool:
-    """Skops trusts every scikit-learn and numpy class by default; our models need none of them."""
-    with zipfile.ZipFile(io.BytesIO(octets)) as archive:
-        schema = json.loads(archive.read("schema.json"))
-    waiting: list[Any] = [schema]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, dict):
-            if isinstance(node.get("__class__"), str) and node["__class__"] not in _PLAIN_TYPES:
-                return False
-            waiting.extend(node.values())
-        elif isinstance(node, list):
-            waiting.extend(node)
-    return True
+        return read_plain(octets)
+    except ForeignContentError as error:
+        raise ArtefactError(f"the file is not a model of ours: {error}") from error
 
 
 def _check_fit(weights: Weights) -> None:
