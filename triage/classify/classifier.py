@@ -8,7 +8,6 @@ know" and a reason that says so, because deciding must go on and hold it for a p
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -186,11 +185,26 @@ _WEIGHTY = 6
 def _locate(field: str, word: str, texts: dict[str, str]) -> tuple[str, int, int] | None:
     """Where a word or sign stands in the message's own text; folding kept one character for one."""
     if field in texts:
-        found = re.search(rf"(?<!\w){re.escape(word)}(?!\w)", texts[field])
-        return None if found is None else (field, found.start(), found.end())
+        start = _find_word(texts[field], word)
+        return None if start < 0 else (field, start, start + len(word))
     sign = word.partition(":")[2]
     for where, folded in texts.items():
         for name, start, end in find_signs(folded):
             if name.endswith(f"/{sign}"):
                 return where, start, end
     return None
+
+
+def _find_word(text: str, word: str) -> int:
+    """Where a word first stands as a whole word, or -1."""
+    start = text.find(word)
+    while start >= 0:
+        end = start + len(word)
+        if not _is_letter(text[start - 1 : start]) and not _is_letter(text[end : end + 1]):
+            return start
+        start = text.find(word, start + 1)
+    return -1
+
+
+def _is_letter(character: str) -> bool:
+    return character == "_" or character.isalnum()

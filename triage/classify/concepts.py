@@ -38,9 +38,7 @@ def find_concepts(words: Words, language: str) -> tuple[PhraseMatch, ...]:
     """Where which concept stands, in order of place."""
     found = _book("it").find(words)
     if language != "it" and language in languages():
-        found = tuple(
-            sorted({*found, *_book(language).find(words)}, key=lambda match: (match.start, match.end, match.key))
-        )
+        found = tuple(sorted({*found, *_book(language).find(words)}))
     return found
 
 

@@ -144,7 +144,16 @@ def _romanised_cues() -> Mapping[str, frozenset[str]]:
 
 @lru_cache(maxsize=1)
 def _identifier() -> LanguageIdentifier:
-    # An instance of our own: set_languages() on the module would change everybody's.
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    identifier.set_languages(list(_LATIN_LANGUAGES))
-    return identifier
+    # An instance of our own: set_languages() on the module would change everybody's. And a second one with
+    # our languages only, since the first keeps the tables of all its languages.
+    every = LanguageIdentifier.from_model_file(MODEL_FILE)
+    every.set_languages(list(_LATIN_LANGUAGES))
+    return LanguageIdentifier(
+        every.nb_ptc,
+        every.nb_pc,
+        every.nb_classes,
+        every.tk_nextmove,
+        every.tk_output,
+        norm_probs=True,
+        tk_row=every.tk_row,
+    )

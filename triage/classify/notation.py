@@ -31,9 +31,9 @@ class PhraseError(ValueError):
     """A phrase that cannot be used; the text names the phrase, which is ours and no mail content."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Slot:
-    """What may stand at one place of a phrase."""
+    """What may stand at one place of a phrase; the same words are the same object (:func:`_slot`)."""
 
     exact: frozenset[str]
     prefixes: tuple[str, ...]
@@ -42,7 +42,9 @@ class Slot:
     optional: bool
     gap: bool
     """Up to four other words may come before it."""
-    memory: dict[str, bool] = field(default_factory=dict, compare=False)
+    shortest: int
+    """Letters of its shortest alternative, stars apart."""
+    memory: dict[str, bool] = field(default_factory=dict)
 
     def fits(self, word: str) -> bool:
         known = self.memory.get(word)
@@ -67,7 +69,7 @@ class Slot:
 
 def sequences_of(phrase: str) -> Iterator[tuple[Slot, ...]]:
     """One sequence, or several where an alternative such as ``c'e`` is itself two words."""
-    choices: list[list[tuple[Slot, ...]]] = []
+    choices: list[Sequence[tuple[Slot, ...]]] = []
     gap = False
     written = fold(phrase).split()
     if not written or written[0] == _GAP or written[0].endswith("?") or written[-1] == _GAP:
@@ -76,30 +78,32 @@ def sequences_of(phrase: str) -> Iterator[tuple[Slot, ...]]:
         if token == _GAP:
             gap = True
             continue
-        optional = token.endswith("?")
-        choices.append(_alternatives(phrase, token.removesuffix("?").split("/"), optional=optional, gap=gap))
+        choices.append(_alternatives(token, gap))
         gap = False
     for chosen in product(*choices):
-        slots = tuple(slot for group in chosen for slot in group)
-        if not any(min(map(len, slot.words())) > 1 for slot in slots if not slot.optional):
+        slots = chosen[0] if len(chosen) == 1 else tuple(slot for group in chosen for slot in group)
+        if not any(slot.shortest > 1 and not slot.optional for slot in slots):
             raise PhraseError(f"phrase is too short to search for: {phrase!r}")
         yield slots
 
 
-def _alternatives(phrase: str, words: Sequence[str], *, optional: bool, gap: bool) -> list[tuple[Slot, ...]]:
+@cache
+def _alternatives(token: str, gap: bool) -> tuple[tuple[Slot, ...], ...]:
+    # The same few words stand in many phrases: each is taken apart once.
+    optional = token.endswith("?")
     simple: list[str] = []
     groups: list[tuple[Slot, ...]] = []
-    for word in words:
+    for word in token.removesuffix("?").split("/"):
         pieces = [piece for piece in _NO_LETTER.split(word) if piece.strip("*")]
         if not pieces:
-            raise PhraseError(f"empty alternative in phrase {phrase!r}")
+            raise PhraseError(f"empty alternative in phrase: {token!r}")
         if len(pieces) == 1:
             simple.append(pieces[0])
         else:
             groups.append(tuple(_slot((piece,), optional, gap and number == 0) for number, piece in enumerate(pieces)))
     if simple:
         groups.insert(0, (_slot(tuple(simple), optional, gap),))
-    return groups
+    return tuple(groups)
 
 
 @cache
@@ -111,7 +115,8 @@ def _slot(words: tuple[str, ...], optional: bool, gap: bool) -> Slot:
     prefixes = tuple(word[:-1] for word in words if word.endswith("*") and not word.startswith("*"))
     suffixes = tuple(word[1:] for word in words if word.startswith("*") and not word.endswith("*"))
     inner = tuple(word[1:-1] for word in words if word.startswith("*") and word.endswith("*"))
-    return Slot(exact, prefixes, suffixes, inner, optional, gap)
+    shortest = min(len(word.strip("*")) for word in words)
+    return Slot(exact, prefixes, suffixes, inner, optional, gap, shortest)
 
 
 def plain_pattern(phrase: str) -> tuple[re.Pattern[str], str]:

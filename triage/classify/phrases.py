@@ -13,23 +13,23 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import ahocorasick
 
 from triage.classify.notation import GAP_WORDS, UNSPACED, Slot, plain_pattern, sequences_of
 
 _WORD = re.compile(r"\w+")
-_BREAK = re.compile(r"[.!?]")
+_BREAKS = frozenset(".!?")
 _SEPARATOR_LENGTH = 4
 
 
-@dataclass(frozen=True, slots=True)
-class PhraseMatch:
-    """One phrase found: its key and its offsets in the text that was searched."""
+class PhraseMatch(NamedTuple):
+    """One phrase found: its offsets in the text that was searched, and its key; in this order they sort."""
 
-    key: str
     start: int
     end: int
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,10 @@ def cut(folded: str) -> Words:
         start = match.start()
         words.append(match.group())
         starts.append(start)
-        joined.append(end >= 0 and start - end <= _SEPARATOR_LENGTH and not _BREAK.search(folded, end, start))
+        if start - end == 1:  # one space, hardly ever anything else
+            joined.append(end >= 0 and folded[end] not in _BREAKS)
+        else:
+            joined.append(end >= 0 and start - end <= _SEPARATOR_LENGTH and _BREAKS.isdisjoint(folded[end:start]))
         end = match.end()
     return Words(folded, tuple(words), tuple(starts), tuple(joined))
 
@@ -62,6 +65,9 @@ class _Sequence:
     key: str
     slots: tuple[Slot, ...]
     anchor: int
+    before: Slot | None
+    """What must stand right before the anchor, when that is one word for certain; likewise ``after``."""
+    after: Slot | None
 
 
 class PhraseBook:
@@ -76,12 +82,12 @@ class PhraseBook:
                 plain.append((key, *plain_pattern(phrase)))
             else:
                 raw.extend((key, slots) for slots in sequences_of(phrase))
-        frequency = Counter(word for _, slots in raw if len(slots) > 1 for slot in slots for word in slot.words())
+        weight = _weigh(slots for _, slots in raw)
         self._exact: dict[str, list[_Sequence]] = {}
         self._prefix: dict[str, list[_Sequence]] = {}
         self._parts: list[tuple[str, _Sequence]] = []
         for key, slots in raw:
-            self._index(_Sequence(key, slots, _most_telling(slots, frequency)))
+            self._index(_sequence(key, slots, _most_telling(slots, weight)))
         self._lengths = sorted({len(prefix) for prefix in self._prefix})
         self._memory: dict[str, tuple[tuple[str, ...], tuple[_Sequence, ...]]] = {}
         self._plain = _PlainBook(plain)
@@ -91,16 +97,27 @@ class PhraseBook:
         cut_text = cut(text) if isinstance(text, str) else text
         found = set(self._plain.find(cut_text.folded))
         starts, words = cut_text.starts, cut_text.words
+        last_position = len(words) - 1
         for position, word in enumerate(words):
             keys, longer = self._memory.get(word) or self._waiting(word)
             for key in keys:
-                found.add(PhraseMatch(key, starts[position], starts[position] + len(word)))
+                found.add(PhraseMatch(starts[position], starts[position] + len(word), key))
             for sequence in longer:
+                # Most tries end at a neighbour: looked at here, before anything is called.
+                before, after = sequence.before, sequence.after
+                if before is not None:
+                    fits = before.memory.get(words[position - 1]) if position else False
+                    if fits is False or (fits is None and not before.fits(words[position - 1])):
+                        continue
+                if after is not None:
+                    fits = after.memory.get(words[position + 1]) if position < last_position else False
+                    if fits is False or (fits is None and not after.fits(words[position + 1])):
+                        continue
                 place = _try(sequence, cut_text, position)
                 if place is not None:
                     first, last = place
-                    found.add(PhraseMatch(sequence.key, starts[first], starts[last] + len(words[last])))
-        return tuple(sorted(found, key=lambda match: (match.start, match.end, match.key)))
+                    found.add(PhraseMatch(starts[first], starts[last] + len(words[last]), sequence.key))
+        return tuple(sorted(found))
 
     def _index(self, sequence: _Sequence) -> None:
         slot = sequence.slots[sequence.anchor]
@@ -129,6 +146,13 @@ class PhraseBook:
 
 
 _REMEMBERED = 20_000
+
+
+def _sequence(key: str, slots: tuple[Slot, ...], anchor: int) -> _Sequence:
+    before = slots[anchor - 1] if anchor and not slots[anchor].gap and not slots[anchor - 1].optional else None
+    following = slots[anchor + 1] if anchor + 1 < len(slots) else None
+    after = following if following is not None and not following.gap and not following.optional else None
+    return _Sequence(key, slots, anchor, before, after)
 
 
 def _try(sequence: _Sequence, text: Words, position: int) -> tuple[int, int] | None:
@@ -175,14 +199,26 @@ def _backward(slots: Sequence[Slot], number: int, gap: bool, text: Words, positi
     return _backward(slots, number - 1, gap or slot.gap, text, position) if slot.optional else None
 
 
-def _most_telling(slots: tuple[Slot, ...], frequency: Mapping[str, int]) -> int:
+def _most_telling(slots: tuple[Slot, ...], weight: Mapping[Slot, int]) -> int:
     """The slot whose words stand in the fewest phrases, of the longest words: there the phrase waits."""
+    if len(slots) == 1:
+        return 0
     telling = [
-        (-sum(frequency[word] for word in slot.words()), min(map(len, slot.words())), -number)
+        (-weight[slot], slot.shortest, -number)
         for number, slot in enumerate(slots)
-        if not slot.optional and min(map(len, slot.words())) > 1
+        if not slot.optional and slot.shortest > 1
     ]
     return -max(telling)[2]
+
+
+def _weigh(sequences: Iterable[tuple[Slot, ...]]) -> Mapping[Slot, int]:
+    """Of each slot how many phrases its words stand in."""
+    met = Counter(slot for slots in sequences if len(slots) > 1 for slot in slots)
+    frequency: Counter[str] = Counter()
+    for slot, times in met.items():
+        for word in slot.words():
+            frequency[word] += times
+    return {slot: sum(frequency[word] for word in slot.words()) for slot in met}
 
 
 class _PlainBook:
@@ -207,4 +243,4 @@ class _PlainBook:
         for number in {number for _, group in self._automaton.iter(folded) for number in group}:
             key, pattern = self._patterns[number]
             for match in pattern.finditer(folded):
-                yield PhraseMatch(key, match.start(), match.end())
+                yield PhraseMatch(match.start(), match.end(), key)

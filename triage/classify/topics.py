@@ -101,11 +101,11 @@ class TopicModel:
         columns = row.indices
         pulls[columns] = row.data * (coefficients[topic, columns] - coefficients[:, columns].mean(axis=0))
         space = self._features.space
-        found = [
-            (field, word, float(pulls[space.columns_of(field, word)].sum()))
-            for field in ("subject", "text")
-            for word in dict.fromkeys(text.words.get(field, ()))
-        ]
+        found: list[tuple[str, str, float]] = []
+        for field in ("subject", "text"):
+            words = [*dict.fromkeys(text.words.get(field, ()))]
+            sums = space.sums_of(field, words, pulls)
+            found += [(field, word, float(pull)) for word, pull in zip(words, sums, strict=True)]
         found += [
             ("extra", name, float(pulls[column]))
             for name in text.extras

@@ -92,14 +92,16 @@ class WordSpace:
             if block == name
         )
 
-    def columns_of(self, name: str, word: str) -> npt.NDArray[np.int32]:
-        """All columns that one word of a field has, its pieces' included."""
-        found = [
-            self._columns(block, word, known, memory) + np.int32(begin)
-            for block, begin, known, _, memory in self._blocks
-            if block == name or (block == PIECES and name in {"subject", "text"})
-        ]
-        return np.concatenate(found) if found else _EMPTY
+    def sums_of(self, name: str, words: Sequence[str], values: Matrix) -> npt.NDArray[np.float64]:
+        """For each word of a field the sum of ``values`` (one a column) over its columns, its pieces' included."""
+        owners = np.arange(len(words))
+        sums = np.zeros(len(words))
+        for block, begin, known, _, memory in self._blocks:
+            if words and (block == name or (block == PIECES and name in {"subject", "text"})):
+                met = [self._columns(block, word, known, memory) for word in words]
+                columns = np.concatenate(met) + np.int32(begin)
+                sums += np.bincount(np.repeat(owners, [*map(len, met)]), values[columns], len(words))
+        return sums
 
     def _columns(
         self, name: str, word: str, known: Mapping[str, int], memory: dict[str, npt.NDArray[np.int32]]
