@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import takewhile
 
 from triage.classify.wording import explain
-from triage.vocabulary import STAFF, Action, Decision, Reason
+from triage.vocabulary import STAFF, Action, Decision, InboundMessage, PlaceMention, Reason
 
 HOLDS = {
     "ricomparso": "già visto: è ricomparso nella casella, non viene inviato di nuovo",
@@ -60,6 +61,56 @@ def word_reason(reason: Reason) -> str:
     if reason.code == "senza_urgenza":
         return _without_urgency(reason)
     return HOLDS.get(reason.code) or explain(reason)
+
+
+def word_reasons(decision: Decision, message: InboundMessage) -> list[str]:
+    """All reasons for somebody who has the message before them: words that weighed stand in one sentence, quoted."""
+    found: list[str] = []
+    weighed = [reason for reason in decision.reasons if reason.code == _WEIGHED]
+    for reason in decision.reasons:
+        if reason.code == _WEIGHED:
+            if reason is weighed[0]:
+                quoted = dict.fromkeys(_quoted(one, message).lower() for one in weighed)
+                words = [word for word in quoted if not any(word in other for other in quoted if other != word)]
+                found.append("Parole che pesano per l'argomento: " + ", ".join(f"«{word}»" for word in words) + ".")
+        elif reason.code == _DANGER:
+            found.append(f"{word_reason(reason)} «{_quoted(reason, message)}»")
+        else:
+            found.append(word_reason(reason))
+    return found
+
+
+def mark_text(message: InboundMessage, where: str, decision: Decision, places: Sequence[PlaceMention]) -> str:
+    """The subject or the text with its marks: places and their role in [], danger in !!, words that weighed in **."""
+    text = _part(message, where)
+    marks = [(place.start, place.end, "[", f": {place.role}]") for place in places if place.where == where]
+    for code, sign in ((_DANGER, "!!"), (_WEIGHED, "*")):
+        found = [one for one in decision.reasons if one.code == code and one.params["where"] == where]
+        marks += [(*_span(reason), sign, sign) for reason in found]
+    pieces: list[str] = []
+    at = 0
+    # Where marks meet, a place goes before danger, danger before a word.
+    for start, end, before, after in sorted(marks, key=lambda mark: (mark[0], mark[2] != "[", mark[2] != "!!")):
+        if start >= at:
+            pieces += [text[at:start], before, text[start:end], after]
+            at = end
+    return "".join([*pieces, text[at:]]).strip()
+
+
+_WEIGHED, _DANGER = "argomento_parole", "urgente_frase"
+
+
+def _quoted(reason: Reason, message: InboundMessage) -> str:
+    start, end = _span(reason)
+    return " ".join(_part(message, str(reason.params["where"]))[start:end].split())
+
+
+def _span(reason: Reason) -> tuple[int, int]:
+    return int(reason.params["start"]), int(reason.params["end"])
+
+
+def _part(message: InboundMessage, where: str) -> str:
+    return message.subject if where == "subject" else message.new_text
 
 
 def word_confidence(decision: Decision) -> str:

@@ -180,6 +180,17 @@ def test_explain_tells_people_in_italian_what_and_why(invoke: Invoke, letter: Pa
     assert "[Crema: residenza]" in result.stdout
 
 
+def test_explain_marks_words_that_weighed_and_danger_and_quotes_them(invoke: Invoke, tmp_path: Path) -> None:
+    path = tmp_path / "paura.eml"
+    path.write_bytes(make_mail("Abito a Crema, ieri mio marito mi ha picchiata davanti ai bambini.\n", subject="aiuto"))
+    told = invoke("explain", path).stdout
+    assert "[Crema: residenza]" in told
+    assert "!!" in told.split("Testo (luoghi")[1].split("\n", 1)[1], "danger is marked in the text"
+    [answer] = [json.loads(line) for line in invoke("classify", path).stdout.splitlines()]
+    assert any("picchiata" in sentence for sentence in answer["motivi"])
+    assert sum(sentence.startswith("Parole che pesano") for sentence in answer["motivi"]) <= 1
+
+
 def test_explain_reads_standard_input(invoke: Invoke, letter: Path) -> None:
     assert invoke("explain", "-", stdin=MAIL).stdout == invoke("explain", letter).stdout
 

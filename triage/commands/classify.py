@@ -18,7 +18,7 @@ from triage.basis import settings_from
 from triage.classify import ArtefactError, Classifier, load_classifier
 from triage.commands.opening import MISCONFIGURED, clear_errors, fail, print_json
 from triage.decide import DecisionContext, decide
-from triage.explaining import word_confidence, word_reason
+from triage.explaining import mark_text, word_confidence, word_reasons
 from triage.knowledge import known_places
 from triage.parse import parse
 from triage.rules import MailboxRole, Rules, load_rules
@@ -72,24 +72,14 @@ def explain(path: str) -> None:
             click.echo(f"Automatico:   {'sì' if decision.automatic else 'no'}")
             click.echo(f"Fiducia:      {word_confidence(decision)}")
             click.echo("Perché:")
-            for reason in decision.reasons:
-                click.echo(f"  - {word_reason(reason)}")
+            for sentence in word_reasons(decision, judged.message):
+                click.echo(f"  - {sentence}")
             click.echo("Regole provate:")
             for rule in decision.rules_tried:
                 click.echo(f"  - {'sì' if rule.matched else 'no'}  {rule.name} (riga {rule.line})")
-            click.echo("Testo (i luoghi sono tra parentesi quadre):")
-            click.echo(_marked(judged.message, judged.classification))
-
-
-def _marked(message: InboundMessage, classification: Classification) -> str:
-    text = message.new_text
-    marks = sorted((m.start, m.end, m.role) for m in classification.places if m.where == "text")
-    pieces, at = [], 0
-    for start, end, role in marks:
-        if start >= at:
-            pieces += [text[at:start], f"[{text[start:end]}: {role}]"]
-            at = end
-    return "".join([*pieces, text[at:]]).strip()
+            click.echo("Testo (luoghi [tra parentesi quadre], *parole che pesano*, !!parole di possibile pericolo!!):")
+            for where in ("subject", "text"):
+                click.echo(mark_text(judged.message, where, decision, judged.classification.places))
 
 
 def _load() -> tuple[Rules, Classifier]:
@@ -140,7 +130,7 @@ def _answers(judged: _Judged) -> dict[str, object]:
         "ricevuta": decision.acknowledge,
         "esito": str(decision.action),
         "confidenza": round(decision.confidence, 4),
-        "motivi": [word_reason(reason) for reason in decision.reasons],
+        "motivi": word_reasons(decision, judged.message),
     }
 
 
