@@ -121,6 +121,37 @@ class Defect:
     detail: str = ""
 
 
+class ReportKind(StrEnum):
+    """What a report is about: delivery (RFC 3464), display (RFC 8098), a complaint (RFC 5965)."""
+
+    DELIVERY = "dsn"
+    DISPOSITION = "mdn"
+    FEEDBACK = "arf"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedRecipient:
+    """What a report says of one recipient. ``action``: failed, delayed, delivered, relayed, expanded; or a
+    disposition such as displayed. ``status`` as in RFC 3463, "" when not given; ``address`` likewise."""
+
+    address: str
+    action: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report about mail sent earlier, as it claims; the record knows whether it is about ours.
+
+    ``message_ids`` name the mail that it is about. ``structured``: by its parts, not by its words.
+    """
+
+    kind: ReportKind
+    recipients: tuple[ReportedRecipient, ...]
+    message_ids: tuple[str, ...]
+    structured: bool
+
+
 @dataclass(frozen=True, slots=True)
 class InboundMessage:
     """A received message as far as it can be read. Building one never raises (see ``parse``).
@@ -154,6 +185,8 @@ class InboundMessage:
     content_type_params: Mapping[str, str]
     size: int
     defects: tuple[Defect, ...] = ()
+    report: Report | None = None
+    """Set when the message reports on mail sent earlier."""
 
     def header(self, name: str) -> tuple[str, ...]:
         """All values of a header field, in order; names compare without case."""
