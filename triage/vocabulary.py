@@ -2,7 +2,7 @@
 
 ``FetchedMessage -> InboundMessage -> Classification -> Decision -> Dispatch -> Attempt``
 
-Nothing here imports anything of ours, does I/O or reads a clock. Label codes are those of the
+Nothing here imports anything of ours (but a page of its own), does I/O or reads a clock. Label codes are those of the
 labelling guide (Italian, because staff see them); everything else uses the mail standards' terms.
 All times are timezone-aware UTC. All offsets are in characters of the named text, end exclusive.
 """
@@ -13,6 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+from triage.reported import Report as Report
+from triage.reported import ReportedRecipient as ReportedRecipient
+from triage.reported import ReportKind as ReportKind
 
 # --------------------------------------------------------------------------- labels of the guide
 
@@ -121,37 +125,6 @@ class Defect:
     detail: str = ""
 
 
-class ReportKind(StrEnum):
-    """What a report is about: delivery (RFC 3464), display (RFC 8098), a complaint (RFC 5965)."""
-
-    DELIVERY = "dsn"
-    DISPOSITION = "mdn"
-    FEEDBACK = "arf"
-
-
-@dataclass(frozen=True, slots=True)
-class ReportedRecipient:
-    """What a report says of one recipient. ``action``: failed, delayed, delivered, relayed, expanded; or a
-    disposition such as displayed. ``status`` as in RFC 3463, "" when not given; ``address`` likewise."""
-
-    address: str
-    action: str
-    status: str
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """A report about mail sent earlier, as it claims; the record knows whether it is about ours.
-
-    ``message_ids`` name the mail that it is about. ``structured``: by its parts, not by its words.
-    """
-
-    kind: ReportKind
-    recipients: tuple[ReportedRecipient, ...]
-    message_ids: tuple[str, ...]
-    structured: bool
-
-
 @dataclass(frozen=True, slots=True)
 class InboundMessage:
     """A received message as far as it can be read. Building one never raises (see ``parse``).
@@ -186,7 +159,6 @@ class InboundMessage:
     size: int
     defects: tuple[Defect, ...] = ()
     report: Report | None = None
-    """Set when the message reports on mail sent earlier."""
 
     def header(self, name: str) -> tuple[str, ...]:
         """All values of a header field, in order; names compare without case."""
@@ -385,6 +357,8 @@ class DispatchState(StrEnum):
     """Permanent refusal, five days of transient ones, or too many unknown outcomes."""
     UNKNOWN = "unknown"
     """DATA ended without a reply, and it will not be sent again (acknowledgements)."""
+    RETURNED = "returned"
+    """Accepted by the next server, and a report says that it did not arrive."""
 
 
 class AttemptOutcome(StrEnum):
