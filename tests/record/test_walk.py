@@ -267,13 +267,15 @@ class Walk:
 
     def _corrected_by_a_person(self, tx: Transaction) -> None:
         for row in messages_in(tx, (MessageState.FORWARDED, MessageState.FILED), 1):
-            self._move(tx, row, MessageState.RECEIVED, "corrected")
+            try:
+                change_state(tx, row, MessageState.HELD, "corrected", hold_reason="corretto", file_step="")
+            except LostLeaseError:
+                assert get_message(tx, row.id) != row
 
     def _comes_back(self, tx: Transaction) -> None:
         """Something says of what was sent that it did not arrive, or is not wanted."""
-        query = sa.select(dispatches.c.rfc_message_id).where(
-            dispatches.c.state.in_(("accepted", "unknown", "returned"))
-        )
+        over = (DispatchState.ACCEPTED, DispatchState.UNKNOWN, DispatchState.RETURNED)
+        query = sa.select(dispatches.c.rfc_message_id).where(dispatches.c.state.in_(over))
         named = dispatches_named(tx, list(tx.execute(query).scalars()))
         about = [(row, one) for one in named.values() if (row := get_message(tx, one.message_id)) is not None]
         if about:
