@@ -25,7 +25,8 @@ MODULES = {path.relative_to(ROOT).with_suffix("").as_posix().replace("/", "."): 
 
 _TABLE = {
     # words and small things that know nothing
-    "vocabulary": "",
+    "reported": "",
+    "vocabulary": "reported",
     "clock": "",
     "crashpoints": "",
     "ids": "",
@@ -52,9 +53,11 @@ _TABLE = {
     "knowledge": "basis cards classify record rules",
     "promotion": "cards classify record",
     "reading": "vocabulary parse",
-    "conversations": "vocabulary record rules",
+    "conversations": "vocabulary ids record rules",
+    "returns": "vocabulary classify conversations record rules",
+    "followups": "vocabulary decide record rules",
     "twins": "vocabulary record rules",
-    "settling": "vocabulary ages conversations decide ids record rules twins",
+    "settling": "vocabulary ages conversations decide followups ids record returns rules twins",
     "decider": "vocabulary crashpoints ids knowledge parse reading record settling",
     # the top
     "bootstrap": "vocabulary basis clock decide decider dispatch intake knowledge reading record rules settings "

@@ -1,6 +1,6 @@
 """Which conversation a message belongs to, and the keyed hashes by which it is found again.
 
-A message goes on with a case only when its author took part in it: a stranger who quotes a number
+A message goes on with a case only when its author took part in it: a stranger who quotes a case's code
 or a Message-ID joins nothing (failures F86, F87).
 """
 
@@ -10,10 +10,11 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from triage.ids import cases_named
 from triage.record import Transaction
 from triage.record.identity import keyed_hash
 from triage.record.messages import MessageRow
-from triage.record.recall import cases_answered, cases_of_thread
+from triage.record.recall import cases_answered, cases_of_thread, cases_with_author
 from triage.rules.addresses import bare_form
 from triage.vocabulary import InboundMessage
 
@@ -52,6 +53,10 @@ class Thread:
     case_of: int | None
     answers_us: bool
     """Whether it answers what we ourselves sent."""
+    codes: tuple[int, ...] = ()
+    """Cases whose code it quotes, whoever its author is."""
+    quotes_another: bool = False
+    """It quotes a case's code, and its author has no part in that case."""
 
 
 def threads_of(
@@ -64,14 +69,26 @@ def threads_of(
     earlier = cases_of_thread(
         tx, [(hashed[ref], k.author) for group, k in zip(references, keys, strict=True) for ref in group]
     )
+    codes = [cases_named(secret, _said(message)) for _, message in pairs]
+    taking_part = cases_with_author(tx, [(c, k.author) for group, k in zip(codes, keys, strict=True) for c in group])
     together: dict[tuple[str, str], int] = {}
     found: list[Thread] = []
-    for (row, _), group, key in zip(pairs, references, keys, strict=True):
+    for (row, _), group, key, named in zip(pairs, references, keys, codes, strict=True):
+        quoted = next((case for case in named if (case, key.author) in taking_part), None)
         answered = next((own[ref, key.author] for ref in group if (ref, key.author) in own), None)
         joined = next((earlier[hashed[r], key.author] for r in group if (hashed[r], key.author) in earlier), None)
         beside = next((together[hashed[r], key.author] for r in group if (hashed[r], key.author) in together), None)
-        case_id = row.case_id if row.case_id is not None else answered if answered is not None else joined
-        found.append(Thread(case_id, beside if case_id is None else None, answered is not None))
+        case_id = next((case for case in (row.case_id, answered, joined, quoted) if case is not None), None)
+        another = bool(named) and quoted is None and case_id not in named
+        found.append(Thread(case_id, beside if case_id is None else None, answered is not None, named, another))
         if key.message_id is not None:
             together.setdefault((key.message_id, key.author), row.id)
     return found
+
+
+def _said(message: InboundMessage) -> str:
+    """Where a code may stand: the subject survives most mail programs, the quoted text some."""
+    return "\n".join((message.subject, message.new_text[:_READ], message.quoted_text[:_READ]))
+
+
+_READ = 20_000

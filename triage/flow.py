@@ -31,7 +31,8 @@ TRANSITIONS: Mapping[S, frozenset[S]] = {
     S.LISTED: frozenset({S.RECEIVED, S.HELD, S.MATCHED, S.VANISHED, S.OVERSIZE, S.UNREADABLE}),
     S.RECEIVED: frozenset({S.DECIDED, S.HELD, S.QUARANTINED, S.MATCHED}),
     S.DECIDED: frozenset({S.FORWARDED, S.FILED, S.HELD, S.RECEIVED}),
-    S.FORWARDED: frozenset({S.FILED}),
+    # What was sent may come back: a report of failure, or a project's hand-back.
+    S.FORWARDED: frozenset({S.FILED, S.HELD}),
     # A person's `triage retry` sends these through the flow again.
     # A held one whose new appearance goes on instead has no work of its own left.
     S.HELD: frozenset({S.RECEIVED, S.MATCHED}),
@@ -41,7 +42,7 @@ TRANSITIONS: Mapping[S, frozenset[S]] = {
     # The daily comparison found it: the server had only seemed not to have it.
     S.VANISHED: frozenset({S.LISTED}),
     S.MATCHED: frozenset(),
-    S.FILED: frozenset(),
+    S.FILED: frozenset({S.HELD}),
     S.ERASED: frozenset(),
 }
 """What may follow each state."""

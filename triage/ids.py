@@ -12,6 +12,8 @@ from datetime import timedelta
 _OWN_ID = re.compile(rb"<[0-9a-f]{32}@[A-Za-z0-9.-]{1,253}>")
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """No letter or digit that is mistaken for another when read aloud or copied by hand."""
+_CODE = re.compile(rf"(?<![A-Z0-9-])[{_LETTERS}]{{2,13}}-[{_LETTERS}]{{8}}(?![A-Z0-9-])")
+_MOST_CODES = 50
 
 
 def new_message_id(domain: str) -> str:
@@ -32,6 +34,18 @@ def case_code(secret: bytes, case_id: int) -> str:
     """The case's short code: its number and a part of an HMAC that nobody else can compute."""
     mac = int.from_bytes(hmac.new(secret, f"case\0{case_id}".encode(), hashlib.sha256).digest()[:8], "big")
     return f"{_written(case_id, 2)}-{_written(mac, 8)[-8:]}"
+
+
+def cases_named(secret: bytes, text: str) -> tuple[int, ...]:
+    """Cases whose code stands in a text, each once; a number without its HMAC names nothing."""
+    found: dict[int, None] = {}
+    for written in _CODE.findall(text.upper())[:_MOST_CODES]:
+        case_id = 0
+        for letter in written.partition("-")[0]:
+            case_id = case_id * len(_LETTERS) + _LETTERS.index(letter)
+        if case_id < 1 << 62 and hmac.compare_digest(case_code(secret, case_id), written):
+            found[case_id] = None
+    return tuple(found)
 
 
 def _written(number: int, least: int) -> str:

@@ -23,6 +23,7 @@ from triage.decide import (
     may_notify,
 )
 from triage.decide.gate import SAME_THREAD
+from triage.followups import about_what_was_sent, in_its_case, with_given_place
 from triage.ids import new_message_id
 from triage.record import Transaction
 from triage.record.acknowledged import Acknowledged, acknowledged_before
@@ -36,6 +37,8 @@ from triage.record.mailboxes import known_mailboxes
 from triage.record.messages import MessageRow
 from triage.record.planned import PlannedDispatch
 from triage.record.recall import sent_by_us
+from triage.record.returned import forwards_of_cases
+from triage.returns import Reading, case_of, find_returned, from_staff
 from triage.rules.addresses import AddressError, check_address
 from triage.rules.types import Mailbox, MailboxRole, Rules
 from triage.twins import find_twins
@@ -109,25 +112,44 @@ def settle(
         _acknowledged(tx, secret, [message for _, message in pairs]),
     )
     reported = sent_by_us(tx, [item for group in own_ids.values() for item in group])
+    returned = find_returned(
+        tx,
+        rules,
+        {
+            row.id: Reading(message, classification, tuple(own_ids.get(row.id, ())), thread.codes)
+            for (row, message), classification, thread in zip(pairs, classified, threads, strict=True)
+        },
+    )
+    sent = forwards_of_cases(tx, [thread.case_id for thread in threads if thread.case_id is not None])
     for (row, message), classification, key, thread in zip(pairs, classified, keys, threads, strict=True):
         mailbox = rules.mailboxes.get(names[row.mailbox_id])
         context = context_of(row, message, mailbox, names[row.mailbox_id])
+        if row.comune_given:
+            classification = with_given_place(classification, row.comune_given)
         decision = decide(message, classification, rules, context)
-        if thread.answers_us:
+        back = returned.get(row.id)
+        if back is not None:
+            decision = about_what_was_sent(decision, classification, back, rules, context)
+        elif thread.answers_us:
             decision = _held(decision, "risposta_a_noi")
         elif classification.automatic and reported.intersection(own_ids.get(row.id, ())):
             # A report about what we sent ourselves: filed unseen it would hide a family's lost letter.
             decision = _held(decision, "avviso_su_nostro_invio")
+        elif thread.quotes_another and not from_staff(message, rules):
+            decision = _held(decision, "codice_di_altri")
+        elif thread.case_id in sent and not row.generation:
+            decision = in_its_case(decision, classification, sent[thread.case_id][-1], rules)
         settlement = twins.settle(
             Settlement(
                 row=row,
                 decision=decision,
                 state=MessageState.HELD,
-                case_id=thread.case_id,
+                case_id=case_of(thread, back, message, rules),
                 case_of=thread.case_of,
                 author_key=key.author,
                 message_id_key=key.message_id,
                 content_key=key.content,
+                returned=back,
             )
         )
         if settlement.same_as is None:

@@ -2,7 +2,7 @@
 
 ``FetchedMessage -> InboundMessage -> Classification -> Decision -> Dispatch -> Attempt``
 
-Nothing here imports anything of ours, does I/O or reads a clock. Label codes are those of the
+Nothing here imports anything of ours (but a page of its own), does I/O or reads a clock. Label codes are those of the
 labelling guide (Italian, because staff see them); everything else uses the mail standards' terms.
 All times are timezone-aware UTC. All offsets are in characters of the named text, end exclusive.
 """
@@ -13,6 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+from triage.reported import Report as Report
+from triage.reported import ReportedRecipient as ReportedRecipient
+from triage.reported import ReportKind as ReportKind
 
 # --------------------------------------------------------------------------- labels of the guide
 
@@ -154,6 +158,7 @@ class InboundMessage:
     content_type_params: Mapping[str, str]
     size: int
     defects: tuple[Defect, ...] = ()
+    report: Report | None = None
 
     def header(self, name: str) -> tuple[str, ...]:
         """All values of a header field, in order; names compare without case."""
@@ -352,6 +357,8 @@ class DispatchState(StrEnum):
     """Permanent refusal, five days of transient ones, or too many unknown outcomes."""
     UNKNOWN = "unknown"
     """DATA ended without a reply, and it will not be sent again (acknowledgements)."""
+    RETURNED = "returned"
+    """Accepted by the next server, and a report says that it did not arrive."""
 
 
 class AttemptOutcome(StrEnum):

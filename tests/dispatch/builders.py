@@ -92,6 +92,8 @@ def classify_by_subject(message: InboundMessage) -> Classification:
         changes |= {"urgent": True, "alert": True}
     if "oggi" in subject:
         changes["urgent"] = True
+    if "senza luogo" in subject:
+        changes |= {"comune_scores": {"Altavilla": 0.2}, "unstated": 0.8}
     if "english" in subject:
         changes |= {"language": "en"}
     if "undelivered" in subject:

@@ -64,6 +64,7 @@ from triage.record.messages import (
     postpone_fetch,
     record_receptions,
 )
+from triage.record.returned import Returned, ReturnKind, dispatches_named, record_returns
 from triage.record.tables import audit, dispatches, messages
 from triage.vocabulary import AttemptOutcome, DispatchKind, DispatchState, ListedMessage, MessageState
 
@@ -104,6 +105,7 @@ class Walk:
             (2, self._file),
             (2, self._settled_by_a_person),
             (1, self._corrected_by_a_person),
+            (1, self._comes_back),
         )
 
     def step(self) -> str:
@@ -265,7 +267,22 @@ class Walk:
 
     def _corrected_by_a_person(self, tx: Transaction) -> None:
         for row in messages_in(tx, (MessageState.FORWARDED, MessageState.FILED), 1):
-            self._move(tx, row, MessageState.RECEIVED, "corrected")
+            try:
+                change_state(tx, row, MessageState.HELD, "corrected", hold_reason="corretto", file_step="")
+            except LostLeaseError:
+                assert get_message(tx, row.id) != row
+
+    def _comes_back(self, tx: Transaction) -> None:
+        """Something says of what was sent that it did not arrive, or is not wanted."""
+        over = (DispatchState.ACCEPTED, DispatchState.UNKNOWN, DispatchState.RETURNED)
+        query = sa.select(dispatches.c.rfc_message_id).where(dispatches.c.state.in_(over))
+        named = dispatches_named(tx, list(tx.execute(query).scalars()))
+        about = [(row, one) for one in named.values() if (row := get_message(tx, one.message_id)) is not None]
+        if about:
+            row, sent = self._random.choice(about)
+            kind = self._random.choice((ReturnKind.FAILED, ReturnKind.HANDED_BACK, ReturnKind.DELAYED))
+            reopens = "" if kind is ReturnKind.DELAYED or sent.kind != DispatchKind.FORWARD else "restituito"
+            record_returns(tx, [(row, Returned(kind, sent, "5.1.1", reopens))])
 
     def _move(self, tx: Transaction, row: MessageRow, to_state: MessageState, event: str) -> None:
         try:

@@ -14,6 +14,7 @@ from triage.parse.header_values import decode_unstructured
 from triage.parse.identifiers import parse_date, parse_message_id, parse_message_ids
 from triage.parse.limits import Budget, DefectLog, ParseLimits
 from triage.parse.reply import SplitText, split_reply
+from triage.parse.reports import read_report
 from triage.parse.structure import Part, read_structure
 from triage.vocabulary import Address, Defect, InboundMessage
 
@@ -51,6 +52,7 @@ def _parse(octets: bytes, limits: ParseLimits, clock: Callable[[], float] | None
     authors = fields.addresses("from")
     if not authors:
         defects.add("from_missing")
+    author = next((author for author in authors if author.addr_spec), authors[0] if authors else _NOBODY)
     senders = fields.addresses("sender")
     paths = fields.values("return-path")
     return InboundMessage(
@@ -58,7 +60,7 @@ def _parse(octets: bytes, limits: ParseLimits, clock: Callable[[], float] | None
         in_reply_to=parse_message_ids(" ".join(fields.values("in-reply-to"))),
         references=parse_message_ids(" ".join(fields.values("references"))),
         date=parse_date(fields.first("date"), defects),
-        author=next((author for author in authors if author.addr_spec), authors[0] if authors else _NOBODY),
+        author=author,
         authors=authors,
         sender=senders[0] if senders else None,
         reply_to=fields.addresses("reply-to"),
@@ -75,6 +77,7 @@ def _parse(octets: bytes, limits: ParseLimits, clock: Callable[[], float] | None
         content_type_params=root.parameters,
         size=len(octets),
         defects=defects.collected(),
+        report=read_report(root, content.own, author.addr_spec, budget, defects),
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from triage.vocabulary import Address, Attachment, Defect, InboundMessage
+from triage.vocabulary import Address, Attachment, Defect, InboundMessage, Report, ReportedRecipient, ReportKind
 
 
 def to_json(message: InboundMessage) -> str:
@@ -46,8 +46,17 @@ def _message(document: dict[str, Any]) -> InboundMessage:
             "attachments": tuple(Attachment(**item) for item in document["attachments"]),
             "header_fields": tuple((name, value) for name, value in document["header_fields"]),
             "defects": tuple(Defect(**item) for item in document["defects"]),
+            "report": _report(document.get("report")),
         }
     )
+
+
+def _report(item: dict[str, Any] | None) -> Report | None:
+    if item is None:
+        return None
+    recipients = tuple(ReportedRecipient(**recipient) for recipient in item["recipients"])
+    kind = ReportKind(item["kind"])
+    return Report(kind, recipients, tuple(item["message_ids"]), structured=bool(item["structured"]))
 
 
 def _addresses(items: list[dict[str, str]]) -> tuple[Address, ...]:

@@ -21,6 +21,7 @@ from triage.record.planned import (
     lock_earlier,
     write_dispatches,
 )
+from triage.record.returned import Returned, record_returns
 from triage.record.store import Transaction
 from triage.record.tables import cases, decisions, dispatches, messages
 from triage.vocabulary import Action, Decision, DispatchKind, DispatchState, MessageState, Reason, RuleTried
@@ -32,7 +33,8 @@ class Settlement:
 
     ``case_id`` is ``None`` when the message opens a case of its own, or goes on with that of
     ``case_of``, an earlier message of the same batch. ``file`` says that the message is to be filed
-    without anything being sent. ``takes_over`` is a held message whose place this one takes.
+    without anything being sent. ``takes_over`` is a held message whose place this one takes. ``returned`` is
+    what it says about something that we sent.
     """
 
     row: MessageRow
@@ -48,6 +50,7 @@ class Settlement:
     dispatches: tuple[PlannedDispatch, ...] = ()
     file: bool = False
     takes_over: int | None = None
+    returned: Returned | None = None
 
 
 def record_decisions(tx: Transaction, settlements: Sequence[Settlement]) -> int:
@@ -83,6 +86,7 @@ def record_decisions(tx: Transaction, settlements: Sequence[Settlement]) -> int:
     ]
     write_dispatches(tx, plans, earlier)
     write_changes(tx, [_change(item) for item in kept])
+    record_returns(tx, [(item.row, item.returned) for item in kept if item.returned is not None])
     return len(kept)
 
 

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from triage.record.audit import Change, write_changes
+from triage.record.incidents import close_incident
 from triage.record.mailboxes import MailboxRow
 from triage.record.messages import COLUMNS, MessageRow, change_state, row_of
+from triage.record.returned import RETURNED_FORWARD
 from triage.record.store import Transaction
 from triage.record.tables import messages
 from triage.vocabulary import MessageState
@@ -19,6 +21,7 @@ BACKLOG, PERSON = "backlog", "person"
 
 def send_again(tx: Transaction, row: MessageRow, to_state: MessageState) -> None:
     """A person wants this one to go through the flow again, wherever it lies and whatever it resembles."""
+    close_incident(tx, RETURNED_FORWARD, str(row.id))
     change_state(
         tx,
         row,

@@ -49,6 +49,7 @@ class MessageRow:
     filed_folder: str | None
     file_step: str
     let_in_by: str | None
+    comune_given: str | None
     lease_owner: str | None
     lease_epoch: int
 

@@ -76,6 +76,8 @@ def lock_earlier(tx: Transaction, message_ids: Iterable[int]) -> dict[Recipient,
             dispatches.c.state,
         )
         .where(dispatches.c.message_id.in_(list(message_ids)), dispatches.c.kind.in_(sorted(ONE_A_RECIPIENT)))
+        # What came back is at its end: a further copy is a message of its own.
+        .where(dispatches.c.state != DispatchState.RETURNED)
         .order_by(dispatches.c.id)
         .with_for_update()
     )

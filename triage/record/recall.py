@@ -63,6 +63,15 @@ def cases_answered(tx: Transaction, pairs: Sequence[tuple[str, str]]) -> dict[tu
     return {(ref, key): case for ref, key, case in tx.execute(query) if (ref, key) in wanted}
 
 
+def cases_with_author(tx: Transaction, pairs: Sequence[tuple[int, str]]) -> set[tuple[int, str]]:
+    """Of (case, ``author_key``) those in which this author wrote a message: known participants."""
+    query = sa.select(messages.c.case_id, messages.c.author_key).where(
+        messages.c.case_id.in_([case for case, _ in pairs]), messages.c.author_key.in_([author for _, author in pairs])
+    )
+    wanted = set(pairs)
+    return {(case, author) for case, author in tx.execute(query) if (case, author) in wanted} if pairs else set()
+
+
 def sent_by_us(tx: Transaction, message_ids: Sequence[str]) -> set[str]:
     """Which of these Message-IDs are of dispatches of this record."""
     query = sa.select(dispatches.c.rfc_message_id).where(dispatches.c.rfc_message_id.in_(list(message_ids)))

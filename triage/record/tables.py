@@ -122,6 +122,8 @@ messages = sa.Table(
     sa.Column("file_step", sa.String(16), nullable=False, default=""),
     # "backlog" or "person": somebody said that it shall go its way all the same.
     sa.Column("let_in_by", sa.String(16)),
+    # The comune that the family named when asked, or staff learnt: an official name.
+    sa.Column("comune_given", sa.String(64)),
     sa.Column("lease_owner", sa.String(64)),
     sa.Column("lease_epoch", sa.Integer, nullable=False, default=0),
     sa.Column("lease_until", UtcDateTime),
@@ -266,6 +268,22 @@ incidents = sa.Table(
         postgresql_where=sa.text("closed_at IS NULL"),
     ),
 )
+
+returns = sa.Table(
+    "returns",
+    metadata,
+    sa.Column("id", Identity, primary_key=True),
+    sa.Column("message_id", sa.ForeignKey("messages.id"), nullable=False),
+    sa.Column("dispatch_id", sa.ForeignKey("dispatches.id"), nullable=False),
+    sa.Column("about_message_id", sa.ForeignKey("messages.id"), nullable=False),
+    sa.Column("case_id", sa.ForeignKey("cases.id"), nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("status", sa.String(16), nullable=False, default=""),
+    sa.Column("recorded_at", UtcDateTime, nullable=False),
+    sa.Index("ix_returns_about_message_id", "about_message_id"),
+    sa.Index("ix_returns_dispatch_id", "dispatch_id"),
+)
+"""What came back about what was sent (``triage.record.returned``)."""
 
 account_use = sa.Table(
     "account_use",

@@ -1,0 +1,170 @@
+"""Reports about mail sent earlier: delivery, disposition, complaint (RFC 3464, 8098, 5965), and bounces without form.
+
+Enters a message's tree of parts and its own text, leaves a :class:`~triage.vocabulary.Report`, or ``None``
+when it is no report. Total like everything here: what is missing or malformed stays empty. Nothing is
+believed: whether a report is about mail of ours is the record's to say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from triage.parse.identifiers import parse_message_ids
+from triage.parse.limits import Budget, DefectLog
+from triage.parse.part_text import part_octets
+from triage.parse.structure import Part
+from triage.vocabulary import Report, ReportedRecipient, ReportKind
+
+_DELIVERY = frozenset({"message/delivery-status", "message/global-delivery-status"})
+_DISPOSITION = frozenset({"message/disposition-notification", "message/global-disposition-notification"})
+_FEEDBACK = frozenset({"message/feedback-report"})
+_RETURNED = frozenset({"text/rfc822-headers", "message/global-headers"})
+
+_OCTETS = 64 << 10
+_MOST_RECIPIENTS = 100
+_MOST_PARTS = 200
+_TEXT = 20_000
+
+_DAEMON = re.compile(r"(?:mailer[-_.]?daemon|mail[-_.]?daemon|postmaster|mdaemon|bounces?)(?:\+.*)?@", re.IGNORECASE)
+_ADDRESS = re.compile(r"<?([A-Za-z0-9._%+'/=!#$&*?^{|}~-]{1,64}@[A-Za-z0-9.-]{1,200}\.[A-Za-z]{2,24})>?")
+_STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
+_CODE = re.compile(r"(?<![\d.-])([45])[0-7]\d(?=[ -])")
+_FAILED = re.compile(
+    r"could not be delivered|couldn'?t be delivered|cannot be delivered|not delivered|undeliver"
+    r"|delivery (?:to .{0,80})?(?:has )?failed|delivery failure|permanent(?:ly)? (?:fatal )?(?:error|fail)|giving up"
+    r"|user unknown|no such user|unknown user|mailbox (?:is )?(?:full|unavailable|not found)|address rejected"
+    r"|does(?:n't| not) exist|mancata consegna|non (?:e'|è|e) (?:stato|stata) (?:possibile )?(?:consegnat|recapitat)"
+    r"|impossibile (?:consegnare|recapitare)|non consegnat|casella (?:piena|inesistente)|utente sconosciuto"
+    r"|non recapitabil",
+    re.IGNORECASE,
+)
+_DELAYED = re.compile(
+    r"delayed|will (?:be retried|keep trying|retry)|still being retried|not yet been delivered"
+    r"|has not been delivered yet|warning message only|do not need to resend|non (?:e'|è|e) ancora stat|in ritardo"
+    r"|ritardo nella consegna|verr[aà] (?:ritentat|riprovat)",
+    re.IGNORECASE,
+)
+
+
+def read_report(root: Part, own_text: str, author: str, budget: Budget, defects: DefectLog) -> Report | None:
+    """What a message reports, by its parts; else by the text of a daemon that knows no form."""
+    parts = list(_walk(root))
+    returned = _returned_ids(parts, budget, defects)
+    for part in parts:
+        if part.content_type in _DELIVERY:
+            groups = _groups(part, budget, defects)
+            recipients = tuple(filter(None, map(_recipient, groups[:_MOST_RECIPIENTS])))
+            return Report(ReportKind.DELIVERY, recipients, returned, structured=True)
+        if part.content_type in _DISPOSITION:
+            return _disposition(_groups(part, budget, defects), returned)
+        if part.content_type in _FEEDBACK:
+            return Report(ReportKind.FEEDBACK, (), returned, structured=True)
+    return _without_form(root, own_text, author, returned)
+
+
+def _walk(root: Part) -> Iterator[Part]:
+    """The parts of this message, and those that it returns; not what is inside those."""
+    waiting, seen = [(root, 0)], 0
+    while waiting and seen < _MOST_PARTS:
+        part, inside = waiting.pop(0)
+        seen += 1
+        yield part
+        # One message deep: the returned one, whose own header section is wanted, but not its reports.
+        deeper = inside + (1 if part.children and not part.content_type.startswith("multipart/") else 0)
+        if part.content_type.startswith("multipart/") and not inside:
+            waiting += [(child, inside) for child in part.children]
+        elif deeper == 1 and not inside:
+            waiting += [(child, deeper) for child in part.children]
+
+
+def _groups(part: Part, budget: Budget, defects: DefectLog) -> list[Mapping[str, str]]:
+    """Groups of fields between empty lines (RFC 3464 section 2.1); the first is the message's own."""
+    source = part
+    if part.children:  # some systems nest the fields as if they were a message
+        source = part.children[0]
+        if source.fields:
+            return [{name.lower(): value for name, value in source.fields}, *_read_groups(source, budget, defects)]
+    return _read_groups(source, budget, defects)
+
+
+def _read_groups(part: Part, budget: Budget, defects: DefectLog) -> list[Mapping[str, str]]:
+    text = part_octets(part, _OCTETS, budget, defects).decode("utf-8", "replace").replace("\r\n", "\n")
+    groups: list[Mapping[str, str]] = []
+    for block in re.split(r"\n[ \t]*\n", text):
+        fields: dict[str, str] = {}
+        name = ""
+        for line in block.split("\n"):
+            if line[:1] in (" ", "\t") and name:
+                fields[name] += f" {line.strip()}"
+            elif ":" in line:
+                name, _, value = line.partition(":")
+                name = name.strip().lower()
+                fields.setdefault(name, value.strip())
+        if fields:
+            groups.append(fields)
+    return groups
+
+
+def _recipient(fields: Mapping[str, str]) -> ReportedRecipient | None:
+    action = fields.get("action", "").split("(")[0].strip().lower()
+    typed = fields.get("original-recipient") or fields.get("final-recipient", "")
+    if not action and not typed:
+        return None  # the group about the message itself
+    status = _STATUS.search(fields.get("status", "")) or _STATUS.search(fields.get("diagnostic-code", ""))
+    return ReportedRecipient(_address(typed), action, status[1] if status else "")
+
+
+def _address(typed: str) -> str:
+    """Of ``rfc822; a@b`` the address (RFC 3464 section 2.3.1); xtext and comments are not undone."""
+    found = _ADDRESS.search(typed.rpartition(";")[2])
+    return found[1] if found else ""
+
+
+def _disposition(groups: Sequence[Mapping[str, str]], returned: tuple[str, ...]) -> Report:
+    fields = {name: value for group in reversed(groups) for name, value in group.items()}
+    kind = fields.get("disposition", "").rpartition(";")[2].split("/")[0].strip().lower()
+    ids = parse_message_ids(fields.get("original-message-id", ""))
+    who = _address(fields.get("original-recipient") or fields.get("final-recipient", ""))
+    return Report(
+        ReportKind.DISPOSITION,
+        (ReportedRecipient(who, kind, ""),),
+        tuple(dict.fromkeys((*ids, *returned))),
+        structured=True,
+    )
+
+
+def _returned_ids(parts: Sequence[Part], budget: Budget, defects: DefectLog) -> tuple[str, ...]:
+    """Message-IDs of what is returned, whole or only its header section."""
+    found: list[str] = []
+    for part in parts[1:]:
+        if part.content_type in _RETURNED:
+            fields = _read_groups(part, budget, defects)
+            found += parse_message_ids(fields[0].get("message-id", "")) if fields else ()
+        elif part.children and not part.content_type.startswith("multipart/"):
+            found += parse_message_ids(part.children[0].value("Message-ID"))
+    return tuple(dict.fromkeys(found))[:20]
+
+
+def _without_form(root: Part, own_text: str, author: str, returned: tuple[str, ...]) -> Report | None:
+    """qmail, Exim, Lotus and webmail say it in words only; a daemon must say so, not a person."""
+    failed = [_address(value) for name, value in root.fields if name.lower() == "x-failed-recipients"]
+    null_path = any(name.lower() == "return-path" and not value.strip(" <>") for name, value in root.fields)
+    if not failed and not (_DAEMON.match(author) or (null_path and not root.value("Auto-Submitted"))):
+        return None
+    text = own_text[:_TEXT]
+    status = _STATUS.search(text)
+    code = _CODE.search(text)
+    permanent = bool(_FAILED.search(text)) or bool(status and status[1][0] == "5") or bool(code and code[1] == "5")
+    delayed = bool(_DELAYED.search(text)) or (not permanent and bool(code and code[1] == "4"))
+    if not (permanent or delayed or failed):
+        return None
+    action = "delayed" if delayed and not failed else "failed"
+    said = status[1] if status else ""
+    named = failed or [found.lower() for found in _ADDRESS.findall(text) if not _DAEMON.match(found)]
+    recipients = tuple(
+        ReportedRecipient(address, action, said)
+        for address in dict.fromkeys(named[:_MOST_RECIPIENTS] or [""])
+        if address or not named
+    )
+    return Report(ReportKind.DELIVERY, recipients, returned, structured=False)

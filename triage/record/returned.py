@@ -1,0 +1,167 @@
+"""What came back about what was sent: reports, absences, hand-backs, and what they do to the message sent.
+
+A row says that it came, about which dispatch, and what it said in codes; never in words. A forward that
+came back opens its message again, in the same transaction in which the report itself is settled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import sqlalchemy as sa
+
+from triage.record.audit import Change, Param, write_changes
+from triage.record.incidents import NOTICE, open_incident
+from triage.record.messages import MessageRow
+from triage.record.store import Transaction
+from triage.record.tables import dispatches, messages, returns
+from triage.vocabulary import DispatchKind, DispatchState, MessageState
+
+
+class ReturnKind(StrEnum):
+    """What came back."""
+
+    FAILED = "failed"
+    DELAYED = "delayed"
+    DELIVERED = "delivered"
+    DISPLAYED = "displayed"
+    ABSENT = "absent"
+    """A project's mail program answers for somebody who is away."""
+    MOVED = "moved"
+    """A project's mail program says that the address is no longer used."""
+    COMPLAINT = "complaint"
+    HANDED_BACK = "handed_back"
+    """A person at a project says that the case is not theirs."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentDispatch:
+    """A dispatch of ours that something refers to."""
+
+    id: int
+    message_id: int
+    case_id: int
+    kind: str
+    project: str
+    forward_path: str
+    recipient_key: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What one received message says about one dispatch. ``status`` as in RFC 3463, or empty.
+
+    ``reopens``: why the message that was sent must be held again; empty: it need not.
+    """
+
+    kind: ReturnKind
+    dispatch: SentDispatch
+    status: str = ""
+    reopens: str = ""
+
+
+OPENABLE = (MessageState.DECIDED, MessageState.FORWARDED, MessageState.FILED)
+RETURNED_FORWARD = "forward_returned"
+"""Incident: a forward came back; the subject is the message. Over when it is sent through the flow again."""
+
+
+def dispatches_named(tx: Transaction, message_ids: Sequence[str]) -> dict[str, SentDispatch]:
+    """Our dispatches by their Message-ID."""
+    query = sa.select(dispatches.c.rfc_message_id, *(dispatches.c[name] for name in SentDispatch.__slots__)).where(
+        dispatches.c.rfc_message_id.in_(list(message_ids))
+    )
+    return {name: SentDispatch(*rest) for name, *rest in tx.execute(query)} if message_ids else {}
+
+
+def forwards_of_cases(tx: Transaction, case_ids: Sequence[int]) -> dict[int, list[SentDispatch]]:
+    """Accepted forwards of these cases that neither came back nor were handed back, oldest first."""
+    handed_back = sa.select(returns.c.dispatch_id).where(returns.c.kind == ReturnKind.HANDED_BACK)
+    query = (
+        sa.select(*(dispatches.c[name] for name in SentDispatch.__slots__))
+        .where(dispatches.c.case_id.in_(list(case_ids)), dispatches.c.kind == DispatchKind.FORWARD)
+        .where(dispatches.c.state == DispatchState.ACCEPTED, dispatches.c.id.not_in(handed_back))
+        .order_by(dispatches.c.id)
+    )
+    found: dict[int, list[SentDispatch]] = {}
+    for row in tx.execute(query) if case_ids else ():
+        one = SentDispatch(*row)
+        found.setdefault(one.case_id, []).append(one)
+    return found
+
+
+def record_returns(tx: Transaction, items: Iterable[tuple[MessageRow, Returned]]) -> None:
+    """Write what came with these received messages, and open again what must be."""
+    rows = []
+    for row, item in items:
+        sent = item.dispatch
+        rows.append(
+            {
+                "message_id": row.id,
+                "dispatch_id": sent.id,
+                "about_message_id": sent.message_id,
+                "case_id": sent.case_id,
+                "kind": item.kind,
+                "status": item.status,
+                "recorded_at": tx.now,
+            }
+        )
+        if item.kind is ReturnKind.FAILED:
+            _note_failure(tx, item)
+        if item.reopens:
+            _open_again(tx, row, item)
+    if rows:
+        tx.execute(sa.insert(returns), rows)
+
+
+def _note_failure(tx: Transaction, item: Returned) -> None:
+    """The dispatch was accepted by the next server, and came back all the same."""
+    sent = item.dispatch
+    ended = tx.execute(
+        sa.update(dispatches)
+        .where(dispatches.c.id == sent.id, dispatches.c.state == sent.state)
+        .where(dispatches.c.state.in_((DispatchState.ACCEPTED, DispatchState.UNKNOWN)))
+        .values(state=DispatchState.RETURNED)
+    )
+    params: dict[str, Param] = {"status": item.status}
+    if ended.rowcount:
+        write_changes(tx, [Change("dispatch", sent.id, "returned", sent.state, DispatchState.RETURNED, params)])
+    code = f" ({item.status})" if item.status else ""
+    if sent.kind == DispatchKind.FORWARD:
+        detail = f"the forward of message {sent.message_id} to {sent.project} came back{code}"
+        open_incident(tx, RETURNED_FORWARD, str(sent.message_id), detail)
+    elif sent.kind == DispatchKind.NOTICE:
+        # Said once on another way: no further notice is made of it (failures F2, F4).
+        detail = f"the urgent notice about message {sent.message_id} came back{code}"
+        open_incident(tx, NOTICE, str(sent.message_id), detail)
+
+
+def _open_again(tx: Transaction, row: MessageRow, item: Returned) -> None:
+    about = item.dispatch.message_id
+    state = tx.execute(
+        sa.select(messages.c.state).where(messages.c.id == about, messages.c.state.in_(OPENABLE)).with_for_update()
+    ).scalar_one_or_none()
+    if state is None:
+        return  # a person has it already, or will
+    tx.execute(
+        sa.update(messages)
+        .where(messages.c.id == about)
+        .values(
+            state=MessageState.HELD,
+            hold_reason=item.reopens,
+            file_step="",
+            lease_owner=None,
+            lease_until=None,
+            lease_epoch=messages.c.lease_epoch + 1,
+        )
+    )
+    params: dict[str, Param] = {"reason": item.reopens, "by": row.id}
+    write_changes(tx, [Change("message", about, "opened_again", state, MessageState.HELD, params)])
+
+
+def returns_about(tx: Transaction, message_id: int) -> list[sa.RowMapping]:
+    """Everything that came back about what was sent of a message, oldest first."""
+    query = sa.select(returns).where(returns.c.about_message_id == message_id).order_by(returns.c.id)
+    return list(tx.execute(query).mappings())
