@@ -60,7 +60,9 @@ def read(octets: bytes) -> InboundMessage:
     assert not any(sign in file.file_name for file in message.attachments for sign in "/\\")
     assert not any(is_hidden(sign) and sign not in "\n\t" for sign in message.new_text)
     for address in (message.author, *message.authors, *message.recipients, *message.reply_to):
-        assert not re.search(r"[\s\x00]", address.addr_spec)
+        local, _, domain = address.addr_spec.rpartition("@")
+        assert not re.search(r"\s", domain)
+        assert local.startswith('"') or not re.search(r"\s", local)
     assert message.date is None or message.date.utcoffset() is not None
     assert not any("\n" in value or "\r" in value for _, value in message.header_fields)
     assert from_json(to_json(message)) == message
