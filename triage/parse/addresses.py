@@ -114,7 +114,7 @@ def _tokenise(text: str, limit: int) -> list[_Entry]:
             entry = _Entry()
         elif sign == ":" and entry.angle is None and "@" not in "".join(entry.words[-40:]):
             entry = _Entry()  # a group's name; the members follow
-        else:
+        elif sign != ">":  # one that closes nothing
             entry.words.append(sign)
     if not entry.empty and len(entries) < limit:
         entries.append(entry)
@@ -191,7 +191,7 @@ def _from_bare_words(words: str, defects: DefectLog, name: str) -> tuple[str, st
 def _clean_spec(raw: str) -> str:
     """addr-spec with a lower case domain, or "" when it is none. Drops source routes (RFC 5321
     appendix C), white space around the signs and ``mailto:``."""
-    text = clean_line(raw[: 4 * _MAX_ADDRESS])
+    text = clean_line(raw[: 4 * _MAX_ADDRESS]).lstrip("<")
     if text.startswith("@") and ":" in text:
         text = text.partition(":")[2]
     if text.lower().startswith("mailto:"):

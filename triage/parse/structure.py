@@ -22,6 +22,8 @@ _KNOWN_FIELD = re.compile(
     rb"|received|from|to|cc|bcc|subject|date|sender|references)[ \t]*:",
     re.IGNORECASE,
 )
+_LATE_BEGINNING = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]*")
+_MALFORMED_FIELD = re.compile(rb"[^\s:]*:")
 _GUESSED_BOUNDARY = re.compile(rb"(?:\A|\n)--([^\s-][^\r\n]{0,200}?)[ \t]*\r?\nContent-", re.IGNORECASE)
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\Z")
 _MESSAGE_TYPES = frozenset({"message/rfc822", "message/global", "message/news"})
@@ -68,7 +70,16 @@ def read_structure(octets: bytes, budget: Budget, defects: DefectLog) -> Part:
     if b"\n" not in octets and b"\r" in octets:
         defects.add("bare_cr_lines")
         octets = octets.replace(b"\r", b"\n")
-    return _read_part(octets, 0, len(octets), "", 0, "text/plain", budget, defects)
+    return _read_part(octets, _beginning(octets, defects), len(octets), "", 0, "text/plain", budget, defects)
+
+
+def _beginning(octets: bytes, defects: DefectLog) -> int:
+    """Where the header section begins: a byte order mark or empty lines before it make no body of it."""
+    late = _LATE_BEGINNING.match(octets)
+    if late is None or not late.end() or not _KNOWN_FIELD.match(octets, late.end()):
+        return 0
+    defects.add("header_begins_late")
+    return late.end()
 
 
 def _read_part(
@@ -141,10 +152,14 @@ def _collect_fields(
             fields[-1][1].append(line)
         elif place == 0 and line.startswith((b"From ", b">From ")):
             defects.add("mbox_from_line", number)
-        elif fields and line.strip() and place + 1 < len(lines) and _KNOWN_FIELD.match(lines[place + 1]):
-            # A folded line that lost its leading space: more fields follow, so the header goes on.
+        elif place == 0 and not number and line.strip() and all(map(_KNOWN_FIELD.match, lines[1:3])) and lines[2:]:
             defects.add("header_line_malformed", number)
-            fields[-1][1].append(b" " + line)
+        elif fields and line.strip() and place + 1 < len(lines) and _KNOWN_FIELD.match(lines[place + 1]):
+            # More fields follow, so the header goes on. Either a folded line has lost its leading space, or
+            # this is a field whose name is none (RFC 7103 section 7.1.4).
+            defects.add("header_line_malformed", number)
+            if not _MALFORMED_FIELD.match(line):
+                fields[-1][1].append(b" " + line)
         elif line.strip():
             return [(name, b"".join(values)) for name, values in fields], taken
         taken += len(line) + 1
