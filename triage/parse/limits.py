@@ -9,13 +9,16 @@ read of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from triage.vocabulary import Defect
 
 _MAX_DEPTH = 100
 _MAX_REPETITIONS = 5
+_MAX_SIGNATURES = 10
+"""Signatures around signatures: each copies what it holds, and is a nesting that the tree of parts does not show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ class Budget:
         self._characters = limits.text_characters
         self._markup = limits.html_characters
         self._nodes = limits.html_nodes
+        self._signatures = 0
         self._clock = clock
         self._until = clock() + limits.seconds if clock is not None else 0.0
 
@@ -92,6 +96,18 @@ class Budget:
             return True
         self._defects.add("limit_seconds")
         return False
+
+    @contextmanager
+    def inside_signature(self, where: str) -> Iterator[bool]:
+        """While it lasts, what is read stands inside one more opaque signature; False when there are too many."""
+        allowed = self._signatures < _MAX_SIGNATURES
+        if not allowed:
+            self._defects.add("limit_depth", where)
+        self._signatures += 1
+        try:
+            yield allowed
+        finally:
+            self._signatures -= 1
 
     def octets_left(self) -> int:
         return self._octets
