@@ -202,7 +202,7 @@ class _Reader:
             return []
         if not self.budget.take_part():
             return []
-        with self.budget.inside_signature(part.number) as allowed:
+        with self.budget.inside(part.number) as allowed:
             return self.read(read_structure(inner, self.budget, self.defects)) if allowed else []
 
     def _read_tnef(self, part: Part) -> None:

@@ -17,8 +17,6 @@ from triage.vocabulary import Defect
 
 _MAX_DEPTH = 100
 _MAX_REPETITIONS = 5
-_MAX_SIGNATURES = 10
-"""Signatures around signatures: each copies what it holds, and is a nesting that the tree of parts does not show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +84,7 @@ class Budget:
         self._characters = limits.text_characters
         self._markup = limits.html_characters
         self._nodes = limits.html_nodes
-        self._signatures = 0
+        self._depth = 0
         self._clock = clock
         self._until = clock() + limits.seconds if clock is not None else 0.0
 
@@ -97,17 +95,26 @@ class Budget:
         self._defects.add("limit_seconds")
         return False
 
+    @property
+    def depth(self) -> int:
+        """How deep what is being read stands in the message, by the opaque signatures around it."""
+        return self._depth
+
     @contextmanager
-    def inside_signature(self, where: str) -> Iterator[bool]:
-        """While it lasts, what is read stands inside one more opaque signature; False when there are too many."""
-        allowed = self._signatures < _MAX_SIGNATURES
+    def inside(self, part: str) -> Iterator[bool]:
+        """While it lasts, what is read stands inside the part of that number; False when that is too deep.
+
+        The tree of parts begins anew inside an opaque signature, its nesting does not.
+        """
+        before = self._depth
+        self._depth += part.count(".") + 2
+        allowed = self._depth < self.limits.depth
         if not allowed:
-            self._defects.add("limit_depth", where)
-        self._signatures += 1
+            self._defects.add("limit_depth", part)
         try:
             yield allowed
         finally:
-            self._signatures -= 1
+            self._depth = before
 
     def octets_left(self) -> int:
         return self._octets

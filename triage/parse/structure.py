@@ -70,7 +70,8 @@ def read_structure(octets: bytes, budget: Budget, defects: DefectLog) -> Part:
     if b"\n" not in octets and b"\r" in octets:
         defects.add("bare_cr_lines")
         octets = octets.replace(b"\r", b"\n")
-    return _read_part(octets, _beginning(octets, defects), len(octets), "", 0, "text/plain", budget, defects)
+    beginning = _beginning(octets, defects)
+    return _read_part(octets, beginning, len(octets), "", budget.depth, "text/plain", budget, defects)
 
 
 def _beginning(octets: bytes, defects: DefectLog) -> int:
