@@ -14,9 +14,17 @@ def cases() -> list[Case]:
     return [*_declared(), *_lies(), *_names(), *_subjects(), *_scripts()]
 
 
-def _body(name: str, why: str, charset: str, octets: Octets, *text: str, defects: tuple[str, ...] = (), kind: str = "") -> Case:
+def _body(
+    name: str, why: str, charset: str, octets: Octets, *text: str, defects: tuple[str, ...] = (), kind: str = ""
+) -> Case:
     body = octets if isinstance(octets, bytes) else octets.encode()
-    return Case(name, why, mail(body if b"\0" in body else body + b"\r\n", kind=kind or f"text/plain; charset={charset}"), text=text or (TEXT,), defects=defects)
+    return Case(
+        name,
+        why,
+        mail(body if b"\0" in body else body + b"\r\n", kind=kind or f"text/plain; charset={charset}"),
+        text=text or (TEXT,),
+        defects=defects,
+    )
 
 
 def _in(charset: str, why: str, text: str, codec: str = "") -> Case:
@@ -51,22 +59,99 @@ def _declared() -> list[Case]:
 def _lies() -> list[Case]:
     return [
         _body("none-named-utf-8", "no charset named, UTF-8 inside", "", _ACCENTS, "Perché così?", kind="text/plain"),
-        _body("none-named-latin-1", "no charset named, Latin-1 inside", "", _ACCENTS.encode("latin-1"), "Perché così?", kind="text/plain"),
+        _body(
+            "none-named-latin-1",
+            "no charset named, Latin-1 inside",
+            "",
+            _ACCENTS.encode("latin-1"),
+            "Perché così?",
+            kind="text/plain",
+        ),
         _body("ascii-with-emoji", "us-ascii with an emoji", "us-ascii", TEXT + " 👶", "👶", defects=("charset_wrong",)),
-        _body("utf-8-cut", "the last character is cut in two", "utf-8", (TEXT + "é").encode()[:-1], TEXT, defects=("charset_wrong",)),
-        _body("utf-8-overlong", "an overlong slash (C0 AF): never a slash", "utf-8", TEXT.encode() + b" \xc0\xaf", TEXT, defects=("charset_wrong",)),
-        _body("utf-8-surrogates", "surrogates encoded (CESU-8)", "utf-8", TEXT.encode() + b" \xed\xa0\xbd\xed\xb1\xb6", TEXT, defects=("charset_wrong",)),
-        _body("utf-8-twice", "UTF-8 encoded twice: shown as it stands", "utf-8", _ACCENTS.encode().decode("latin-1").encode(), "PerchÃ"),
-        _body("utf-8-noncharacters", "U+FFFE and tag characters that hide ASCII", "utf-8", TEXT + "\ufffe\U000e0041\U000e0042", TEXT),
-        _body("utf-16-named-utf-8-inside", "utf-16 named, ASCII inside", "utf-16", TEXT, TEXT, defects=("charset_wrong",)),
-        _body("utf-16-odd", "an odd number of octets", "utf-16le", TEXT.encode("utf-16-le") + b"a", TEXT, defects=("charset_damaged",)),
+        _body(
+            "utf-8-cut",
+            "the last character is cut in two",
+            "utf-8",
+            (TEXT + "é").encode()[:-1],
+            TEXT,
+            defects=("charset_wrong",),
+        ),
+        _body(
+            "utf-8-overlong",
+            "an overlong slash (C0 AF): never a slash",
+            "utf-8",
+            TEXT.encode() + b" \xc0\xaf",
+            TEXT,
+            defects=("charset_wrong",),
+        ),
+        _body(
+            "utf-8-surrogates",
+            "surrogates encoded (CESU-8)",
+            "utf-8",
+            TEXT.encode() + b" \xed\xa0\xbd\xed\xb1\xb6",
+            TEXT,
+            defects=("charset_wrong",),
+        ),
+        _body(
+            "utf-8-twice",
+            "UTF-8 encoded twice: shown as it stands",
+            "utf-8",
+            _ACCENTS.encode().decode("latin-1").encode(),
+            "PerchÃ",
+        ),
+        _body(
+            "utf-8-noncharacters",
+            "U+FFFE and tag characters that hide ASCII",
+            "utf-8",
+            TEXT + "\ufffe\U000e0041\U000e0042",
+            TEXT,
+        ),
+        _body(
+            "utf-16-named-utf-8-inside", "utf-16 named, ASCII inside", "utf-16", TEXT, TEXT, defects=("charset_wrong",)
+        ),
+        _body(
+            "utf-16-odd",
+            "an odd number of octets",
+            "utf-16le",
+            TEXT.encode("utf-16-le") + b"a",
+            TEXT,
+            defects=("charset_damaged",),
+        ),
         _body("iso-2022-jp-unended", "an escape that is never ended", "iso-2022-jp", b"Ciao \x1b$B$3$s", "Ciao"),
-        _body("iso-2022-jp-hides-ascii", "escapes around plain words: filters see other words", "iso-2022-jp", TEXT.encode().replace(b" ", b"\x1b$B\x1b(B "), TEXT),
+        _body(
+            "iso-2022-jp-hides-ascii",
+            "escapes around plain words: filters see other words",
+            "iso-2022-jp",
+            TEXT.encode().replace(b" ", b"\x1b$B\x1b(B "),
+            TEXT,
+        ),
         _body("utf-7", "UTF-7, in which angle brackets hide", "utf-7", (TEXT + " +ADw-b+AD4-").encode(), TEXT),
         _body("hz", "HZ, which escapes by tildes", "hz-gb-2312", "~{VPND~} " + TEXT, TEXT),
-        Case("html-says-otherwise", "MIME says UTF-8, the page's meta says Latin-1: MIME counts", mail(f'<html><head><meta charset="iso-8859-1"></head><body><p>{_ACCENTS}</p></body></html>', kind="text/html; charset=utf-8"), text=("Perché così?",)),
-        Case("html-says-alone", "only the page's meta names the charset", mail('<html><head><meta charset="windows-1252"></head><body><p>Perché</p></body></html>'.encode("cp1252"), kind="text/html"), text=("Perché",)),
-        Case("references-of-html", "numeric references to controls, bidi and surrogates", mail(f"<p>{TEXT}&#0;&#x202e;&#xd800;&#x1f476;&#13;&#999999999;</p>", kind="text/html; charset=utf-8"), text=(TEXT, "👶"), without=("\u202e", "\0")),
+        Case(
+            "html-says-otherwise",
+            "MIME says UTF-8, the page's meta says Latin-1: MIME counts",
+            mail(
+                f'<html><head><meta charset="iso-8859-1"></head><body><p>{_ACCENTS}</p></body></html>',
+                kind="text/html; charset=utf-8",
+            ),
+            text=("Perché così?",),
+        ),
+        Case(
+            "html-says-alone",
+            "only the page's meta names the charset",
+            mail(
+                '<html><head><meta charset="windows-1252"></head><body><p>Perché</p></body></html>'.encode("cp1252"),
+                kind="text/html",
+            ),
+            text=("Perché",),
+        ),
+        Case(
+            "references-of-html",
+            "numeric references to controls, bidi and surrogates",
+            mail(f"<p>{TEXT}&#0;&#x202e;&#xd800;&#x1f476;&#13;&#999999999;</p>", kind="text/html; charset=utf-8"),
+            text=(TEXT, "👶"),
+            without=("\u202e", "\0"),
+        ),
     ]
 
 
@@ -84,7 +169,15 @@ def _names() -> list[Case]:
         _body("named-zlib", "a codec that would unpack a bomb", "zlib", b"x\x9c" + TEXT.encode(), TEXT, **unknown),
         _body("named-idna", "a codec that is slow on long input", "idna", TEXT, TEXT, **unknown),
         _body("named-punycode", "the same", "punycode", TEXT, TEXT, **unknown),
-        _body("named-unicode-escape", "a codec that would make controls of text", "unicode_escape", TEXT + r" \x0d\x0a\u202e", TEXT, r"\x0d", **unknown),
+        _body(
+            "named-unicode-escape",
+            "a codec that would make controls of text",
+            "unicode_escape",
+            TEXT + r" \x0d\x0a\u202e",
+            TEXT,
+            r"\x0d",
+            **unknown,
+        ),
         _body("named-undefined", "a codec that always raises", "undefined", TEXT, TEXT, **unknown),
         _body("named-rot13", "a codec from text to text", "rot13", TEXT, TEXT, **unknown),
         _body("named-oem", "a codec that only Windows has", "oem", TEXT, TEXT, **unknown),
@@ -100,28 +193,60 @@ def _subjects() -> list[Case]:
 
     return [
         subject("q-lower-case", "lower case hexadecimals and q", "=?utf-8?q?perch=c3=a9?=", "perché"),
-        subject("language", "a language in the charset's place (RFC 2231 section 5)", "=?utf-8*it?Q?perch=C3=A9?=", "perché"),
-        subject("two-charsets", "two words in two charsets", word("perché ", "Q", "utf-8") + " " + word("così".encode("latin-1"), "Q", "iso-8859-1"), "perché così"),
-        subject("cut-in-two", "a character cut between two words (against RFC 2047 section 5)", "=?utf-8?Q?perch=C3?= =?utf-8?Q?=A9?=", "perché"),
+        subject(
+            "language", "a language in the charset's place (RFC 2231 section 5)", "=?utf-8*it?Q?perch=C3=A9?=", "perché"
+        ),
+        subject(
+            "two-charsets",
+            "two words in two charsets",
+            word("perché ", "Q", "utf-8") + " " + word("così".encode("latin-1"), "Q", "iso-8859-1"),
+            "perché così",
+        ),
+        subject(
+            "cut-in-two",
+            "a character cut between two words (against RFC 2047 section 5)",
+            "=?utf-8?Q?perch=C3?= =?utf-8?Q?=A9?=",
+            "perché",
+        ),
         subject("unended", "an encoded-word that is not ended", "=?utf-8?Q?perch=C3=A9", "=?utf-8?Q?perch=C3=A9"),
         subject("bad-base64", "base64 that is none", "=?utf-8?B?c2k!!=?=", "si"),
         subject("encoding-unknown", "neither B nor Q", "=?utf-8?X?abc?=", "=?utf-8?X?abc?="),
-        subject("charset-unknown", "a charset that nobody has", "=?x-nessuno?Q?perch=E9?=", "perché", "charset_unknown"),
+        subject(
+            "charset-unknown", "a charset that nobody has", "=?x-nessuno?Q?perch=E9?=", "perché", "charset_unknown"
+        ),
         subject("raw-utf-8", "raw UTF-8", "perché", "perché"),
         subject("raw-latin-1", "raw Latin-1", "perché".encode("latin-1"), "perché", "header_not_utf8"),
         subject("raw-and-encoded", "both in one field", "perché " + word("così"), "perché così"),
-        subject("no-blanks-between", "words that follow one another without a blank", word("per") + word("ché"), "perché"),
-        subject("blanks-inside-q", "blanks inside a Q word, which the RFC forbids", "=?utf-8?Q?perch=C3=A9 no?=", "perché no"),
+        subject(
+            "no-blanks-between", "words that follow one another without a blank", word("per") + word("ché"), "perché"
+        ),
+        subject(
+            "blanks-inside-q",
+            "blanks inside a Q word, which the RFC forbids",
+            "=?utf-8?Q?perch=C3=A9 no?=",
+            "perché no",
+        ),
         subject("in-quotes", "an encoded-word in quotes", f'"{word("perché")}"', '"perché"'),
         subject("300-words", "three hundred encoded-words", " ".join(word("a") for _ in range(300)), "a" * 300),
         subject("accents-apart", "accents that stand apart from their letters (NFD)", word("perche\u0301"), "perché"),
-        subject("10000-accents", "ten thousand accents on one letter (Zalgo)", word("a" + "\u0301" * 3_000), "á" + "\u0301" * 2_999),
+        subject(
+            "10000-accents",
+            "ten thousand accents on one letter (Zalgo)",
+            word("a" + "\u0301" * 3_000),
+            "á" + "\u0301" * 2_999,
+        ),
     ]
 
 
 def _scripts() -> list[Case]:
     def text(name: str, why: str, words: str, writer: str = "Anna Rossi") -> Case:
-        return Case(f"script-{name}", why, mail(words + CRLF, head={"From": f"{word(writer)} <{ANNA}>"}, encoding="8bit"), author_name=writer, text=(words,))
+        return Case(
+            f"script-{name}",
+            why,
+            mail(words + CRLF, head={"From": f"{word(writer)} <{ANNA}>"}, encoding="8bit"),
+            author_name=writer,
+            text=(words,),
+        )
 
     return [
         text("arabic", "right to left, with Latin inside", "أسكن في Viadana وأحتاج إلى موعد", "فاطمة"),

@@ -19,8 +19,14 @@ def _case(name: str, end: bytes, why: str, *defects: str) -> Case:
 def cases() -> list[Case]:
     """In the order of the README."""
     return [
-        _case("lf-dot-lf", b"\n.\n", "LF . LF, taken by Postfix before 3.9 and by old sendmail (CVE-2023-51764, -51765)"),
-        _case("lf-dot-crlf", b"\n.\r\n", "LF . CRLF, taken by Exim before 4.97.1 (CVE-2023-51766) and by aiosmtpd (CVE-2024-27305)"),
+        _case(
+            "lf-dot-lf", b"\n.\n", "LF . LF, taken by Postfix before 3.9 and by old sendmail (CVE-2023-51764, -51765)"
+        ),
+        _case(
+            "lf-dot-crlf",
+            b"\n.\r\n",
+            "LF . CRLF, taken by Exim before 4.97.1 (CVE-2023-51766) and by aiosmtpd (CVE-2024-27305)",
+        ),
         _case("crlf-dot-lf", b"\r\n.\n", "CRLF . LF"),
         _case("cr-dot-cr", b"\r.\r", "CR . CR, taken by Cisco Secure Email in its mode 'clean'"),
         _case("cr-dot-crlf", b"\r.\r\n", "CR . CRLF"),
@@ -35,7 +41,22 @@ def cases() -> list[Case]:
         _case("ls-dot-ls", b"\xe2\x80\xa8.\xe2\x80\xa8", "U+2028"),
         _case("c1-nel-dot", b"\x85.\x85", "octet 85 of Latin-1", "charset_wrong"),
         _case("bdat", b"\r\n.\r\nBDAT 20 LAST\r\nSubject: urgente\r\n\r\n", "chunks (RFC 3030) behind a true end"),
-        Case("end-inside-a-field", "LF . LF in the header section", mail(head={"Subject": b"Informazioni\n.\nMAIL FROM:<x@else.example>"}), subject="Informazioni", text=(TEXT,), defects=("header_without_end", *NO_IDS)),
-        Case("end-inside-base64", "an end of DATA that is one only when decoded", mail("Vm9ycmVpIHVuIGNvbGxvcXVpbyBhIFZpYWRhbmEuCi4KTUFJTCBGUk9NOjw+Cg==\r\n", encoding="base64")),
-        Case("end-inside-quoted-printable", "an end of DATA that is one only when decoded", mail(TEXT + "=0D=0A.=0D=0AMAIL FROM:<>\r\n", encoding="quoted-printable")),
+        Case(
+            "end-inside-a-field",
+            "LF . LF in the header section",
+            mail(head={"Subject": b"Informazioni\n.\nMAIL FROM:<x@else.example>"}),
+            subject="Informazioni",
+            text=(TEXT,),
+            defects=("header_without_end", *NO_IDS),
+        ),
+        Case(
+            "end-inside-base64",
+            "an end of DATA that is one only when decoded",
+            mail("Vm9ycmVpIHVuIGNvbGxvcXVpbyBhIFZpYWRhbmEuCi4KTUFJTCBGUk9NOjw+Cg==\r\n", encoding="base64"),
+        ),
+        Case(
+            "end-inside-quoted-printable",
+            "an end of DATA that is one only when decoded",
+            mail(TEXT + "=0D=0A.=0D=0AMAIL FROM:<>\r\n", encoding="quoted-printable"),
+        ),
     ]
