@@ -21,8 +21,8 @@ _SYSTEM_LOCAL_PART = re.compile(
     r"|posta-certificata|.*undisclosed.*"
 )
 _NO_REPLY = re.compile(
-    r"(.+[-_.])?(no|not|non|do[-_.]?not|dont|never|keine?)[-_.]?(reply|replies|answer|respond|response|risponder[ei]|risposta"
-    r"|rispondete|antwort|antworten)([-_.]?.*)?|(.+[-_.])?ne[-_.]?pas[-_.]?repondre.*|(.+[-_.])?noreply.*"
+    r"(.+[-_.])?(no|not|non|nicht|nu|do[-_.]?not|dont|never|keine?)[-_.]?(reply|replies|answer|respond|response|risponder[ei]|risposta"
+    r"|rispondete|antwort|antworten|raspunde(ti)?)([-_.]?.*)?|(.+[-_.])?ne[-_.]?pas[-_.]?repondre.*|(.+[-_.])?noreply.*"
 )
 _PRECEDENCES = frozenset({"list", "bulk", "junk", "auto_reply"})
 _SUPPRESSING = frozenset({"oof", "autoreply", "all"})
