@@ -6,6 +6,7 @@ Each is a whole message, read by the parser and put to the gate, so that neither
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from triage.decide import GateVerdict, decide, may_acknowledge
 from triage.parse import parse
 
 
-def ask(octets: bytes, **before: object) -> GateVerdict:
+def ask(octets: bytes, **before: Any) -> GateVerdict:
     message = parse(octets)
     decision = decide(message, classification(), RULES, context())
     return may_acknowledge(message, decision, RULES, history(**before), NOW, context())

@@ -32,12 +32,13 @@ def try_one(octets: bytes) -> None:
         raise TooSlowError(f"{time.thread_time() - started:.1f} s for {len(octets)} octets")
 
 
-def main(arguments: Iterable[str]) -> None:
+def main(options: Iterable[str]) -> None:
     """Run libFuzzer with its own options; it ends at a finding, or when its runs or its time are used up."""
     logging.disable(logging.CRITICAL)
-    cast(Callable[..., None], atheris.Setup)(list(arguments), try_one)
+    # By the first word libFuzzer starts itself again when it merges.
+    cast(Callable[..., None], atheris.Setup)([f"{sys.executable} -m tests.fuzz", *options], try_one)
     cast(Callable[[], None], atheris.Fuzz)()
 
 
 if __name__ == "__main__":
-    main(sys.argv)
+    main(sys.argv[1:])

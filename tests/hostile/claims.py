@@ -1,6 +1,7 @@
-"""What must hold of any octets that we read, and of whatever we then send. Shared by the corpus, Hypothesis and the fuzzer.
+"""What must hold of any octets that we read, and of whatever we then send.
 
-Octets enter, claims are asserted; the message and what would leave come back, for further ones.
+Shared by the corpus, Hypothesis and the fuzzer. Octets enter, claims are asserted; the message and what
+would leave come back, for further ones.
 """
 
 from __future__ import annotations
@@ -29,16 +30,39 @@ CODE = "2A-23456789"
 STAMP = Stamp("<f00d@agency.example>", CODE, "5ea1", NOW)
 NORD = "nord@nord.example"
 
-FORWARD_FIELDS = (
-    "From Reply-To To Date Message-ID Subject In-Reply-To References Auto-Submitted X-Auto-Response-Suppress "
-    "X-Reti-Smistamento MIME-Version Content-Type Content-Transfer-Encoding"
-).split()
+FORWARD_FIELDS = [
+    "From",
+    "Reply-To",
+    "To",
+    "Date",
+    "Message-ID",
+    "Subject",
+    "In-Reply-To",
+    "References",
+    "Auto-Submitted",
+    "X-Auto-Response-Suppress",
+    "X-Reti-Smistamento",
+    "MIME-Version",
+    "Content-Type",
+    "Content-Transfer-Encoding",
+]
 """The fields of a forward in their order. Those of ``WHERE_KNOWN`` may be absent, no other may be there."""
 WHERE_KNOWN = frozenset({"Reply-To", "In-Reply-To", "References", "Content-Transfer-Encoding"})
-ACKNOWLEDGEMENT_FIELDS = (
-    "From To Date Message-ID Subject In-Reply-To References Auto-Submitted X-Auto-Response-Suppress "
-    "X-Reti-Smistamento MIME-Version Content-Type Content-Transfer-Encoding"
-).split()
+ACKNOWLEDGEMENT_FIELDS = [
+    "From",
+    "To",
+    "Date",
+    "Message-ID",
+    "Subject",
+    "In-Reply-To",
+    "References",
+    "Auto-Submitted",
+    "X-Auto-Response-Suppress",
+    "X-Reti-Smistamento",
+    "MIME-Version",
+    "Content-Type",
+    "Content-Transfer-Encoding",
+]
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _CASE_AND_OURS = re.compile(r"\[2A-23456789\] \S")
 

@@ -6,6 +6,7 @@ import hashlib
 import time
 import tracemalloc
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -58,8 +59,8 @@ def test_forward_has_the_fields_we_meant_and_the_original_unchanged(
 
 
 @pytest.mark.parametrize("path", OLDER, ids=lambda path: path.stem)
-def test_older_messages_are_forwarded_as_safely(path: object) -> None:
-    octets = path.read_bytes()  # type: ignore[attr-defined]
+def test_older_messages_are_forwarded_as_safely(path: Path) -> None:
+    octets = path.read_bytes()
     check_forward(octets, read(octets), eight_bit=True)
 
 

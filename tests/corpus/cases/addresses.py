@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.corpus.cases.making import ANNA, CRLF, OURS, TEXT, Case, Octets, mail, word
 
 GROUP = "addresses"
@@ -22,8 +24,8 @@ def cases() -> list[Case]:
     ]
 
 
-def _from(name: str, why: str, value: Octets, shown: str = "Anna Rossi", address: str = ANNA, **facts: object) -> Case:
-    return Case(f"from-{name}", why, mail(head={"From": value}), author=address, author_name=shown, **facts)  # type: ignore[arg-type]
+def _from(name: str, why: str, value: Octets, shown: str = "Anna Rossi", address: str = ANNA, **facts: Any) -> Case:
+    return Case(f"from-{name}", why, mail(head={"From": value}), author=address, author_name=shown, **facts)
 
 
 def _authors() -> list[Case]:
@@ -113,7 +115,7 @@ def _authors() -> list[Case]:
 
 
 def _malformed() -> list[Case]:
-    none = {"address": "", "against": ("mittente_assente",)}
+    none: dict[str, Any] = {"address": "", "against": ("mittente_assente",)}
     return [
         Case(
             "from-missing",
@@ -371,7 +373,7 @@ def _reply_and_path() -> list[Case]:
 
 
 def _recipients() -> list[Case]:
-    away = {"against": ("non_indirizzata_a_noi",)}
+    away: dict[str, Any] = {"against": ("non_indirizzata_a_noi",)}
     return [
         Case("to-undisclosed", "undisclosed recipients", mail(head={"To": "undisclosed-recipients:;"}), **away),
         Case("to-missing", "neither To nor Cc", mail(head={"To": None}), **away),
@@ -409,7 +411,7 @@ def _recipients() -> list[Case]:
 
 
 def _repeated() -> list[Case]:
-    again = {"defects": ("field_repeated",)}
+    again: dict[str, Any] = {"defects": ("field_repeated",)}
     return [
         Case(
             "repeated-from",
@@ -436,8 +438,8 @@ def _repeated() -> list[Case]:
 
 
 def _identifiers() -> list[Case]:
-    def with_id(name: str, why: str, value: Octets | None, **facts: object) -> Case:
-        return Case(f"message-id-{name}", why, mail(head={"Message-ID": value}), **facts)  # type: ignore[arg-type]
+    def with_id(name: str, why: str, value: Octets | None, **facts: Any) -> Case:
+        return Case(f"message-id-{name}", why, mail(head={"Message-ID": value}), **facts)
 
     return [
         with_id("missing", "none (chatwoot 9069: never ignored for it)", None, defects=("message_id_missing",)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.corpus.cases.making import ANNA, CRLF, OURS, TEXT, Case, lines, mail, multi, part
 
 GROUP = "answers"
@@ -16,7 +18,7 @@ def cases() -> list[Case]:
     return [*_replies(), *_forwards(), *_colleagues(), *_signatures()]
 
 
-def _reply(name: str, why: str, body: str, subject: str = "R: Informazioni", **facts: object) -> Case:
+def _reply(name: str, why: str, body: str, subject: str = "R: Informazioni", **facts: Any) -> Case:
     return Case(
         f"reply-{name}",
         why,
@@ -24,12 +26,12 @@ def _reply(name: str, why: str, body: str, subject: str = "R: Informazioni", **f
         subject=subject,
         without=(_OLD,),
         **facts,
-    )  # type: ignore[arg-type]
+    )
 
 
-def _forward(name: str, why: str, body: str, subject: str = "I: Informazioni", **facts: object) -> Case:
-    kept: dict[str, object] = {"text": (_OLD,), "is_forward": True, **facts}
-    return Case(f"forward-{name}", why, mail(lines(body), head={"Subject": subject}), subject=subject, **kept)  # type: ignore[arg-type]
+def _forward(name: str, why: str, body: str, subject: str = "I: Informazioni", **facts: Any) -> Case:
+    kept: dict[str, Any] = {"text": (_OLD,), "is_forward": True, **facts}
+    return Case(f"forward-{name}", why, mail(lines(body), head={"Subject": subject}), subject=subject, **kept)
 
 
 def _block(*fields: str) -> str:
@@ -320,8 +322,11 @@ def _forwards() -> list[Case]:
 
 
 def _colleagues() -> list[Case]:
-    colleague = {"From": "Carla Bianchi <carla@comune.example>", "Return-Path": "<carla@comune.example>"}
-    facts = {"author": "carla@comune.example", "author_name": "Carla Bianchi"}
+    colleague: dict[str, Any] = {
+        "From": "Carla Bianchi <carla@comune.example>",
+        "Return-Path": "<carla@comune.example>",
+    }
+    facts: dict[str, Any] = {"author": "carla@comune.example", "author_name": "Carla Bianchi"}
     return [
         Case(
             "colleague-forwards",
@@ -334,14 +339,14 @@ def _colleagues() -> list[Case]:
             text=("per competenza", _OLD),
             is_forward=True,
             **facts,
-        ),  # type: ignore[arg-type]
+        ),
         Case(
             "colleague-pastes",
             "a colleague pastes a telephone note",
             mail(lines(f"Ha telefonato la signora Rossi: {TEXT}"), head=colleague),
             text=("Ha telefonato", TEXT),
             **facts,
-        ),  # type: ignore[arg-type]
+        ),
         Case(
             "colleague-redirects",
             "a colleague redirects with Resent- fields: the author stays Anna",

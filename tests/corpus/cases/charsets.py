@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.corpus.cases.making import ANNA, CRLF, TEXT, Case, Octets, mail, word
 
 GROUP = "charsets"
@@ -156,7 +158,7 @@ def _lies() -> list[Case]:
 
 
 def _names() -> list[Case]:
-    unknown = {"defects": ("charset_unknown",)}
+    unknown: dict[str, Any] = {"defects": ("charset_unknown",)}
     return [
         _body("named-utf8", "utf8 without its hyphen", "utf8", _ACCENTS, "Perché così?"),
         _body("named-unicode", "unicode-1-1-utf-8", "unicode-1-1-utf-8", _ACCENTS, "Perché così?", **unknown),

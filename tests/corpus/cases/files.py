@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 from tests.corpus.cases.making import CRLF, TEXT, Case, Octets, file, join, lines, mail, multi, part, word
 
@@ -17,14 +18,14 @@ def cases() -> list[Case]:
 
 
 def _names() -> list[Case]:
-    def named(name: str, why: str, written: str, shown: str, **facts: object) -> Case:
+    def named(name: str, why: str, written: str, shown: str, **facts: Any) -> Case:
         return Case(
             f"name-{name}",
             why,
             multi(part(TEXT), part("%PDF", "application/pdf", f"Content-Disposition: attachment; filename{written}")),
             attachments=(shown,),
             **facts,
-        )  # type: ignore[arg-type]
+        )
 
     return [
         named("path-unix", "a path upwards", '="../../../etc/passwd"', "passwd"),
@@ -90,10 +91,10 @@ def _names() -> list[Case]:
 
 
 def _kinds() -> list[Case]:
-    def attached(name: str, why: str, file_name: str, content: Octets, kind: str, **facts: object) -> Case:
+    def attached(name: str, why: str, file_name: str, content: Octets, kind: str, **facts: Any) -> Case:
         return Case(
             f"kind-{name}", why, multi(part(TEXT), file(file_name, content, kind)), attachments=(file_name,), **facts
-        )  # type: ignore[arg-type]
+        )
 
     return [
         attached("executable", "a program", "fattura.exe", b"MZ\x90\0", "application/x-msdownload"),
@@ -197,7 +198,7 @@ def _winmail() -> list[Case]:
     def rtf() -> bytes:
         return attribute(1, 0x00069003, struct.pack("<IHHII", 1, 0x0102, 0x1009, 1, 4) + b"LZFu")
 
-    def sent(name: str, why: str, content: bytes, outside: str = "", **facts: object) -> Case:
+    def sent(name: str, why: str, content: bytes, outside: str = "", **facts: Any) -> Case:
         octets = (
             multi(part(outside), file("winmail.dat", content, "application/ms-tnef"))
             if outside
@@ -207,7 +208,7 @@ def _winmail() -> list[Case]:
                 encoding="base64",
             )
         )
-        return Case(f"winmail-{name}", why, octets, **facts)  # type: ignore[arg-type]
+        return Case(f"winmail-{name}", why, octets, **facts)
 
     return [
         sent("text", "winmail.dat holds the only text", start + page + body, attachments=("winmail.dat",)),
@@ -272,7 +273,7 @@ def _calendar() -> list[Case]:
             )
         )
 
-    def invited(name: str, why: str, method: str, text: str, subject: str, **facts: object) -> Case:
+    def invited(name: str, why: str, method: str, text: str, subject: str, **facts: Any) -> Case:
         octets = multi(
             part(text),
             part(ics(method), f"text/calendar; charset=utf-8; method={method}"),
@@ -288,7 +289,7 @@ def _calendar() -> list[Case]:
             attachments=("",),
             against=("calendario",),
             **facts,
-        )  # type: ignore[arg-type]
+        )
 
     return [
         invited("request", "a person invites us", "REQUEST", TEXT, "Invito: colloquio", automatic=True),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gzip
+from typing import Any
 
 from tests.corpus.cases.making import ANNA, CRLF, HEAD, NO_IDS, TEXT, Case, bare, lines, mail
 
 GROUP = "framing"
 TITLE = "Lines, line ends, and octets that no message may hold"
-_NOBODY = {"author": "", "author_name": "", "subject": "", "against": ("mittente_assente",)}
+_NOBODY: dict[str, Any] = {"author": "", "author_name": "", "subject": "", "against": ("mittente_assente",)}
 _PLAIN = mail()
 
 

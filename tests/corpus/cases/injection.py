@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.corpus.cases.making import ANNA, CRLF, OURS, TEXT, Case, file, mail, multi, part, word
 
 GROUP = "injection"
@@ -112,7 +114,7 @@ def _people() -> list[Case]:
 
 
 def _identifiers() -> list[Case]:
-    def with_field(name: str, field: str, value: str, why: str, **facts: object) -> Case:
+    def with_field(name: str, field: str, value: str, why: str, **facts: Any) -> Case:
         return Case(
             name,
             why,
@@ -120,7 +122,7 @@ def _identifiers() -> list[Case]:
             if field not in ("Message-ID", "Date")
             else mail(head={field: value}),
             **facts,
-        )  # type: ignore[arg-type]
+        )
 
     return [
         with_field(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.corpus.cases.making import ANNA, CRLF, OURS, TEXT, Case, lines, mail, multi, part, word
 
 GROUP = "people"
@@ -22,13 +24,13 @@ def _form(
     sender: str = "wordpress@comune.example",
     shown: str = "Sito del Comune",
     kind: str = "",
-    **facts: object,
+    **facts: Any,
 ) -> Case:
     head = {"From": f"{shown} <{sender}>", "Return-Path": f"<{sender}>", "Subject": "Nuovo messaggio dal sito"}
     octets = mail(lines(body), *more, head=head, kind=kind)
     return Case(
         f"form-{name}", why, octets, author=sender, author_name=shown, subject="Nuovo messaggio dal sito", **facts
-    )  # type: ignore[arg-type]
+    )
 
 
 def _forms() -> list[Case]:
@@ -125,9 +127,9 @@ def _forms() -> list[Case]:
 
 
 def _people() -> list[Case]:
-    def plain(name: str, why: str, body: str, subject: str = "Informazioni", *more: str, **facts: object) -> Case:
+    def plain(name: str, why: str, body: str, subject: str = "Informazioni", *more: str, **facts: Any) -> Case:
         octets = mail(lines(body), *more, head={"Subject": subject if subject.isascii() else word(subject)})
-        return Case(f"person-{name}", why, octets, subject=subject, **facts)  # type: ignore[arg-type]
+        return Case(f"person-{name}", why, octets, subject=subject, **facts)
 
     return [
         plain("short", "three words", "Orari di Suzzara?", text=("Orari di Suzzara?",)),

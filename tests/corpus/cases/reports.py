@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.corpus.cases.making import ANNA, OURS, Case, file, lines, mail, multi, part
 
 GROUP = "reports"
 TITLE = "Delivery reports, receipts of reading, complaints, domain reports"
 _OURS = f"Return-Path: <>\r\nMessage-ID: <f00d@agency.example>\r\nFrom: {OURS}\r\nTo: {ANNA}\r\nSubject: Auto: abbiamo ricevuto il suo messaggio (2A-23456789)\r\nAuto-Submitted: auto-replied\r\n\r\nBuongiorno.\r\n"
 _REASON = "550 5.1.1 User unknown"
-_NULL = {"Return-Path": "<>"}
+_NULL: dict[str, Any] = {"Return-Path": "<>"}
 
 
 def cases() -> list[Case]:
@@ -28,7 +30,7 @@ def _dsn(
     status: str = "5.1.1",
     returned: str = "message/rfc822",
     path: str = "<>",
-    **facts: object,
+    **facts: Any,
 ) -> Case:
     status_part = lines(
         f"Reporting-MTA: dns; mx.else.example\nOriginal-Envelope-Id: f00d\n\nFinal-Recipient: rfc822; {ANNA}\nAction: {action}\nStatus: {status}\nDiagnostic-Code: smtp; {_REASON}"
@@ -55,7 +57,7 @@ def _dsn(
         if returned == "message/rfc822"
         else ("",)
     )
-    kept: dict[str, object] = {
+    kept: dict[str, Any] = {
         "author": sender,
         "author_name": shown,
         "subject": subject,
@@ -67,7 +69,7 @@ def _dsn(
         "against": ("rapporto", "percorso_nullo", "auto_submitted"),
         **facts,
     }
-    return Case(f"dsn-{name}", why, octets, **kept)  # type: ignore[arg-type]
+    return Case(f"dsn-{name}", why, octets, **kept)
 
 
 def _structured() -> list[Case]:
@@ -255,14 +257,14 @@ def _plain(
     *more: str,
     path: str = "<>",
     shown: str = "",
-    **facts: object,
+    **facts: Any,
 ) -> Case:
     octets = mail(
         lines(text),
         *more,
         head={"Return-Path": path, "From": f"{shown} <{sender}>" if shown else sender, "Subject": subject},
     )
-    kept: dict[str, object] = {
+    kept: dict[str, Any] = {
         "author": sender,
         "author_name": shown,
         "subject": subject,
@@ -272,7 +274,7 @@ def _plain(
         "against": ("percorso_nullo", "mittente_di_sistema"),
         **facts,
     }
-    return Case(f"bounce-{name}", why, octets, **kept)  # type: ignore[arg-type]
+    return Case(f"bounce-{name}", why, octets, **kept)
 
 
 def _unstructured() -> list[Case]:
@@ -454,7 +456,7 @@ def _odd() -> list[Case]:
 
 
 def _receipts() -> list[Case]:
-    def mdn(name: str, why: str, subject: str, disposition: str, text: str, path: str = "<>", **facts: object) -> Case:
+    def mdn(name: str, why: str, subject: str, disposition: str, text: str, path: str = "<>", **facts: Any) -> Case:
         fields = lines(
             f"Reporting-UA: posta; Programma 1.0\nFinal-Recipient: rfc822; {ANNA}\nOriginal-Message-ID: <f00d@agency.example>\nDisposition: {disposition}"
         )
@@ -466,7 +468,7 @@ def _receipts() -> list[Case]:
             Return_Path=path,
             Subject=subject,
         )
-        kept: dict[str, object] = {
+        kept: dict[str, Any] = {
             "text": (text,),
             "subject": subject,
             "attachments": ("",),
@@ -475,7 +477,7 @@ def _receipts() -> list[Case]:
             "against": ("rapporto",),
             **facts,
         }
-        return Case(f"mdn-{name}", why, octets, **kept)  # type: ignore[arg-type]
+        return Case(f"mdn-{name}", why, octets, **kept)
 
     return [
         mdn(
@@ -523,7 +525,7 @@ def _receipts() -> list[Case]:
 
 
 def _complaints() -> list[Case]:
-    def report(name: str, why: str, kind: str, report_type: str, sender: str, subject: str, **facts: object) -> Case:
+    def report(name: str, why: str, kind: str, report_type: str, sender: str, subject: str, **facts: Any) -> Case:
         octets = multi(
             part("Segnalazione automatica."),
             part("Feedback-Type: abuse\r\nVersion: 1\r\nUser-Agent: X/1\r\n", kind),
@@ -534,7 +536,7 @@ def _complaints() -> list[Case]:
             From=sender,
             Subject=subject,
         )
-        kept: dict[str, object] = {
+        kept: dict[str, Any] = {
             "author": sender,
             "author_name": "",
             "subject": subject,
@@ -545,7 +547,7 @@ def _complaints() -> list[Case]:
             "against": ("rapporto",),
             **facts,
         }
-        return Case(name, why, octets, **kept)  # type: ignore[arg-type]
+        return Case(name, why, octets, **kept)
 
     return [
         report(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.corpus.cases.making import ANNA, CRLF, TEXT, Case, lines, mail, multi, part
 
 GROUP = "robots"
@@ -15,9 +17,9 @@ def cases() -> list[Case]:
 
 
 def _absence(
-    name: str, why: str, subject: str, *more: str, text: str = _ABSENT, path: str = f"<{ANNA}>", **facts: object
+    name: str, why: str, subject: str, *more: str, text: str = _ABSENT, path: str = f"<{ANNA}>", **facts: Any
 ) -> Case:
-    kept: dict[str, object] = {
+    kept: dict[str, Any] = {
         "text": (text.splitlines()[0],),
         "subject": subject,
         "automatic": True,
@@ -26,11 +28,11 @@ def _absence(
     }
     return Case(
         f"absence-{name}", why, mail(lines(text), *more, head={"Subject": subject, "Return-Path": path}), **kept
-    )  # type: ignore[arg-type]
+    )
 
 
 def _absences() -> list[Case]:
-    said = {"against": ("auto_submitted",)}
+    said: dict[str, Any] = {"against": ("auto_submitted",)}
     return [
         _absence(
             "rfc-3834",
@@ -202,10 +204,10 @@ def _tickets() -> list[Case]:
         text: str,
         *more: str,
         sender: str = "assistenza@else.example",
-        **facts: object,
+        **facts: Any,
     ) -> Case:
         head = {"From": f"Assistenza <{sender}>", "Return-Path": f"<{sender}>", "Subject": subject}
-        kept: dict[str, object] = {
+        kept: dict[str, Any] = {
             "author": sender,
             "author_name": "Assistenza",
             "subject": subject,
@@ -214,7 +216,7 @@ def _tickets() -> list[Case]:
             "proved": True,
             **facts,
         }
-        return Case(f"ticket-{name}", why, mail(lines(text), *more, head=head), **kept)  # type: ignore[arg-type]
+        return Case(f"ticket-{name}", why, mail(lines(text), *more, head=head), **kept)
 
     return [
         ticket(
@@ -278,9 +280,9 @@ def _tickets() -> list[Case]:
     ]
 
 
-def _list(name: str, why: str, *more: str, head: dict[str, str] | None = None, **facts: object) -> Case:
-    kept: dict[str, object] = {"automatic": True, "proved": True, "against": ("lista",), **facts}
-    return Case(f"list-{name}", why, mail(TEXT + CRLF, *more, head=head), **kept)  # type: ignore[arg-type]
+def _list(name: str, why: str, *more: str, head: dict[str, str] | None = None, **facts: Any) -> Case:
+    kept: dict[str, Any] = {"automatic": True, "proved": True, "against": ("lista",), **facts}
+    return Case(f"list-{name}", why, mail(TEXT + CRLF, *more, head=head), **kept)
 
 
 def _lists() -> list[Case]:
@@ -385,10 +387,10 @@ def _lists() -> list[Case]:
 
 def _bulk() -> list[Case]:
     def bulk(
-        name: str, why: str, *more: str, sender: str = "novita@shop.example", path: str = "", **facts: object
+        name: str, why: str, *more: str, sender: str = "novita@shop.example", path: str = "", **facts: Any
     ) -> Case:
         head = {"From": f"Negozio <{sender}>", "Return-Path": path or f"<{sender}>", "Subject": "Offerte di maggio"}
-        kept: dict[str, object] = {
+        kept: dict[str, Any] = {
             "author": sender,
             "author_name": "Negozio",
             "subject": "Offerte di maggio",
@@ -397,7 +399,7 @@ def _bulk() -> list[Case]:
             "proved": True,
             **facts,
         }
-        return Case(f"bulk-{name}", why, mail("Solo per oggi: sconti.\r\n", *more, head=head), **kept)  # type: ignore[arg-type]
+        return Case(f"bulk-{name}", why, mail("Solo per oggi: sconti.\r\n", *more, head=head), **kept)
 
     return [
         bulk(

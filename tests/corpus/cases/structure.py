@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.corpus.cases.making import CRLF, TEXT, Case, Octets, file, join, mail, multi, part
 
 GROUP = "structure"
@@ -402,7 +404,7 @@ def _encodings() -> list[Case]:
 
 def _messages() -> list[Case]:
     inner = mail("Abito a Suzzara." + CRLF, head={"From": "Bruno <bruno@family.example>", "Subject": "Domanda"})
-    forwarded = {"text": (TEXT, "Abito a Suzzara."), "is_forward": True}
+    forwarded: dict[str, Any] = {"text": (TEXT, "Abito a Suzzara."), "is_forward": True}
     return [
         Case(
             "message-base64",
@@ -531,8 +533,8 @@ def _messages() -> list[Case]:
 
 
 def _html() -> list[Case]:
-    def html(name: str, why: str, markup: str, *without: str, **facts: object) -> Case:
-        return Case(f"html-{name}", why, mail(markup, kind="text/html; charset=utf-8"), without=without, **facts)  # type: ignore[arg-type]
+    def html(name: str, why: str, markup: str, *without: str, **facts: Any) -> Case:
+        return Case(f"html-{name}", why, mail(markup, kind="text/html; charset=utf-8"), without=without, **facts)
 
     return [
         html(
