@@ -133,6 +133,14 @@ BEYOND = {
         mail(head={"Return-Path": "<SRS0=Hh=T5=family.example=anna@forwarder.example>"}),
         "percorso_riscritto",
     ),
+    "a sign behind more fields than are read": (
+        with_field("X-Nota: 1\r\n" * 1_200 + "Auto-Submitted: auto-replied"),
+        "testata_non_letta",
+    ),
+    "a sign behind more octets than are read": (
+        with_field("X-Nota: " + "a" * 300_000 + "\r\nAuto-Submitted: auto-replied"),
+        "testata_non_letta",
+    ),
     "an older autoresponder's own field": (with_field("X-Autoreply: yes"), "risponditore"),
 }
 """Standards page, 'Beyond the RFC'."""

@@ -41,6 +41,7 @@ _REPORT_TYPES = frozenset(
         "application/tlsrpt+json",
     }
 )
+_HEADER_CUT = frozenset({"limit_header_octets", "limit_header_fields"})
 _CALENDAR_TYPES = frozenset({"text/calendar", "application/ics"})
 # RFC 7489 section 7.2.1.1 fixes the subject of aggregate reports; the report is a compressed attachment.
 _DMARC_SUBJECT = re.compile(r"\s*report\s+domain:.*(submitter|report-id):", re.IGNORECASE | re.DOTALL)
@@ -84,6 +85,8 @@ def _signs(message: InboundMessage) -> Iterable[tuple[str, bool]]:
     yield "rapporto", _is_report(message, names)
     yield "calendario", _is_calendar(message)
     yield "pec", _is_certified_mail(message, names)
+    # A sign may stand where nobody has looked. A part's header section has its number as detail, the message's has none.
+    yield "testata_non_letta", any(d.code in _HEADER_CUT and not d.detail for d in message.defects)
 
 
 def _auto_submitted_keyword(value: str) -> str:
