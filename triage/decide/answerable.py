@@ -85,7 +85,7 @@ def _signs(message: InboundMessage) -> Iterable[tuple[str, bool]]:
     yield "rapporto", _is_report(message, names)
     yield "calendario", _is_calendar(message)
     yield "pec", _is_certified_mail(message, names)
-    # A sign may stand where nobody has looked. A part's header section has its number as detail, the message's has none.
+    # A sign may stand where nobody has looked; the defect of a part's header section has the part's number as detail.
     yield "testata_non_letta", any(d.code in _HEADER_CUT and not d.detail for d in message.defects)
 
 
