@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint format bench servers clean
+.PHONY: demo test lint format bench fuzz servers clean
 
 demo: $(READY)
 	$(BIN)/triage demo
@@ -25,6 +25,16 @@ format: $(READY)
 
 bench: $(READY) servers
 	$(BIN)/python -m benchmarks
+
+# An hour of inputs made by coverage; docs/fuzzing.md says what counts as a finding and what follows.
+FUZZ_SECONDS ?= 3600
+fuzz: $(READY)
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet \
+	    "$$($(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["fuzz"])')"
+	@mkdir -p var/fuzz/corpus var/fuzz/findings
+	nice -n 19 $(BIN)/python -m tests.fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -timeout=30 -rss_limit_mb=3000 \
+	    -print_final_stats=1 -dict=tests/fuzz/mail.dict -artifact_prefix=var/fuzz/findings/ \
+	    var/fuzz/corpus tests/fuzz/corpus $(filter-out tests/corpus/cases/ %__pycache__/,$(wildcard tests/corpus/*/))
 
 servers:
 	@bash deploy/test-servers

@@ -21,8 +21,8 @@ _SYSTEM_LOCAL_PART = re.compile(
     r"|posta-certificata|.*undisclosed.*"
 )
 _NO_REPLY = re.compile(
-    r"(.+[-_.])?(no|not|non|do[-_.]?not|dont|never|keine?)[-_.]?(reply|replies|answer|respond|response|risponder[ei]|risposta"
-    r"|rispondete|antwort|antworten)([-_.]?.*)?|(.+[-_.])?ne[-_.]?pas[-_.]?repondre.*|(.+[-_.])?noreply.*"
+    r"(.+[-_.])?(no|not|non|nicht|nu|do[-_.]?not|dont|never|keine?)[-_.]?(reply|replies|answer|respond|response|risponder[ei]|risposta"
+    r"|rispondete|antwort|antworten|raspunde(ti)?)([-_.]?.*)?|(.+[-_.])?ne[-_.]?pas[-_.]?repondre.*|(.+[-_.])?noreply.*"
 )
 _PRECEDENCES = frozenset({"list", "bulk", "junk", "auto_reply"})
 _SUPPRESSING = frozenset({"oof", "autoreply", "all"})
@@ -41,6 +41,7 @@ _REPORT_TYPES = frozenset(
         "application/tlsrpt+json",
     }
 )
+_HEADER_CUT = frozenset({"limit_header_octets", "limit_header_fields"})
 _CALENDAR_TYPES = frozenset({"text/calendar", "application/ics"})
 # RFC 7489 section 7.2.1.1 fixes the subject of aggregate reports; the report is a compressed attachment.
 _DMARC_SUBJECT = re.compile(r"\s*report\s+domain:.*(submitter|report-id):", re.IGNORECASE | re.DOTALL)
@@ -84,6 +85,8 @@ def _signs(message: InboundMessage) -> Iterable[tuple[str, bool]]:
     yield "rapporto", _is_report(message, names)
     yield "calendario", _is_calendar(message)
     yield "pec", _is_certified_mail(message, names)
+    # A sign may stand where nobody has looked; the defect of a part's header section has the part's number as detail.
+    yield "testata_non_letta", any(d.code in _HEADER_CUT and not d.detail for d in message.defects)
 
 
 def _auto_submitted_keyword(value: str) -> str:

@@ -30,6 +30,9 @@ from triage.vocabulary import Decision, InboundMessage
 LONGEST_TEXT = 100_000
 """Characters of the writer's text repeated in the readable part; the original follows whole."""
 
+_TOO_MUCH = frozenset({"limit_depth", "limit_parts", "limit_header_octets", "limit_header_fields"})
+"""What we did not read to its end may stop the project's server or mail program, which would open a message/rfc822."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
@@ -95,7 +98,8 @@ def compose_forward(
         attachments=[(item.file_name, item.size) for item in message.attachments if not item.inline],
         written=message.new_text[:LONGEST_TEXT],
     )
-    body = mixed([text_part(text), original_part(octets, eight_bit)])
+    closed = any(defect.code in _TOO_MUCH for defect in message.defects)
+    body = mixed([text_part(text), original_part(octets, eight_bit, closed)])
     return Outgoing(service.address, forward_path, b"".join(head) + body)
 
 

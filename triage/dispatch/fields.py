@@ -32,7 +32,7 @@ def clean(text: str, most: int) -> str:
 
 def clean_name(text: str, most: int = 60) -> str:
     """A display name that cannot pass for an address: no '@', quotes or brackets."""
-    return clean(re.sub(r"[@<>\"\\,;:()\[\]]", " ", text), most)
+    return clean(re.sub(r"[@＠﹫<>\"\\,;:()\[\]]", " ", text), most)
 
 
 def text_field(name: str, text: str, most: int = 200) -> bytes:

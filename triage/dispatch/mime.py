@@ -14,6 +14,8 @@ from collections.abc import Sequence
 
 LONGEST_LINE = 998
 """Octets of a line without its CRLF (RFC 5322 section 2.1.1)."""
+LONGEST_FIELD = 65_536
+"""Octets of a header field with its folded lines. Postfix discards what exceeds 102,400, also in nested messages."""
 
 
 def travels_as_message(octets: bytes, eight_bit: bool) -> bool:
@@ -25,12 +27,20 @@ def travels_as_message(octets: bytes, eight_bit: bool) -> bool:
         return False  # bare CR or LF: servers change or refuse it (SMTP smuggling)
     if not octets.isascii() and not eight_bit:
         return False
-    return all(len(line) <= LONGEST_LINE for line in octets.split(b"\r\n"))
+    field = 0
+    for line in octets.split(b"\r\n"):
+        field = field + len(line) if line[:1] in (b" ", b"\t") else len(line)
+        if len(line) > LONGEST_LINE or field > LONGEST_FIELD:
+            return False
+    return True
 
 
-def original_part(octets: bytes, eight_bit: bool) -> bytes:
-    """The part that holds the original octets, header section included."""
-    if travels_as_message(octets, eight_bit):
+def original_part(octets: bytes, eight_bit: bool, closed: bool = False) -> bytes:
+    """The part that holds the original octets, header section included.
+
+    ``closed``: as a file, whatever its octets, for a message that is not to be opened on the way.
+    """
+    if not closed and travels_as_message(octets, eight_bit):
         encoding = b"7bit" if octets.isascii() else b"8bit"
         head = (
             b"Content-Type: message/rfc822\r\n"

@@ -21,6 +21,7 @@ _MAX_NAME = 200
 _BARE = re.compile(r"[^\s<>()\[\],;:\"]{1,128}@[^\s<>(),;:\"@]{1,255}")
 _OUTER_COMMENT = re.compile(r"^\s*\([^()<>]*\)|\([^()<>]*\)\s*$")
 _PATH = re.compile(r"[^\s<>()\[\],;:@\\\"\x00-\x1f\x7f]{1,256}@[^\s<>()\[\],;:@\\\"\x00-\x1f\x7f]{1,255}")
+_AROUND_DOTS = re.compile(r"\s*\.\s*")
 _MAX_FIELD = 200_000
 
 
@@ -113,7 +114,7 @@ def _tokenise(text: str, limit: int) -> list[_Entry]:
             entry = _Entry()
         elif sign == ":" and entry.angle is None and "@" not in "".join(entry.words[-40:]):
             entry = _Entry()  # a group's name; the members follow
-        else:
+        elif sign != ">":  # one that closes nothing
             entry.words.append(sign)
     if not entry.empty and len(entries) < limit:
         entries.append(entry)
@@ -190,20 +191,22 @@ def _from_bare_words(words: str, defects: DefectLog, name: str) -> tuple[str, st
 def _clean_spec(raw: str) -> str:
     """addr-spec with a lower case domain, or "" when it is none. Drops source routes (RFC 5321
     appendix C), white space around the signs and ``mailto:``."""
-    text = clean_line(raw[: 4 * _MAX_ADDRESS])
+    text = clean_line(raw[: 4 * _MAX_ADDRESS]).lstrip("<")
     if text.startswith("@") and ":" in text:
         text = text.partition(":")[2]
     if text.lower().startswith("mailto:"):
         text = text[7:]
     local, at, domain = text.rpartition("@")
+    # Blanks around "@" and "." are obsolete syntax (RFC 5322 section 4.4). Elsewhere they part two words:
+    # joined, these could be the address of somebody who never wrote to us.
     local = local.strip()
-    domain = (
-        "".join(domain.split()).strip("<>[](),;:'\"").rstrip(".").lower()
-        if "[" not in domain
-        else domain.strip().lower()
-    )
     if not local.startswith('"'):
-        local = "".join(local.split())
+        local = _AROUND_DOTS.sub(".", local)
+    domain = _AROUND_DOTS.sub(".", domain).strip().lower()
+    if "[" not in domain:
+        domain = domain.strip("<>[](),;:'\"").rstrip(".")
     if not at or not local or not domain or len(local) + len(domain) >= _MAX_ADDRESS or "<" in local:
+        return ""
+    if re.search(r"\s", domain) or (not local.startswith('"') and re.search(r"\s", local)):
         return ""
     return f"{local}@{domain}"

@@ -23,8 +23,10 @@ from triage.vocabulary import Attachment
 _READ_AS_TEXT = frozenset(
     {"text/plain", "text/html", "text/enriched", "text/richtext", "text/markdown", "text/x-markdown", "text/x-amp-html"}
 )
+_NO_PROSE = frozenset({"text/rtf", "text/calendar", "text/vcard", "text/x-vcard", "text/directory", "text/css"})
 _SIGNED = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
 _TNEF = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
+_INLINE_PGP = re.compile(r"^-----BEGIN PGP MESSAGE-----\s*$", re.MULTILINE)
 _STUB_LENGTH = 300
 _STUB = re.compile(
     r"\bhtml\b|(?:visualizza|view|leggi|read) .{0,60}(?:browser|online|web|client)|(?:client|"
@@ -61,6 +63,8 @@ def read_content(root: Part, budget: Budget, defects: DefectLog) -> Content:
     reader.content.own = _joined(reader.read(root))
     if not reader.content.own:
         reader.content.own = reader.last_resort(root)
+    if _INLINE_PGP.search(reader.content.own):
+        defects.add("encrypted_or_signed_unread", root.number)
     return reader.content
 
 
@@ -103,7 +107,8 @@ class _Reader:
             self._read_tnef(part)
             return []
         if part.content_type not in _READ_AS_TEXT or part.disposition == "attachment" or part.file_name:
-            if part.content_type in _READ_AS_TEXT:
+            # Unknown kinds of text are plain text (RFC 2046 section 4.1.4), where there is no other.
+            if part.content_type.startswith("text/") and part.content_type not in _NO_PROSE:
                 self._spare.append(part)
             self._list(part, related)
             return []
@@ -136,6 +141,8 @@ class _Reader:
             return [part_text(part, self.budget, self.defects)[0]]
         if part.content_type == "multipart/alternative":
             return self._read_alternative(part)
+        if part.content_type == "multipart/encrypted":
+            self.defects.add("encrypted_or_signed_unread", part.number)  # RFC 1847 section 2.2
         texts: list[str] = []
         for place, child in enumerate(part.children):
             related = part.content_type == "multipart/related" and place > 0
@@ -193,9 +200,10 @@ class _Reader:
         if not inner:
             self.defects.add("encrypted_or_signed_unread", part.number)
             return []
-        if not self.budget.take_part() or part.number.count(".") >= self.budget.limits.depth:
+        if not self.budget.take_part():
             return []
-        return self.read(read_structure(inner, self.budget, self.defects))
+        with self.budget.inside(part.number) as allowed:
+            return self.read(read_structure(inner, self.budget, self.defects)) if allowed else []
 
     def _read_tnef(self, part: Part) -> None:
         self._list(part, related=False)

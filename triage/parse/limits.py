@@ -9,13 +9,22 @@ read of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from triage.vocabulary import Defect
 
 _MAX_DEPTH = 100
 _MAX_REPETITIONS = 5
+_HEADER_SECTIONS = 4
+"""How many header sections of the longest kind are read of one message."""
+_SCANNED_OCTETS = 2 << 30
+"""Octets that are searched for boundaries, those inside several multiparts once for each."""
+_TEXT_SHARE = 4
+"""One part in so many of the decoded octets is kept for text: a large attached message must not leave none for it."""
+_FALSE_DELIMITERS = 100_000
+"""Places that begin like a boundary and are none; each must be looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +37,7 @@ class ParseLimits:
     depth: int = 50
     parts: int = 1_000
     header_octets: int = 262_144
-    """Of one header section; Postfix cuts at 102,400."""
+    """Of one header section; Postfix cuts at 102,400. All sections of a message may have four times as many."""
     header_fields: int = 1_000
     addresses: int = 1_000
     text_characters: int = 200_000
@@ -79,10 +88,15 @@ class Budget:
         self.limits = limits
         self._defects = defects
         self._octets = limits.decoded_octets
+        self._text_octets = limits.decoded_octets // _TEXT_SHARE
+        self._header_octets = limits.header_octets * _HEADER_SECTIONS
+        self._scanned = _SCANNED_OCTETS
         self._parts = limits.parts
         self._characters = limits.text_characters
         self._markup = limits.html_characters
         self._nodes = limits.html_nodes
+        self._depth = 0
+        self._false_delimiters = _FALSE_DELIMITERS
         self._clock = clock
         self._until = clock() + limits.seconds if clock is not None else 0.0
 
@@ -93,13 +107,48 @@ class Budget:
         self._defects.add("limit_seconds")
         return False
 
-    def octets_left(self) -> int:
-        return self._octets
+    @property
+    def depth(self) -> int:
+        """How deep what is being read stands in the message, by the opaque signatures around it."""
+        return self._depth
+
+    @contextmanager
+    def inside(self, part: str) -> Iterator[bool]:
+        """While it lasts, what is read stands inside the part of that number; False when that is too deep.
+
+        The tree of parts begins anew inside an opaque signature, its nesting does not.
+        """
+        before = self._depth
+        self._depth += part.count(".") + 2
+        allowed = self._depth < self.limits.depth
+        if not allowed:
+            self._defects.add("limit_depth", part)
+        try:
+            yield allowed
+        finally:
+            self._depth = before
+
+    def octets_left(self, for_text: bool = False) -> int:
+        return self._octets + (self._text_octets if for_text else 0)
 
     def spend_octets(self, count: int) -> None:
+        self._text_octets -= min(max(0, count - self._octets), self._text_octets)
         self._octets -= min(count, self._octets)
         if self._octets == 0:
             self._defects.add("limit_decoded_octets")
+
+    def take_header(self, wanted: int, where: str) -> int:
+        """How many octets of a header section of that length may be read."""
+        taken = min(wanted, self.limits.header_octets, self._header_octets)
+        self._header_octets -= taken
+        if taken < wanted:
+            self._defects.add("limit_header_octets", where)
+        return taken
+
+    def take_search(self, octets: int) -> bool:
+        """True while so many octets may be searched for a boundary."""
+        self._scanned -= octets
+        return self._scanned >= 0
 
     def take_part(self) -> bool:
         """True when one more part may be looked at."""
@@ -109,6 +158,14 @@ class Budget:
         if not self.in_time():
             return False
         self._parts -= 1
+        return True
+
+    def take_false_delimiter(self) -> bool:
+        """True while more places that only look like boundaries may be passed over."""
+        if self._false_delimiters == 0:
+            self._defects.add("limit_parts")
+            return False
+        self._false_delimiters -= 1
         return True
 
     def parts_left(self) -> int:

@@ -19,9 +19,9 @@ _UU_BEGIN = re.compile(r"^begin [0-7]{3,4} ([^\n]{1,200})\n(?=[!-`][^\n]*\n)", r
 _UU_END = re.compile(r"^end\s*$", re.MULTILINE)
 
 
-def part_octets(part: Part, wanted: int, budget: Budget, defects: DefectLog) -> bytes:
+def part_octets(part: Part, wanted: int, budget: Budget, defects: DefectLog, for_text: bool = False) -> bytes:
     """About the first ``wanted`` decoded octets of a part, within the budget of the message."""
-    wanted = min(wanted, budget.octets_left())
+    wanted = min(wanted, budget.octets_left(for_text))
     # Base64 takes 4 octets for 3 and line ends, quoted-printable up to 3 for 1.
     encoded = part.octets[part.start : min(part.end, part.start + 4 * wanted + 4)]
     octets = decode_transfer(encoded, part.encoding, defects, part.number)[:wanted]
@@ -41,7 +41,7 @@ def part_text(part: Part, budget: Budget, defects: DefectLog) -> tuple[str, tupl
         defects.add("limit_html_characters")
         return "", ()
     wanted = 2 * budget.markup_left() if markup else 4 * budget.characters_left() + 4
-    octets = part_octets(part, wanted, budget, defects)
+    octets = part_octets(part, wanted, budget, defects, for_text=True)
     declared = part.parameters.get("charset", "")
     if markup and not declared:
         found = _META_CHARSET.search(octets, 0, 4_096)

@@ -22,6 +22,8 @@ _KNOWN_FIELD = re.compile(
     rb"|received|from|to|cc|bcc|subject|date|sender|references)[ \t]*:",
     re.IGNORECASE,
 )
+_LATE_BEGINNING = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]*")
+_MALFORMED_FIELD = re.compile(rb"[^\s:]*:")
 _GUESSED_BOUNDARY = re.compile(rb"(?:\A|\n)--([^\s-][^\r\n]{0,200}?)[ \t]*\r?\nContent-", re.IGNORECASE)
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\Z")
 _MESSAGE_TYPES = frozenset({"message/rfc822", "message/global", "message/news"})
@@ -68,7 +70,17 @@ def read_structure(octets: bytes, budget: Budget, defects: DefectLog) -> Part:
     if b"\n" not in octets and b"\r" in octets:
         defects.add("bare_cr_lines")
         octets = octets.replace(b"\r", b"\n")
-    return _read_part(octets, 0, len(octets), "", 0, "text/plain", budget, defects)
+    beginning = _beginning(octets, defects)
+    return _read_part(octets, beginning, len(octets), "", budget.depth, "text/plain", budget, defects)
+
+
+def _beginning(octets: bytes, defects: DefectLog) -> int:
+    """Where the header section begins: a byte order mark or empty lines before it make no body of it."""
+    late = _LATE_BEGINNING.match(octets)
+    if late is None or not late.end() or not _KNOWN_FIELD.match(octets, late.end()):
+        return 0
+    defects.add("header_begins_late")
+    return late.end()
 
 
 def _read_part(
@@ -113,10 +125,7 @@ def _read_header_section(
     body = end
     if found:
         body = min(end, found.end() + (1 if octets.startswith(b"\n", found.end()) else 2))
-    cap = budget.limits.header_octets
-    if section_end - start > cap:
-        defects.add("limit_header_octets", number)
-    lines = octets[start : min(section_end, start + cap)].split(b"\n")
+    lines = octets[start : start + budget.take_header(section_end - start, number)].split(b"\n")
     raw, taken = _collect_fields(lines, budget, defects, number)
     if taken is not None:
         defects.add("header_without_end", number)
@@ -141,10 +150,14 @@ def _collect_fields(
             fields[-1][1].append(line)
         elif place == 0 and line.startswith((b"From ", b">From ")):
             defects.add("mbox_from_line", number)
-        elif fields and line.strip() and place + 1 < len(lines) and _KNOWN_FIELD.match(lines[place + 1]):
-            # A folded line that lost its leading space: more fields follow, so the header goes on.
+        elif place == 0 and not number and line.strip() and all(map(_KNOWN_FIELD.match, lines[1:3])) and lines[2:]:
             defects.add("header_line_malformed", number)
-            fields[-1][1].append(b" " + line)
+        elif fields and line.strip() and place + 1 < len(lines) and _KNOWN_FIELD.match(lines[place + 1]):
+            # More fields follow, so the header goes on. Either a folded line has lost its leading space, or
+            # this is a field whose name is none (RFC 7103 section 7.1.4).
+            defects.add("header_line_malformed", number)
+            if not _MALFORMED_FIELD.match(line):
+                fields[-1][1].append(b" " + line)
         elif line.strip():
             return [(name, b"".join(values)) for name, values in fields], taken
         taken += len(line) + 1
@@ -152,23 +165,22 @@ def _collect_fields(
 
 
 def _with_children(part: Part, depth: int, budget: Budget, defects: DefectLog) -> Part:
-    if depth >= budget.limits.depth:
+    if depth >= budget.limits.depth or not budget.take_search(part.end - part.start):
         defects.add("limit_depth", part.number)
         return replace(part, unopened=True)
     octets, start, end = part.octets, part.start, part.end
     boundary = part.parameters.get("boundary", "").encode("utf-8")
-    most = budget.parts_left() + 1
-    spans, outside = _split(octets, start, end, boundary, most)
+    spans, outside = _split(octets, start, end, boundary, budget)
     if not spans and part.encoding not in PLAIN:
         # Composite types must not be encoded (RFC 2045 section 6.4); some gateways do it.
         octets = decode_transfer(octets[start:end][: budget.octets_left()], part.encoding, defects, part.number)
         budget.spend_octets(len(octets))
         start, end = 0, len(octets)
-        spans, outside = _split(octets, start, end, boundary, most)
+        spans, outside = _split(octets, start, end, boundary, budget)
     if not spans:
         guessed = _GUESSED_BOUNDARY.search(octets, start, min(end, start + 65_536))
         if guessed:
-            spans, outside = _split(octets, start, end, guessed[1], most)
+            spans, outside = _split(octets, start, end, guessed[1], budget)
         defects.add("boundary_guessed" if spans else "boundary_not_found", part.number)
     if spans and spans[-1][1] == end:
         defects.add("boundary_not_closed", part.number)
@@ -191,9 +203,9 @@ def _with_children(part: Part, depth: int, budget: Budget, defects: DefectLog) -
 
 
 def _split(
-    octets: bytes, start: int, end: int, boundary: bytes, most: int
+    octets: bytes, start: int, end: int, boundary: bytes, budget: Budget
 ) -> tuple[list[tuple[int, int]], tuple[tuple[int, int], ...]]:
-    """Spans of the first ``most`` parts between delimiter lines, and of what stands outside them
+    """Spans of the parts between delimiter lines, one more than the budget has, and of what stands outside them
     (RFC 2046 section 5.1.1)."""
     if not boundary:
         return [], ()
@@ -212,9 +224,11 @@ def _split(
                 spans.append((open_at, max(open_at, line_start)))
             if closing:
                 return spans, ((start, preamble_end), (after, end))
-            if len(spans) >= most:
+            if len(spans) > budget.parts_left():
                 return spans, ((start, preamble_end),)
             open_at = after
+        elif not budget.take_false_delimiter():
+            break
         position = octets.find(delimiter, position + len(delimiter) if after is None else max(after, position + 1), end)
     if open_at is not None:
         spans.append((open_at, end))

@@ -1,0 +1,1 @@
+"""The corpus's messages with their facts, group by group. ``python -m tests.corpus`` writes them out."""
