@@ -80,7 +80,7 @@ SPEAKS = frozenset(
 CLOCKS = re.compile(r"\b(?:datetime|date)\.(?:now|utcnow|today)\b|\btime\.(?:time|monotonic|perf_counter)\b")
 
 LONGEST = 300
-LONGER: Mapping[str, int] = {"triage.vocabulary": 400}
+LONGER: Mapping[str, int] = {"triage.vocabulary": 460}
 """The vocabulary is one list of types, read as one page."""
 
 
