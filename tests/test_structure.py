@@ -40,22 +40,24 @@ _TABLE = {
     "classify": "vocabulary",
     "rules": "vocabulary",
     "decide": "vocabulary rules",
-    "explaining": "vocabulary classify",
+    "pec": "vocabulary",
+    "explaining": "vocabulary classify pec",
     # adapters: each knows the record, none another
     "record": "vocabulary flow clock crashpoints",
     "intake": "vocabulary ages crashpoints record settings signals",
     "dispatch": "vocabulary crashpoints ids record settings decide rules parse knowledge reading "
-    "conversations settling",
+    "conversations settling pec",
     # what the commands stand on
     "basis": "clock record settings",
     # between the record and the pure stages
     "knowledge": "basis cards classify record rules",
     "promotion": "cards classify record",
-    "reading": "vocabulary parse",
+    "reading": "vocabulary parse pec rules settings",
+    "receipts": "vocabulary pec record rules",
     "conversations": "vocabulary record rules",
     "twins": "vocabulary record rules",
-    "settling": "vocabulary ages conversations decide ids record rules twins",
-    "decider": "vocabulary crashpoints ids knowledge parse reading record settling",
+    "settling": "vocabulary ages conversations decide ids pec receipts record rules twins",
+    "decider": "vocabulary crashpoints ids knowledge parse reading receipts record rules settling",
     # the top
     "bootstrap": "vocabulary basis clock decide decider dispatch intake knowledge reading record rules settings "
     "signals",
@@ -67,7 +69,7 @@ KNOWS: Mapping[str, frozenset[str]] = {part: frozenset(known.split()) for part, 
 """What each part of the package may import of ours. The commands, at the very top, may import all."""
 TOP = frozenset({"commands", "__main__", ""})
 
-PURE_PARTS = frozenset({"ages", "vocabulary", "flow", "parse", "classify", "rules", "decide", "explaining"})
+PURE_PARTS = frozenset({"ages", "vocabulary", "flow", "parse", "classify", "rules", "decide", "pec", "explaining"})
 PURE_DISPATCH = frozenset({"compose", "fields", "mime", "texts", "seal", "policy"})
 STARTS_A_PROCESS = "triage.parse.isolated"
 """Parses one dangerous message in a child: the one pure stage's module that runs anything."""

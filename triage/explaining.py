@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import takewhile
 
 from triage.classify.wording import explain
+from triage.pec.words import HOLDS as PEC_HOLDS
+from triage.pec.words import word_pec
 from triage.vocabulary import STAFF, Action, Decision, Reason
 
 HOLDS = {
@@ -29,6 +31,7 @@ HOLDS = {
     "smtputf8_non_offerto": "il server di posta non accetta l'indirizzo del destinatario",
     "indirizzo_non_attuale": "l'indirizzo del centro è cambiato dopo la decisione",
     "nessun_inoltro": "la decisione non prevede un inoltro",
+    **PEC_HOLDS,
 }
 """Holds that come from intake and dispatch; all other codes are those of a decision."""
 
@@ -59,7 +62,7 @@ def word_reason(reason: Reason) -> str:
     """One reason in a phrase."""
     if reason.code == "senza_urgenza":
         return _without_urgency(reason)
-    return HOLDS.get(reason.code) or explain(reason)
+    return word_pec(reason) or HOLDS.get(reason.code) or explain(reason)
 
 
 def word_confidence(decision: Decision) -> str:

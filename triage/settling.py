@@ -24,6 +24,8 @@ from triage.decide import (
 )
 from triage.decide.gate import SAME_THREAD
 from triage.ids import new_message_id
+from triage.pec.words import label_of
+from triage.receipts import Receipts
 from triage.record import Transaction
 from triage.record.acknowledged import Acknowledged, acknowledged_before
 from triage.record.decisions import (
@@ -92,7 +94,7 @@ def settle(
     classified: Sequence[Classification],
     own_ids: Mapping[int, Sequence[str]] = MappingProxyType({}),
 ) -> list[Settlement]:
-    """What becomes of each claimed message; in the order given.
+    """What becomes of each claimed message, as it is seen (``triage.pec``); in the order given.
 
     ``own_ids`` are Message-IDs of our form that stand in a message, by its row's id.
     """
@@ -108,22 +110,29 @@ def settle(
         accepted_recipients(tx, [row.id for row, _ in pairs if row.generation]),
         _acknowledged(tx, secret, [message for _, message in pairs]),
     )
+    receipts = Receipts(tx, rules, secret, [message for _, message in pairs])
     reported = sent_by_us(tx, [item for group in own_ids.values() for item in group])
     for (row, message), classification, key, thread in zip(pairs, classified, keys, threads, strict=True):
         mailbox = rules.mailboxes.get(names[row.mailbox_id])
         context = context_of(row, message, mailbox, names[row.mailbox_id])
         decision = decide(message, classification, rules, context)
-        if thread.answers_us:
+        case_id = thread.case_id
+        receipt = receipts.judge(message, decision, doubtful=bool(context.defects))
+        if receipt is not None:
+            decision, case_id = receipt[0], receipt[1] if receipt[1] is not None else case_id
+        elif thread.answers_us:
             decision = _held(decision, "risposta_a_noi")
         elif classification.automatic and reported.intersection(own_ids.get(row.id, ())):
             # A report about what we sent ourselves: filed unseen it would hide a family's lost letter.
             decision = _held(decision, "avviso_su_nostro_invio")
+        if message.certified is not None:
+            decision = replace(decision, reasons=(*decision.reasons, label_of(message.certified)))
         settlement = twins.settle(
             Settlement(
                 row=row,
                 decision=decision,
                 state=MessageState.HELD,
-                case_id=thread.case_id,
+                case_id=case_id,
                 case_of=thread.case_of,
                 author_key=key.author,
                 message_id_key=key.message_id,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
@@ -58,9 +58,7 @@ def _from_broken(octets: bytes) -> PecData | None:
         if element is not None:
             found[name] = html.unescape(element[1])
     zone = re.search(r"<data\s+zona\s*=\s*[\"']([+-]\d{4})[\"']", text)
-    return _data(
-        attributes.get("tipo", ""), attributes.get("errore", ""), found, zone[1] if zone else "", damaged=True
-    )
+    return _data(attributes.get("tipo", ""), attributes.get("errore", ""), found, zone[1] if zone else "", damaged=True)
 
 
 def _data(kind: str, error: str, found: Mapping[str, str], zone: str, *, damaged: bool) -> PecData:
@@ -88,9 +86,9 @@ def _moment(day: str, hour: str, zone: str) -> datetime | None:
         return None
     away = timedelta(hours=int(offset[2]), minutes=int(offset[3]))
     try:
-        local = datetime.strptime(f"{day} {hour}", "%d/%m/%Y %H:%M:%S").replace(  # noqa: DTZ007 - the zone follows
+        local = datetime.strptime(f"{day} {hour}", "%d/%m/%Y %H:%M:%S").replace(
             tzinfo=timezone(away if offset[1] == "+" else -away)
         )
-        return local.astimezone(timezone.utc)  # noqa: UP017 - `timezone` is imported anyway
+        return local.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
