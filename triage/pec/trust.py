@@ -39,15 +39,28 @@ def read_anchors(pem: bytes) -> Anchors:
 
 def is_recognised(certified: CertifiedMail, author: str, anchors: Anchors) -> bool:
     """Whether an intact signature is the provider's own: made for the From address (RFC 8551 section 3),
-    by a certificate that leads to an anchor and held at the certified time."""
+    by a certificate that leads to an anchor and held at the certified time.
+
+    The outer header section is not signed: somebody may put another one before a provider's genuine receipt.
+    So the signed data must say the same of kind and Message-ID; what has none (an anomaly) is not recognised.
+    """
     at = certified.data.time if certified.data is not None else None
     if certified.signature is not SignatureState.INTACT or not anchors or not certified.certificates or at is None:
+        return False
+    if not _says_the_same(certified):
         return False
     try:
         chain = [load_der_x509_certificate(base64.b64decode(item)) for item in certified.certificates]
         return _names(chain[0], author) and (_is_anchor(chain[0], anchors, at) or _leads_to(chain, anchors, at))
     except (ValueError, UnsupportedAlgorithm):
         return False  # a certificate that no library reads is nobody's
+
+
+def _says_the_same(certified: CertifiedMail) -> bool:
+    data = certified.data
+    if data is None or data.kind != certified.kind:
+        return False
+    return not certified.reference or certified.reference.strip("<>") == data.message_id.strip().strip("<>")
 
 
 def _names(certificate: Certificate, address: str) -> bool:
