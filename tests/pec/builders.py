@@ -68,7 +68,7 @@ class Provider:
         if addresses:
             names = [x509.RFC822Name(address) for address in addresses]
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-        self.certificate = builder.sign(signer.key, hashes.SHA256())
+        self.certificate: x509.Certificate = builder.sign(signer.key, hashes.SHA256())
 
     @property
     def pem(self) -> bytes:
@@ -151,7 +151,9 @@ def sample(name: str) -> bytes:
     return (CORPUS / f"{name}.eml").read_bytes().replace(b"\n", b"\r\n")
 
 
-def sealed(name: str, by: Provider | None = None, sign: Signer = sign_sha256, change: tuple[bytes, bytes] = (b"", b"")) -> bytes:
+def sealed(
+    name: str, by: Provider | None = None, sign: Signer = sign_sha256, change: tuple[bytes, bytes] = (b"", b"")
+) -> bytes:
     """A sample with a real signature; what has none stays as it is. ``change`` is made before it is signed."""
     return seal(sample(name).replace(*change) if change[0] else sample(name), by or provider(), sign)
 
