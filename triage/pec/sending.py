@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 
 MOST_OCTETS = 30_000_000
+MOST_FORWARDED_MB = 21
+"""An original that surely fits: it may travel in base64 (four thirds, and line ends), beside the readable part."""
 _ADDRESS = re.compile(rb"<([^<>]+)>\s*\Z")
 _FIELD = re.compile(rb"(?:\A|\r\n)(From|To|Cc|Bcc):[ \t]*((?:[^\r\n]|\r\n[ \t])*)", re.IGNORECASE)
 
