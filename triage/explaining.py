@@ -36,7 +36,7 @@ HOLDS = {
 """Holds that come from intake and dispatch; all other codes are those of a decision."""
 
 
-_BEHIND_THE_HOLDS = frozenset({"regola_applicata", "senza_urgenza", "territorio", "archiviata"})
+_BEHIND_THE_HOLDS = frozenset({"regola_applicata", "senza_urgenza", "territorio", "archiviata", "pec", "ricevuta_pec"})
 """A decision's reasons that hold stand before the first of these."""
 
 

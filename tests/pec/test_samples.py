@@ -129,3 +129,17 @@ def test_in_ordinary_mail_an_envelope_keeps_its_own_author() -> None:
 def test_an_unknown_value_makes_no_certified_mail(value: str) -> None:
     octets = sample("receipt-accettazione").replace(b"X-Ricevuta: accettazione", f"X-Ricevuta: {value}".encode())
     assert parse(seal(octets, provider())).certified is None
+
+
+def test_a_bounce_inside_an_anomaly_has_the_null_path_that_it_was_sent_with() -> None:
+    assert seen(sealed("anomaly-bounce")).reverse_path == ""
+    assert seen(sealed("anomaly-family")).reverse_path == "bruno.bianchi@family.example"
+
+
+def test_a_path_that_a_stranger_wrote_inside_an_anomaly_is_not_taken_over() -> None:
+    octets = sample("anomaly-family").replace(
+        b"From: Bruno Bianchi", b"Return-Path: <vittima@family.example>\r\nFrom: Bruno Bianchi"
+    )
+    message = seen(seal(octets, provider()))
+    assert message.reverse_path == "bruno.bianchi@family.example"
+    assert message.header("Return-Path") == ("<bruno.bianchi@family.example>",)
