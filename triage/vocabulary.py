@@ -202,8 +202,8 @@ class PecData:
     message_id: str = ""
     identifier: str = ""
     provider: str = ""
-    sender: str = ""
     delivered_to: str = ""
+    """Of a receipt about one recipient: whom."""
     time: datetime | None = None
     """The certified time."""
     damaged: bool = False

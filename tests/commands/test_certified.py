@@ -60,6 +60,8 @@ def test_explain_says_what_the_envelope_is_and_reads_the_person_inside(
     assert "Posta certificata: messaggio di posta certificata" in lines
     assert "Firma del gestore: intatta" in lines
     assert "Data e ora certificate: 25/11/2026, ore 10:22:00" in lines
+    assert "Gestore: GESTORE UNO S.p.A." in lines
+    assert "Identificativo: opec210.20261125102200.01.aruba" in lines
     assert any("alleghiamo il modulo" in line for line in lines)
 
 
@@ -116,6 +118,8 @@ def test_show_tells_of_the_envelope_and_of_the_receipts_beside_a_message(invoke:
     ) in lines
     lines = lines_of(invoke, "show", str(failure))
     assert "Errore indicato: altro motivo (anche una casella che non esiste)" in lines
+    assert "Destinatario: nord@nord.example" in lines
+    assert "Spiegazione: 5.1.1 - Indirizzo non valido" in lines
     found = json.loads(invoke("show", str(sent), "--json").stdout)
     assert [item["id"] for item in found["receipts"]] == [receipt, failure]
 

@@ -93,7 +93,7 @@ def test_entities_of_the_certified_data_are_never_followed() -> None:
     assert message.certified is not None
     data = message.certified.data
     assert data is not None
-    assert (data.sender, data.message_id, data.time, data.damaged) == ("", "", None, True)
+    assert (data.identifier, data.message_id, data.time, data.damaged) == ("", "", None, True)
 
 
 def test_the_envelope_keeps_its_own_trace_and_the_message_inside_its_own_fields() -> None:

@@ -21,7 +21,7 @@ from triage.vocabulary import PecData
 _LONGEST = 500
 _ROOT = re.compile(r"<\s*postacert\b([^<>]{0,500})>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"(\w{1,20})\s*=\s*[\"']([^\"'<>]{0,100})[\"']")
-_TEXTS = ("msgid", "identificativo", "gestore-emittente", "mittente", "consegna", "errore-esteso", "giorno", "ora")
+_TEXTS = ("msgid", "identificativo", "gestore-emittente", "consegna", "errore-esteso", "giorno", "ora")
 
 
 def read_daticert(octets: bytes) -> PecData | None:
@@ -72,7 +72,6 @@ def _data(kind: str, error: str, found: Mapping[str, str], zone: str, *, damaged
         message_id=text("msgid"),
         identifier=text("identificativo"),
         provider=text("gestore-emittente"),
-        sender=text("mittente"),
         delivered_to=text("consegna"),
         time=_moment(text("giorno"), text("ora"), zone),
         damaged=damaged,

@@ -13,7 +13,8 @@ from triage.vocabulary import Address, CertifiedMail, InboundMessage, PecKind
 
 _ON_THE_WAY = frozenset({"received", "return-path", "delivered-to", "x-original-to"})
 """Trace fields tell of the message that arrived, which is the envelope (RFC 5321 section 4.4)."""
-_OF_PEC = frozenset({"x-trasporto", "x-ricevuta"})
+_A_STRANGERS = frozenset({"return-path", "delivered-to", "x-original-to", "x-trasporto", "x-ricevuta"})
+"""Fields of the message inside that mean something only where the last server, or a provider, wrote them."""
 
 
 def as_seen(message: InboundMessage, *, declared: bool, anchors: Anchors) -> InboundMessage:
@@ -44,7 +45,7 @@ def _opened(envelope: InboundMessage, certified: CertifiedMail, inner: InboundMe
         date=inner.date or envelope.date,
         recipients=_each_once(inner.recipients + envelope.recipients),
         reverse_path=_reverse_path(envelope, inner),
-        header_fields=(*kept, *_without(inner, _ON_THE_WAY | _OF_PEC)),
+        header_fields=(*kept, *_without(inner, _A_STRANGERS)),
         size=envelope.size,
         defects=tuple(dict.fromkeys(envelope.defects + inner.defects)),
         certified=certified,

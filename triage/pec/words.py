@@ -47,11 +47,20 @@ def certified_lines(certified: CertifiedMail, timezone: str = ITALY) -> tuple[tu
     signature = str(certified.signature) + (" (gestore riconosciuto)" if certified.recognised else "")
     lines = [("Posta certificata", what), ("Firma del gestore", signature)]
     data = certified.data
-    if data is not None and data.time is not None and certified.kind is not PecKind.ANOMALY:
+    if data is None or certified.kind is PecKind.ANOMALY:
+        return tuple(lines)
+    if data.time is not None:
         label = "Data e ora certificate" if certified.trusted else "Data e ora dichiarate"
         lines.append((label, local_time(data.time, timezone)))
-    if data is not None and data.error in ERRORS:
-        lines.append(("Errore indicato", ERRORS[data.error]))
+    if certified.trusted:  # else they are a stranger's words
+        said = (
+            ("Gestore", data.provider),
+            ("Identificativo", data.identifier),
+            ("Destinatario", data.delivered_to),
+            ("Errore indicato", ERRORS.get(data.error, "")),
+            ("Spiegazione", data.error_detail),
+        )
+        lines += [(label, text) for label, text in said if text]
     return tuple(lines)
 
 
