@@ -65,6 +65,8 @@ class Provider:
             .not_valid_after(until)
             .add_extension(x509.BasicConstraints(ca=authority or issuer is None, path_length=None), critical=True)
         )
+        digest = x509.SubjectKeyIdentifier.from_public_key(self.key.public_key())
+        builder = builder.add_extension(digest, critical=False)
         if addresses:
             names = [x509.RFC822Name(address) for address in addresses]
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
@@ -113,6 +115,14 @@ def sign_plainly(content: bytes, by: Provider) -> bytes:
     return _signed_data(by, "sha256", by.key.sign(content, padding.PKCS1v15(), hashes.SHA256()), None, None)
 
 
+def sign_by_key_identifier(content: bytes, by: Provider) -> bytes:
+    """The signer is named by its key instead of its issuer (RFC 5652 section 5.3), among odd certificates."""
+    assert isinstance(by.key, rsa.RSAPrivateKey)
+    signature = by.key.sign(content, padding.PKCS1v15(), hashes.SHA256())
+    identifier = by.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
+    return _signed_data(by, "sha256", signature, None, None, {"subject_key_identifier": core.OctetString(identifier)})
+
+
 def sign_opaquely(content: bytes, by: Provider) -> bytes:
     """With the content inside, as smime.p7m."""
     builder = pkcs7.PKCS7SignatureBuilder().set_data(content).add_signer(by.certificate, by.key, hashes.SHA256())
@@ -120,12 +130,18 @@ def sign_opaquely(content: bytes, by: Provider) -> bytes:
 
 
 def _signed_data(
-    by: Provider, digest: str, signature: bytes, attributes: cms.CMSAttributes | None, content: bytes | None
+    by: Provider,
+    digest: str,
+    signature: bytes,
+    attributes: cms.CMSAttributes | None,
+    content: bytes | None,
+    named: dict[str, object] | None = None,
 ) -> bytes:
     certificate = asn1_x509.Certificate.load(by.certificate.public_bytes(Encoding.DER))
-    signer = {
+    issuer = {"issuer": certificate.issuer, "serial_number": certificate.serial_number}
+    signer: dict[str, object] = {
         "version": "v1",
-        "sid": {"issuer_and_serial_number": {"issuer": certificate.issuer, "serial_number": certificate.serial_number}},
+        "sid": named or {"issuer_and_serial_number": issuer},
         "digest_algorithm": {"algorithm": digest},
         "signature_algorithm": {"algorithm": "rsassa_pkcs1v15"},
         "signature": signature,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import time
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +21,7 @@ from tests.pec.builders import (
     sample,
     seal,
     sealed,
+    sign_by_key_identifier,
     sign_plainly,
     sign_sha1,
     sign_sha256,
@@ -54,7 +57,7 @@ def anchors_of(*providers: Provider) -> Anchors:
 # --------------------------------------------------------------------------- the octets
 
 
-@pytest.mark.parametrize("sign", [sign_sha1, sign_sha256, sign_plainly])
+@pytest.mark.parametrize("sign", [sign_sha1, sign_sha256, sign_plainly, sign_by_key_identifier])
 def test_what_a_provider_signed_is_intact(sign: Signer) -> None:
     assert state(sealed(ENVELOPE, sign=sign)) is INTACT
 
@@ -120,6 +123,34 @@ def test_no_octets_in_the_place_of_a_signature_raise_or_pass_for_intact(junk: by
 
 def test_deeply_nested_octets_cannot_be_verified_and_stop_nothing() -> None:
     assert check_signature(Signed(b"content", b"\x30\x80" * 60_000))[0] is UNVERIFIABLE
+
+
+def _der(tag: int, *content: bytes) -> bytes:
+    body = b"".join(content)
+    length = len(body).to_bytes(3, "big")
+    return bytes([tag, 0x83]) + length + body
+
+
+@pytest.mark.parametrize("where", ["certificates", "signers", "attributes", "values"])
+def test_a_signature_of_very_many_elements_costs_no_time(where: str) -> None:
+    many = b"\x30\x00" * 30_000
+    signed_data, data = bytes.fromhex("06092a864886f70d010702"), bytes.fromhex("06092a864886f70d010701")
+    sha256 = _der(0x30, bytes.fromhex("0609608648016503040201"))
+    value = _der(0x30, bytes.fromhex("06092a864886f70d010904"), _der(0x31, many))
+    certificate = provider().certificate
+    sid = _der(0x30, certificate.issuer.public_bytes(), _integer(certificate.serial_number))
+    attributes = _der(0xA0, many if where == "attributes" else value)
+    signer = _der(0x30, b"\x02\x01\x01", sid, sha256, attributes, sha256, _der(0x04, b"x"))
+    certificates = many if where == "certificates" else certificate.public_bytes(Encoding.DER)
+    signers = many if where == "signers" else signer
+    inside = _der(0x30, b"\x02\x01\x01", _der(0x31), _der(0x30, data), _der(0xA0, certificates), _der(0x31, signers))
+    started = time.thread_time()
+    assert check_signature(Signed(b"content", _der(0x30, signed_data, _der(0xA0, inside))))[0] is UNVERIFIABLE
+    assert time.thread_time() - started < 1.0
+
+
+def _integer(value: int) -> bytes:
+    return _der(0x02, value.to_bytes(value.bit_length() // 8 + 1, "big"))
 
 
 # --------------------------------------------------------------------------- the provider

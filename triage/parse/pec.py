@@ -102,7 +102,7 @@ def _open(root: Part, budget: Budget, defects: DefectLog) -> _Contents:
         envelope = part_octets(root, min(budget.octets_left(), 2 * len(root.octets)), budget, defects)
         content = signed_content(envelope)
         if content is not None and budget.take_part():
-            signed = Signed(content, envelope)
+            signed = Signed(content, envelope, inside=len(content))
             tree = read_structure(content, budget, defects)
     elif root.content_type == "multipart/signed" and len(root.children) > 1:
         tree, seal = root.children[0], root.children[1]
