@@ -16,7 +16,7 @@ from triage.dispatch.stage import DispatchStage
 from triage.intake.plan import MailboxPlan
 from triage.intake.reader import MailboxReader
 from triage.knowledge import Knowledge
-from triage.reading import ParsedMessages
+from triage.reading import ParsedMessages, pec_anchors
 from triage.record import Store
 from triage.rules.types import MailboxRole, Rules
 from triage.settings import Settings
@@ -72,6 +72,7 @@ def open_knowledge(settings: Settings, store: Store, *, adopt: bool = False) -> 
 
 def build_service(settings: Settings, options: Options = Options()) -> Service:
     """Open the record and build every stage; raises what makes a start impossible."""
+    anchors = pec_anchors(settings)
     store = open_store(settings)
     try:
         knowledge = open_knowledge(settings, store, adopt=options.adopt_files)
@@ -81,7 +82,7 @@ def build_service(settings: Settings, options: Options = Options()) -> Service:
     lease = timedelta(seconds=settings.lease_seconds)
     heartbeats = Heartbeats()
     decide_wake, dispatch_wake, file_wake = Wakeup(), Wakeup(), Wakeup()
-    parsed = ParsedMessages()
+    parsed = ParsedMessages(anchors)
     decider = Decider(store, knowledge, parsed, settings.worker_name, lease, dispatch_wake.set)
 
     def look_again() -> None:

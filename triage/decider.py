@@ -18,12 +18,15 @@ from triage.ids import own_ids
 from triage.knowledge import InForce, Knowledge
 from triage.parse.isolated import ParserCrash, parse_isolated
 from triage.reading import ParsedMessages
+from triage.receipts import note_failures
 from triage.record import LostLeaseError, Store, StoreError
 from triage.record.claims import claim_received, has_received, release_claims
 from triage.record.decisions import record_decisions
 from triage.record.incidents import note_altered_octets
+from triage.record.mailboxes import known_mailboxes
 from triage.record.messages import MessageRow, change_state
 from triage.record.octets import ALTERED, read_octets, why_absent
+from triage.rules.types import Mailbox, Rules
 from triage.settling import settle
 from triage.vocabulary import Classification, InboundMessage, MessageState
 
@@ -85,14 +88,15 @@ class Decider:
             rows = claim_received(tx, self._worker, BATCH, self._lease, OCTETS)
         if not rows:
             return 0
-        read = self._read(rows)
+        read = self._read(rows, in_force.rules)
         if read:
             self._decide(in_force, read)
         self._on_decided()
         return len(rows)
 
-    def _read(self, rows: Sequence[MessageRow]) -> list[Read]:
+    def _read(self, rows: Sequence[MessageRow], rules: Rules) -> list[Read]:
         with self._store.read("octets") as tx:
+            boxes = {box.id: rules.mailboxes.get(box.name) for box in known_mailboxes(tx)}
             octets = read_octets(tx, [row.sha256 for row in rows if row.sha256])
             absent = {row.id: why_absent(tx, row.sha256) for row in rows if row.sha256 not in octets}
         found = []
@@ -103,15 +107,21 @@ class Decider:
             elif row.tries > MOST_TRIES:
                 self._give_up(row, "tre_interruzioni")
             elif row.tries > 1:
-                found.extend(self._read_isolated(row, content))
+                found.extend(self._read_isolated(row, content, boxes.get(row.mailbox_id)))
             else:
                 reach("parse")
-                found.append(Read(row, self._parsed.parse(row.sha256 or "", content), own_ids(content)))
+                message = self._parsed.parse(row.sha256 or "", content)
+                found.append(self._seen(row, message, content, boxes.get(row.mailbox_id)))
         return found
 
-    def _read_isolated(self, row: MessageRow, content: bytes) -> list[Read]:
+    def _seen(self, row: MessageRow, message: InboundMessage, content: bytes, mailbox: Mailbox | None) -> Read:
+        """As it is decided about: of certified mail the person's own message, its quoted Message-IDs included."""
+        inside = message.certified.message_ids if message.certified is not None else ()
+        return Read(row, self._parsed.seen(message, mailbox), (*own_ids(content), *inside))
+
+    def _read_isolated(self, row: MessageRow, content: bytes, mailbox: Mailbox | None) -> list[Read]:
         try:
-            return [Read(row, self._parse_apart(content), own_ids(content))]
+            return [self._seen(row, self._parse_apart(content), content, mailbox)]
         except ParserCrash as crash:
             log.warning(
                 "isolated parser failed",
@@ -141,7 +151,9 @@ class Decider:
         with self._store.write("decided") as tx:
             pairs = [(item.row, item.message) for item in read]
             own = {item.row.id: item.own_ids for item in read if item.own_ids}
-            record_decisions(tx, settle(tx, in_force.rules, pairs, classified, own))
+            settlements = settle(tx, in_force.rules, pairs, classified, own)
+            record_decisions(tx, settlements)
+            note_failures(tx, settlements)
         self.trouble = ""
         for item in read:
             self._refused.pop(item.row.id, None)

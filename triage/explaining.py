@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from itertools import takewhile
 
 from triage.classify.wording import explain
+from triage.pec.words import HOLDS as PEC_HOLDS
+from triage.pec.words import word_pec
 from triage.vocabulary import STAFF, Action, Decision, InboundMessage, PlaceMention, Reason
 
 HOLDS = {
@@ -37,11 +39,12 @@ HOLDS = {
     "smtputf8_non_offerto": "il server di posta non accetta l'indirizzo del destinatario",
     "indirizzo_non_attuale": "l'indirizzo del centro è cambiato dopo la decisione",
     "nessun_inoltro": "la decisione non prevede un inoltro",
+    **PEC_HOLDS,
 }
 """Holds that come from intake and dispatch; all other codes are those of a decision."""
 
 
-_BEHIND_THE_HOLDS = frozenset({"regola_applicata", "senza_urgenza", "territorio", "archiviata"})
+_BEHIND_THE_HOLDS = frozenset({"regola_applicata", "senza_urgenza", "territorio", "archiviata", "pec", "ricevuta_pec"})
 """A decision's reasons that hold stand before the first of these."""
 
 
@@ -67,7 +70,7 @@ def word_reason(reason: Reason) -> str:
     """One reason in a phrase."""
     if reason.code == "senza_urgenza":
         return _without_urgency(reason)
-    return HOLDS.get(reason.code) or explain(reason)
+    return word_pec(reason) or HOLDS.get(reason.code) or explain(reason)
 
 
 def word_reasons(decision: Decision, message: InboundMessage) -> list[str]:

@@ -90,6 +90,8 @@ class Settings:
     state_dir: Path
     rules_path: Path
     model_path: Path
+    pec_ca_file: str
+    """Certificates of PEC providers or their authorities (PEM); empty: none is recognised."""
     environment: Mapping[str, str]
     submission: Submission
     worker_name: str
@@ -127,6 +129,7 @@ def load_settings(environment: Mapping[str, str], worker_name: str, mailboxes: I
         state_dir=state_dir,
         rules_path=reader.rules_path(),
         model_path=reader.model_path(),
+        pec_ca_file=reader.readable("PEC_CA_FILE"),
         environment=dict(environment),
         submission=submission,
         worker_name=reader.text("WORKER", worker_name),

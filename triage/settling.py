@@ -25,6 +25,8 @@ from triage.decide import (
 from triage.decide.gate import SAME_THREAD
 from triage.followups import about_what_was_sent, in_its_case, with_given_place
 from triage.ids import new_message_id
+from triage.pec.words import label_of
+from triage.receipts import Receipts
 from triage.record import Transaction
 from triage.record.acknowledged import Acknowledged, acknowledged_before
 from triage.record.decisions import (
@@ -95,7 +97,7 @@ def settle(
     classified: Sequence[Classification],
     own_ids: Mapping[int, Sequence[str]] = MappingProxyType({}),
 ) -> list[Settlement]:
-    """What becomes of each claimed message; in the order given.
+    """What becomes of each claimed message, as it is seen (``triage.pec``); in the order given.
 
     ``own_ids`` are Message-IDs of our form that stand in a message, by its row's id.
     """
@@ -111,6 +113,7 @@ def settle(
         accepted_recipients(tx, [row.id for row, _ in pairs if row.generation]),
         _acknowledged(tx, secret, [message for _, message in pairs]),
     )
+    receipts = Receipts(tx, rules, secret, [message for _, message in pairs])
     reported = sent_by_us(tx, [item for group in own_ids.values() for item in group])
     returned = find_returned(
         tx,
@@ -128,7 +131,10 @@ def settle(
             classification = with_given_place(classification, row.comune_given)
         decision = decide(message, classification, rules, context)
         back = returned.get(row.id)
-        if back is not None:
+        receipt = receipts.judge(message, decision, doubtful=bool(context.defects))
+        if receipt is not None:
+            decision = receipt[0]
+        elif back is not None:
             decision = about_what_was_sent(decision, classification, back, rules, context)
         elif thread.answers_us:
             decision = _held(decision, "risposta_a_noi")
@@ -139,12 +145,16 @@ def settle(
             decision = _held(decision, "codice_di_altri")
         elif thread.case_id in sent and not row.generation:
             decision = in_its_case(decision, classification, sent[thread.case_id][-1], rules)
+        if message.certified is not None:
+            decision = replace(decision, reasons=(*decision.reasons, label_of(message.certified)))
         settlement = twins.settle(
             Settlement(
                 row=row,
                 decision=decision,
                 state=MessageState.HELD,
-                case_id=case_of(thread, back, message, rules),
+                case_id=receipt[1]
+                if receipt is not None and receipt[1] is not None
+                else case_of(thread, back, message, rules),
                 case_of=thread.case_of,
                 author_key=key.author,
                 message_id_key=key.message_id,

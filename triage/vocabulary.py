@@ -159,11 +159,79 @@ class InboundMessage:
     size: int
     defects: tuple[Defect, ...] = ()
     report: Report | None = None
+    certified: CertifiedMail | None = None
+    """Present when the header section claims certified mail (PEC)."""
 
     def header(self, name: str) -> tuple[str, ...]:
         """All values of a header field, in order; names compare without case."""
         wanted = name.lower()
         return tuple(value for key, value in self.header_fields if key.lower() == wanted)
+
+
+class PecKind(StrEnum):
+    """What a message of certified mail is; the receipts' values are those of X-Ricevuta."""
+
+    TRANSPORT = "posta-certificata"
+    ANOMALY = "anomalia"
+    """Ordinary mail that reached a certified mailbox: the provider vouches for nothing in it."""
+    ACCEPTANCE = "accettazione"
+    NON_ACCEPTANCE = "non-accettazione"
+    TAKEN_IN_CHARGE = "presa-in-carico"
+    DELIVERED = "avvenuta-consegna"
+    DELIVERY_ERROR = "errore-consegna"
+    DELIVERY_WARNING = "preavviso-errore-consegna"
+    VIRUS = "rilevazione-virus"
+
+    @property
+    def is_receipt(self) -> bool:
+        """A provider's word about a mail; an envelope around somebody's mail otherwise."""
+        return self not in (PecKind.TRANSPORT, PecKind.ANOMALY)
+
+
+class SignatureState(StrEnum):
+    """What the provider's signature says of the octets; never that it is legally valid."""
+
+    INTACT = "intatta"
+    ALTERED = "alterata"
+    UNVERIFIABLE = "non verificabile"
+
+
+@dataclass(frozen=True, slots=True)
+class PecData:
+    """What daticert.xml says; empty texts where it says nothing. ``damaged``: read from broken XML."""
+
+    kind: str = ""
+    error: str = ""
+    """``nessuno``, ``no-dest``, ``no-dominio``, ``virus``, ``altro``."""
+    error_detail: str = ""
+    message_id: str = ""
+    identifier: str = ""
+    provider: str = ""
+    delivered_to: str = ""
+    """Of a receipt about one recipient: whom."""
+    time: datetime | None = None
+    """The certified time."""
+    damaged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CertifiedMail:
+    """What makes a message certified mail, as its header section claims; ``trusted`` says if it may be believed."""
+
+    kind: PecKind
+    reference: str
+    """X-Riferimento-Message-ID: the Message-ID that the sender's program gave."""
+    signature: SignatureState
+    certificates: tuple[str, ...] = ()
+    """The signer's certificate first, then others that came along; DER in base64."""
+    data: PecData | None = None
+    inner: InboundMessage | None = None
+    """The person's own message, of an envelope."""
+    message_ids: tuple[str, ...] = ()
+    """Message-IDs of messages quoted inside the inner one, as in a delivery report."""
+    trusted: bool = False
+    recognised: bool = False
+    """The signer's certificate leads to a trust anchor that the administrator gave."""
 
 
 # --------------------------------------------------------------------------- classify

@@ -270,6 +270,18 @@ def test_a_message_to_ourselves_that_does_not_come_is_a_failure_of_the_moment(
     assert len(submission.messages) == 1
 
 
+def test_to_a_pec_mailbox_no_message_is_sent_because_receipts_would_come_back(
+    invoke: Invoke, accounts: dict[str, str], environment: dict[str, str], submission: SmtpSink
+) -> None:
+    rules = Path(environment["TRIAGE_RULES"])
+    text = rules.read_text(encoding="utf-8")
+    rules.write_text(text.replace("    role: inbox\n", "    role: inbox\n    pec: true\n", 1), encoding="utf-8")
+    result = invoke("check", "--connect", settings=accounts)
+    assert result.exit_code == 0, result.stdout
+    assert "ok: PEC: no message was sent to try Return-Path (mailboxes generale)" in result.stdout
+    assert submission.messages == ()
+
+
 def test_without_waiting_nothing_at_all_is_sent(invoke: Invoke, accounts: dict[str, str], submission: SmtpSink) -> None:
     result = invoke("check", "--connect", "--wait", "0", settings=accounts)
     assert result.exit_code == 0, result.stdout

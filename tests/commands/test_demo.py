@@ -131,6 +131,7 @@ SHOWN = {
     "dal_progetto": "Arriva dal progetto ",
     "troppi_passaggi": "È passato da troppi server (",
     "difetti_gravi": "Il messaggio è malformato e potrebbe essere stato letto male (",
+    "ricevuta_pec_non_confermata": "si presenta come ricevuta PEC, ma nulla lo conferma",
     "ricomparso": "già visto: è ricomparso nella casella, non viene inviato di nuovo",
 }
 NOT_SHOWN = {
@@ -142,6 +143,9 @@ NOT_SHOWN = {
     *("risposta_a_noi", "avviso_su_nostro_invio", "spostato_da_un_collega", "stesso_messaggio"),
     *("stesso_messaggio_altri_ottetti", "vecchio_non_riconosciuto", "troppo_grande", "illeggibile"),
     *("precedente_al_servizio", "ottetti_alterati"),
+    # What a mailbox or an account that is PEC brings about.
+    *("ricevuta_pec_errore", "ricevuta_pec_sconosciuta", "ricevuta_pec_alterata"),
+    *("pec_mittente_diverso", "pec_destinatari_diversi", "pec_troppo_grande"),
     *("tre_interruzioni", "lettura_fallita", "ottetti_mancanti", "errore_imprevisto"),
 }
 

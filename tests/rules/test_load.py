@@ -45,6 +45,7 @@ def test_a_good_file_becomes_plain_frozen_objects() -> None:
             old_mail_days=3,
             max_message_mb=40,
             hold_if_moved=True,
+            pec=False,
             poll_seconds=60,
         )
     }

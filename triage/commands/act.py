@@ -9,7 +9,7 @@ import click
 from triage.commands.opening import FAILED, fail, opened
 from triage.record import LostLeaseError
 from triage.record.identity import set_stopped
-from triage.record.incidents import NOTICE, close_incident
+from triage.record.incidents import NOTICE, PEC_FAILURE, close_incident
 from triage.record.let_in import send_again
 from triage.record.messages import MessageRow, get_message
 from triage.vocabulary import MessageState
@@ -51,6 +51,7 @@ def retry(message_ids: tuple[int, ...]) -> None:
                         continue
                     send_again(tx, row, target)
                     close_incident(tx, NOTICE, str(message_id))
+                    close_incident(tx, PEC_FAILURE, str(message_id))
             except LostLeaseError:
                 refused.append(f"Message {message_id} has just changed; look again with 'triage show {message_id}'.")
                 continue

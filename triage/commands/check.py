@@ -16,6 +16,8 @@ from triage.commands.opening import FAILED, MISCONFIGURED, clear_errors, json_op
 from triage.decide import check_examples
 from triage.dispatch.selftest import UnsafeRuntimeError, verify_composition
 from triage.knowledge import known_places
+from triage.pec.sending import MOST_FORWARDED_MB
+from triage.reading import pec_anchors
 from triage.rules import Rules, RulesError, doubts_about, load_rules
 from triage.rules.schema import published_schema
 from triage.settings import Settings, SettingsError, paths_of
@@ -53,6 +55,8 @@ def check(resolve: Resolve | None, connects: bool, wait: float, schema: bool, as
         rules_path, model_path = paths_of(os.environ)
         rules = _check_rules(rules_path, found)
         settings = _check_settings(tuple(rules.mailboxes) if rules is not None else (), found)
+        if settings is not None and rules is not None:
+            _check_certified(settings, rules, found)
         _check_model(model_path, found)
         try:
             found.notes.append(verify_composition())
@@ -81,6 +85,29 @@ def _check_settings(mailboxes: tuple[str, ...], found: Findings) -> Settings | N
         return None
     found.notes.append(f"settings: the accounts of {len(mailboxes)} mailbox(es) and of submission are complete")
     return settings
+
+
+def _check_certified(settings: Settings, rules: Rules, found: Findings) -> None:
+    """What certified mail (PEC) asks of accounts, and how far its providers will be recognised."""
+    try:
+        anchors = pec_anchors(settings)
+    except SettingsError as error:
+        found.errors.extend(error.problems)
+        return
+    boxes = [box.name for box in rules.mailboxes.values() if box.pec]
+    if boxes or anchors:
+        known = f"{len(anchors)} certificate(s) to recognise providers by" if anchors else "no provider is recognised"
+        found.notes.append(f"PEC: mailboxes declared: {', '.join(boxes) or 'none'}; {known}")
+    if rules.service.pec:
+        found.notes.append(
+            f"PEC: everything leaves as {rules.service.address}, to one recipient, without Bcc, at most 30 MB"
+        )
+        large = [box.name for box in rules.mailboxes.values() if box.max_message_mb > MOST_FORWARDED_MB]
+        if large:
+            found.warnings.append(
+                f"PEC: a message over {MOST_FORWARDED_MB} MB may be too large to be forwarded by PEC, and is held. "
+                f"Lower max_message_mb of {', '.join(large)} to have such mail held before it is read."
+            )
 
 
 def _check_rules(path: Path, found: Findings) -> Rules | None:

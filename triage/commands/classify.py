@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +21,11 @@ from triage.decide import DecisionContext, decide
 from triage.explaining import mark_text, word_confidence, word_reasons
 from triage.knowledge import known_places
 from triage.parse import parse
+from triage.pec.judging import judge_receipt
+from triage.pec.seen import as_seen
+from triage.pec.trust import Anchors
+from triage.pec.words import certified_lines, label_of
+from triage.reading import pec_anchors
 from triage.rules import MailboxRole, Rules, load_rules
 from triage.settings import without_accounts
 from triage.settling import GRAVE_DEFECTS, OWN_FIELD
@@ -46,11 +51,11 @@ def classify(paths: tuple[str, ...]) -> None:
     ignored: it says what the message is, not what may leave today.
     """
     with clear_errors():
-        rules, classifier = _load()
+        rules, classifier, anchors = _load()
         with Progress(disable=not sys.stderr.isatty(), transient=True) as progress:
             task = progress.add_task("classifying", total=None)
             for batch in _in_batches(_messages(paths)):
-                for judged in _judge(batch, rules, classifier):
+                for judged in _judge(batch, rules, classifier, anchors):
                     print_json(_answers(judged))
                 progress.advance(task, len(batch))
 
@@ -60,8 +65,8 @@ def classify(paths: tuple[str, ...]) -> None:
 def explain(path: str) -> None:
     """Explain in Italian what would be decided for one message, and why."""
     with clear_errors():
-        rules, classifier = _load()
-        for judged in _judge(list(_messages((path,))), rules, classifier):
+        rules, classifier, anchors = _load()
+        for judged in _judge(list(_messages((path,))), rules, classifier, anchors):
             decision = judged.decision
             click.echo(f"Esito:        {decision.action}")
             click.echo(f"Destinazione: {decision.destination}")
@@ -71,6 +76,9 @@ def explain(path: str) -> None:
             click.echo(f"Urgente:      {'sì, da leggere oggi' if decision.urgent else 'no'}")
             click.echo(f"Automatico:   {'sì' if decision.automatic else 'no'}")
             click.echo(f"Fiducia:      {word_confidence(decision)}")
+            if judged.message.certified is not None:
+                for label, text in certified_lines(judged.message.certified, rules.service.timezone):
+                    click.echo(f"{label + ':':<13} {text}")
             click.echo("Perché:")
             for sentence in word_reasons(decision, judged.message):
                 click.echo(f"  - {sentence}")
@@ -82,11 +90,11 @@ def explain(path: str) -> None:
                 click.echo(mark_text(judged.message, where, decision, judged.classification.places))
 
 
-def _load() -> tuple[Rules, Classifier]:
+def _load() -> tuple[Rules, Classifier, Anchors]:
     settings = settings_from(without_accounts(os.environ))
     rules = load_rules(settings.rules_path, known_places())
     try:
-        return rules, load_classifier(settings.model_path)
+        return rules, load_classifier(settings.model_path), pec_anchors(settings)
     except OSError as error:
         fail(
             f"The model {settings.model_path} cannot be read ({type(error).__name__}). "
@@ -100,9 +108,10 @@ def _load() -> tuple[Rules, Classifier]:
         )
 
 
-def _judge(batch: list[tuple[str, bytes]], rules: Rules, classifier: Classifier) -> Iterator[_Judged]:
-    messages = [parse(octets) for _, octets in batch]
+def _judge(batch: list[tuple[str, bytes]], rules: Rules, classifier: Classifier, anchors: Anchors) -> Iterator[_Judged]:
     name = next(iter(rules.mailboxes))
+    declared = rules.mailboxes[name].pec
+    messages = [as_seen(parse(octets), declared=declared, anchors=anchors) for _, octets in batch]
     for (path, _), message, classification in zip(batch, messages, classifier.classify(messages), strict=True):
         context = DecisionContext(
             mailbox=name,
@@ -114,6 +123,10 @@ def _judge(batch: list[tuple[str, bytes]], rules: Rules, classifier: Classifier)
             defects=tuple(defect for defect in message.defects if defect.code in GRAVE_DEFECTS),
         )
         decision = decide(message, classification, rules, context, ignore_modes=True)
+        # No record is opened, so what a receipt is about is not known here.
+        decision = judge_receipt(message, decision, None, doubtful=bool(context.defects), shadow=False) or decision
+        if message.certified is not None:
+            decision = replace(decision, reasons=(*decision.reasons, label_of(message.certified)))
         yield _Judged(path, message, classification, decision)
 
 

@@ -54,6 +54,11 @@ class Findings:
 def check_connections(settings: Settings, rules: Rules, found: Findings, resolve: Resolve, wait: float) -> None:
     """Everything that only other machines know. ``wait``: seconds for the message to ourselves; 0: send none."""
     reached = [box for box in rules.mailboxes.values() if _check_mailbox(settings, box, found)]
+    certified = [box.name for box in reached if box.pec or rules.service.pec]
+    if certified and wait > 0:
+        # The provider would wrap it under another Message-ID, so that it could not be removed, and add receipts.
+        found.notes.append(f"PEC: no message was sent to try Return-Path (mailboxes {', '.join(certified)})")
+        reached = [box for box in reached if box.name not in certified]
     if asyncio.run(_to_the_goodbye(_check_submission(settings, rules, found))) and wait > 0:
         for box in reached:
             if box.role is MailboxRole.INBOX:

@@ -11,12 +11,18 @@ import click
 from triage.commands.opening import FAILED, fail, json_option, opened, print_json
 from triage.explaining import word_confidence, word_hold, word_reason
 from triage.parse import parse
+from triage.pec.seen import as_seen
+from triage.pec.trust import Anchors
+from triage.pec.words import certified_lines, word_pec
+from triage.reading import pec_anchors
 from triage.record.audit import history
 from triage.record.decisions import decision_of
 from triage.record.dispatches import attempts_of, dispatches_of
 from triage.record.filing import AT_REST
 from triage.record.messages import MessageRow, get_message, mailbox_name, messages_in
 from triage.record.octets import read_octets
+from triage.record.receipts import receipts_about
+from triage.vocabulary import Decision, Reason
 
 
 @click.command()
@@ -67,18 +73,20 @@ def show(message_id: int, as_json: bool) -> None:
         ]
         events = [_plain(event) for event in history(tx, "message", row.id)]
         octets = read_octets(tx, [row.sha256]).get(row.sha256) if row.sha256 else None
+        receipts = receipts_about(tx, row.id, row.case_id)
         if as_json:
             print_json(
                 {
                     "message": asdict(row),
                     "mailbox": box,
                     "decision": asdict(decision) if decision else None,
+                    "receipts": [{"id": number, **params} for number, params in receipts],
                     "dispatches": [{**asdict(dispatch), "tries": tries} for dispatch, tries in sends],
                     "history": events,
                 }
             )
             return
-        _print_message(row, box, octets)
+        _print_message(row, box, octets, decision, pec_anchors(service.settings))
         if decision is not None:
             click.echo(f"Decisione: {decision.action} -> {decision.destination}")
             click.echo(f"Fiducia: {word_confidence(decision)}")
@@ -89,18 +97,27 @@ def show(message_id: int, as_json: bool) -> None:
             for attempt in tries:
                 words = " ".join(str(attempt["reply"]).split())[:200]
                 click.echo(f"    {attempt['started_at']:%Y-%m-%d %H:%M:%S} {attempt['outcome']} {words}")
+        for number, params in receipts:
+            words = word_pec(Reason(str(params["code"]), {**params, "message": ""}))
+            click.echo(f"Ricevuta PEC (messaggio {number}): {words}")
         for event in events:
             arrow = f"{event['from_state'] or '-'} -> {event['to_state']}" if event["to_state"] else ""
             click.echo(f"  {event['at']:%Y-%m-%d %H:%M:%S} {event['actor']}: {event['event']} {arrow}")
 
 
-def _print_message(row: MessageRow, box: str, octets: bytes | None) -> None:
+def _print_message(
+    row: MessageRow, box: str, octets: bytes | None, decision: Decision | None, anchors: Anchors
+) -> None:
     click.echo(f"Messaggio {row.id} nella casella {box}: {row.state} {word_hold(row.hold_reason)}".rstrip())
     if octets is None:
         return
-    message = parse(octets)
+    trusted = any(reason.code == "pec" and reason.params.get("trusted") for reason in _reasons(decision))
+    message = as_seen(parse(octets), declared=trusted, anchors=anchors)
     click.echo(f"Da:      {message.author.display_name} <{message.author.addr_spec}>")
     click.echo(f"Oggetto: {message.subject}")
+    if message.certified is not None:
+        for label, text in certified_lines(message.certified):
+            click.echo(f"{label}: {text}")
     for item in message.attachments:
         click.echo(f"Allegato: {item.file_name} ({item.content_type}, {item.size} byte)")
     for defect in message.defects:
@@ -108,6 +125,10 @@ def _print_message(row: MessageRow, box: str, octets: bytes | None) -> None:
     click.echo("")
     click.echo(message.new_text.strip())
     click.echo("")
+
+
+def _reasons(decision: Decision | None) -> tuple[Reason, ...]:
+    return decision.reasons if decision is not None else ()
 
 
 def _plain(mapping: Mapping[Any, Any]) -> dict[str, Any]:

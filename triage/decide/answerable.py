@@ -136,6 +136,10 @@ def _is_calendar(message: InboundMessage) -> bool:
 def _is_certified_mail(message: InboundMessage, names: set[str]) -> bool:
     """A PEC receipt or envelope: receipts carry no Auto-Submitted and a Return-Path that is not null.
 
-    Acknowledging from an ordinary account to a PEC one makes two receipts or an anomaly come back.
+    Acknowledging from an ordinary account to a PEC one makes two receipts or an anomaly come back. The
+    person's message in an envelope that is believed is the gate's affair: the administrator may want it answered.
     """
+    certified = message.certified
+    if certified is not None:
+        return not certified.trusted or certified.kind.is_receipt
     return "x-ricevuta" in names or bool(message.header("X-Trasporto"))

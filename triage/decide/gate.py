@@ -69,6 +69,7 @@ def may_acknowledge(
         *_against_mode(decision, rules),
         *_against_content(decision, context),
         *_against_author(message, rules),
+        *_against_certified(message, rules),
         *_against_timing(rules, history, now, context),
     ]
     address, path_codes = _reverse_path(message, rules)
@@ -171,6 +172,12 @@ def _against_author(message: InboundMessage, rules: Rules) -> list[str]:
     if not any(rules.is_own(address.addr_spec) for address in message.recipients):
         codes.append("non_indirizzata_a_noi")
     return codes
+
+
+def _against_certified(message: InboundMessage, rules: Rules) -> list[str]:
+    """Each answer to certified mail makes two receipts come back: only if the administrator wants it."""
+    envelope = message.certified is not None and message.certified.trusted and not message.certified.kind.is_receipt
+    return ["pec"] if envelope and not rules.acknowledgements.pec else []
 
 
 def _reverse_path(message: InboundMessage, rules: Rules) -> tuple[CheckedAddress | None, list[str]]:

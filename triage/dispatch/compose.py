@@ -23,6 +23,7 @@ from triage.dispatch.fields import (
     token_field,
 )
 from triage.dispatch.mime import mixed, original_part, text_part
+from triage.pec.words import certified_lines
 from triage.rules.addresses import AddressError, check_address
 from triage.rules.types import Rules
 from triage.vocabulary import Decision, InboundMessage
@@ -95,6 +96,7 @@ def compose_forward(
         place=_place(decision),
         topic=decision.topic,
         received_at=received_at.astimezone(ZoneInfo(service.timezone)),
+        certified=certified_lines(message.certified, service.timezone) if message.certified is not None else (),
         attachments=[(item.file_name, item.size) for item in message.attachments if not item.inline],
         written=message.new_text[:LONGEST_TEXT],
     )
@@ -149,7 +151,7 @@ def compose_notice(forward_path: str, rules: Rules, stamp: Stamp, message_id: in
         b"MIME-Version: 1.0\r\n",
     ]
     text = texts.notice_text(message_id, stamp.case_code, received_at.astimezone(ZoneInfo(service.timezone)))
-    return Outgoing("", forward_path, b"".join(head) + text_part(text), notify_never=True)
+    return Outgoing(service.notice_path, forward_path, b"".join(head) + text_part(text), notify_never=True)
 
 
 def _thread_fields(message: InboundMessage) -> list[bytes]:

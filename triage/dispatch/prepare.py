@@ -21,6 +21,7 @@ from triage.dispatch.policy import GIVE_UP
 from triage.dispatch.seal import seal
 from triage.ids import case_code
 from triage.knowledge import InForce, Knowledge
+from triage.pec.sending import fault_of
 from triage.reading import ParsedMessages
 from triage.record import Store, Transaction
 from triage.record.acknowledged import Acknowledged, acknowledged_before
@@ -161,7 +162,8 @@ class Preparer:
         rules = in_force.rules
         secret = self._secret(tx)
         stamp = Stamp(row.rfc_message_id, case_code(secret, row.case_id), seal(secret, row.rfc_message_id), tx.now)
-        parsed = self._parsed.parse(row.sha256 or "", content)
+        mailbox = rules.mailboxes.get(self._mailboxes[message.mailbox_id].name)
+        parsed = self._parsed.seen(self._parsed.parse(row.sha256 or "", content), mailbox)
         if row.kind == DispatchKind.FORWARD:
             refusal = self._against_forward(tx, rules, row, message, decision, parsed)
             if refusal is not None:
@@ -188,9 +190,11 @@ class Preparer:
                 return Cancelled(row, verdict.reasons[0].code)
             received = message.internal_date or message.received_at or tx.now
             outgoing = compose_notice(row.forward_path, rules, stamp, message.id, received)
+        hold = Consequence.HOLD if row.kind == DispatchKind.FORWARD else Consequence.NONE
         if verdict.needs_smtputf8 and not utf8:
-            hold = Consequence.HOLD if row.kind == DispatchKind.FORWARD else Consequence.NONE
             return Cancelled(row, "smtputf8_non_offerto", hold)
+        if rules.service.pec and (fault := fault_of(outgoing.reverse_path, outgoing.forward_path, outgoing.octets)):
+            return Cancelled(row, fault, hold)
         return Prepared(row, replace(outgoing, smtputf8=verdict.needs_smtputf8))
 
     def _against_forward(

@@ -72,6 +72,7 @@ def forward_text(
     received_at: datetime,
     attachments: Sequence[tuple[str, int]],
     written: str,
+    certified: Sequence[tuple[str, str]] = (),
 ) -> str:
     """The readable part of a forward: who reads a reply, how to hand back, what it is about, the text."""
     if reply_to:
@@ -93,6 +94,7 @@ def forward_text(
         f"Ricevuto da ATS:    {italian_date(received_at)}",
         f"Codice del caso:    {code}",
     ]
+    lines += [f"{label + ':':<19} {text}" for label, text in certified]
     if attachments:
         lines.append("Allegati (sono nel messaggio originale):")
         lines += [f"  - {name or 'senza nome'} ({readable_size(size)})" for name, size in attachments]

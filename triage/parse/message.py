@@ -13,6 +13,7 @@ from triage.parse.content import Content, is_pec_envelope, read_content
 from triage.parse.header_values import decode_unstructured
 from triage.parse.identifiers import parse_date, parse_message_id, parse_message_ids
 from triage.parse.limits import Budget, DefectLog, ParseLimits
+from triage.parse.pec import read_certified
 from triage.parse.reply import SplitText, split_reply
 from triage.parse.reports import read_report
 from triage.parse.structure import Part, read_structure
@@ -34,18 +35,18 @@ def parse(
     defect. Raises nothing but ``MemoryError``.
     """
     try:
-        return _parse(octets, limits, clock)
+        defects = DefectLog()
+        budget = Budget(limits, defects, clock)
+        return _read(read_structure(octets, budget, defects), len(octets), budget, defects)
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001 - the promise: one message never stops the others
         return _unread(octets, type(error).__name__)
 
 
-def _parse(octets: bytes, limits: ParseLimits, clock: Callable[[], float] | None) -> InboundMessage:
-    defects = DefectLog()
-    budget = Budget(limits, defects, clock)
-    root = read_structure(octets, budget, defects)
-    fields = _FieldReader(root, limits, defects)
+def _read(root: Part, size: int, budget: Budget, defects: DefectLog, *, inside: bool = False) -> InboundMessage:
+    """One message. ``inside``: it is the person's own in a PEC envelope, and is not opened further."""
+    fields = _FieldReader(root, budget.limits, defects)
     subject = fields.text("subject")
     content = read_content(root, budget, defects)
     split = _split(root, content, subject)
@@ -55,6 +56,7 @@ def _parse(octets: bytes, limits: ParseLimits, clock: Callable[[], float] | None
     author = next((author for author in authors if author.addr_spec), authors[0] if authors else _NOBODY)
     senders = fields.addresses("sender")
     paths = fields.values("return-path")
+    certified = None if inside else read_certified(root, budget, defects, lambda part: _read_inside(part, budget))
     return InboundMessage(
         message_id=parse_message_id(fields.first("message-id"), defects),
         in_reply_to=parse_message_ids(" ".join(fields.values("in-reply-to"))),
@@ -75,10 +77,16 @@ def _parse(octets: bytes, limits: ParseLimits, clock: Callable[[], float] | None
         header_fields=tuple((name, decode_unstructured(value, defects, "")) for name, value in root.fields),
         content_type=root.content_type,
         content_type_params=root.parameters,
-        size=len(octets),
+        size=size,
         defects=defects.collected(),
         report=read_report(root, content.own, author.addr_spec, budget, defects),
+        certified=certified,
     )
+
+
+def _read_inside(part: Part, budget: Budget) -> InboundMessage:
+    """The caps are shared with the envelope, what was tolerated is noted apart."""
+    return _read(part, part.end - part.begin, budget, DefectLog(), inside=True)
 
 
 def _split(root: Part, content: Content, subject: str) -> SplitText:

@@ -54,6 +54,8 @@ class Part:
     """Where text stands before the first and after the last boundary."""
     unopened: bool = False
     """A cap was reached: there are parts inside, but they were not looked at."""
+    begin: int = 0
+    """Where its header section begins: a signature covers the part from here on (RFC 1847 section 2.1)."""
 
     def value(self, name: str) -> str:
         """The first field of that name, unfolded, or ""."""
@@ -94,7 +96,17 @@ def _read_part(
     disposition, disposition_parameters = parse_parameters(first.get("content-disposition", ""), defects, number)
     encoding = first.get("content-transfer-encoding", "").split(";")[0].split("(")[0].strip(" \t\"'").lower()
     part = Part(
-        octets, body, end, fields, content_type, parameters, disposition, disposition_parameters, encoding, number
+        octets,
+        body,
+        end,
+        fields,
+        content_type,
+        parameters,
+        disposition,
+        disposition_parameters,
+        encoding,
+        number,
+        begin=start,
     )
     if content_type.startswith("multipart/"):
         return _with_children(part, depth, budget, defects)

@@ -10,14 +10,30 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from triage.vocabulary import Address, Attachment, Defect, InboundMessage, Report, ReportedRecipient, ReportKind
+from triage.vocabulary import (
+    Address,
+    Attachment,
+    CertifiedMail,
+    Defect,
+    InboundMessage,
+    PecData,
+    PecKind,
+    Report,
+    ReportedRecipient,
+    ReportKind,
+    SignatureState,
+)
 
 
 def to_json(message: InboundMessage) -> str:
     """ASCII JSON; times in ISO 8601."""
-    document = asdict(message)
-    document["date"] = message.date.isoformat() if message.date else None
-    return json.dumps(document)
+    return json.dumps(asdict(message), default=_moment)
+
+
+def _moment(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(type(value).__name__)
 
 
 def from_json(text: str | bytes) -> InboundMessage:
@@ -47,6 +63,24 @@ def _message(document: dict[str, Any]) -> InboundMessage:
             "header_fields": tuple((name, value) for name, value in document["header_fields"]),
             "defects": tuple(Defect(**item) for item in document["defects"]),
             "report": _report(document.get("report")),
+            "certified": _certified(document["certified"]) if document.get("certified") else None,
+        }
+    )
+
+
+def _certified(document: dict[str, Any]) -> CertifiedMail:
+    data = document["data"]
+    if data is not None:
+        data = PecData(**{**data, "time": datetime.fromisoformat(data["time"]) if data["time"] else None})
+    return CertifiedMail(
+        **{
+            **document,
+            "kind": PecKind(document["kind"]),
+            "signature": SignatureState(document["signature"]),
+            "certificates": tuple(document["certificates"]),
+            "data": data,
+            "inner": _message(document["inner"]) if document["inner"] is not None else None,
+            "message_ids": tuple(document["message_ids"]),
         }
     )
 

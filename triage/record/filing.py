@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from triage.record.audit import Change, Param, write_changes
-from triage.record.incidents import NOTICE, close_incident
+from triage.record.incidents import NOTICE, PEC_FAILURE, close_incident
 from triage.record.mailboxes import MailboxRow
 from triage.record.messages import COLUMNS, MessageRow, row_of
 from triage.record.store import Transaction
@@ -140,6 +140,7 @@ def record_presence(tx: Transaction, present: Sequence[int], gone: Sequence[Mess
             changes.append(Change("message", row.id, "gone", row.state, to_state, params))
             # A colleague has it in hand, whether or not the notice reached anybody.
             close_incident(tx, NOTICE, str(row.id))
+            close_incident(tx, PEC_FAILURE, str(row.id))
     write_changes(tx, changes)
 
 

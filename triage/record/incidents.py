@@ -17,6 +17,10 @@ NOTICE = "notice"
 """An urgent notice was refused; the subject is the message. Over when somebody has the message in hand."""
 
 
+PEC_FAILURE = "pec_failure"
+"""A PEC receipt says that mail did not arrive; the subject is the receipt. Over when somebody has it in hand."""
+
+
 def open_incident(tx: Transaction, kind: str, subject: str, detail: str = "") -> bool:
     """Note trouble; whether this opened a new incident (else the open one counts one more time)."""
     statement = (

@@ -85,7 +85,7 @@ def assemble(
         thresholds=Thresholds(
             sections.thresholds.min_confidence, sections.thresholds.max_wrong, sections.thresholds.languages
         ),
-        acknowledgements=_acknowledgements(sections.acknowledgements),
+        acknowledgements=_acknowledgements(sections.acknowledgements, sections.service),
         urgent=UrgentRules(sections.urgent.on_call or (), sections.urgent.repeat_minutes),
         alarms=sections.alarms.addresses if sections.alarms else (),
         places=dict(places),
@@ -110,6 +110,7 @@ class _Checks:
         self._check_project_domains(own)
         self._check_notices(own)
         self._check_acknowledgements(own)
+        self._check_certified()
         return tuple(self._found)
 
     def _add(self, what: str, remedy: str, *path: str | int) -> None:
@@ -179,6 +180,19 @@ class _Checks:
             what = "acknowledgements tell families how to reach a person, but service.phone is missing"
             self._add(what, "write the telephone number under service", "acknowledgements", "enabled")
 
+    def _check_certified(self) -> None:
+        """What a PEC provider refuses (RFC 6109 section 3.1.1), and what it must not be asked for by oversight."""
+        section, service = self._sections.acknowledgements, self._sections.service
+        if service is None or not service.pec:
+            return
+        if section.reverse_path and section.reverse_path.casefold() != service.address.casefold():
+            what = "a PEC account sends under its own address only, and never with an empty envelope sender"
+            remedy = "delete reverse_path, or write service.address"
+            self._add(what, remedy, "acknowledgements", "reverse_path")
+        if section.enabled and not section.pec:
+            what = "acknowledgements would leave by a PEC account, and each makes two receipts come back"
+            self._add(what, "write pec: true under acknowledgements, or enabled: false", "acknowledgements", "enabled")
+
 
 def _own_patterns(sections: Sections) -> tuple[str, ...]:
     """Everything that is ours: what is declared, the general address, and the mailboxes read."""
@@ -204,6 +218,7 @@ def _service(section: schema.ServiceSection, sections: Sections) -> Service:
         mode=section.mode,
         timezone=section.timezone,
         phone=section.phone or "",
+        pec=section.pec,
         opening_hours=spans,
         folders=Folders(names.root, names.forwarded, names.automatic, names.not_for_us, names.settled),
     )
@@ -219,6 +234,7 @@ def _mailbox(name: str, section: schema.MailboxSection, tree: TreeMapping) -> Ma
         old_mail_days=section.old_mail_days,
         max_message_mb=section.max_message_mb,
         hold_if_moved=section.hold_if_moved,
+        pec=section.pec,
         poll_seconds=section.poll_seconds,
     )
 
@@ -240,10 +256,11 @@ def _project(code: str, section: schema.ProjectSection, service_mode: Mode, tree
     )
 
 
-def _acknowledgements(section: schema.AcknowledgementsSection) -> AcknowledgementRules:
+def _acknowledgements(section: schema.AcknowledgementsSection, service: schema.ServiceSection) -> AcknowledgementRules:
     return AcknowledgementRules(
         enabled=section.enabled,
-        reverse_path=section.reverse_path or "",
+        pec=section.pec,
+        reverse_path=section.reverse_path or (service.address if service.pec else ""),
         neutral_after_hours=section.neutral_after_hours,
         per_address_per_day=section.per_address_per_day,
         per_domain_per_hour=section.per_domain_per_hour,

@@ -55,6 +55,7 @@ class ServiceSection(Section):
     mode: Mode = Mode.SHADOW
     timezone: values.ZoneText = "Europe/Rome"
     phone: values.Text | None = None
+    pec: values.Flag = False
     opening_hours: OpeningHoursSection = OpeningHoursSection()
     folders: FoldersSection = FoldersSection()
 
@@ -68,6 +69,7 @@ class MailboxSection(Section):
     old_mail_days: Annotated[values.Whole, Field(ge=1, le=365)] = 3
     max_message_mb: Annotated[values.Whole, Field(ge=1, le=200)] = 40
     hold_if_moved: values.Flag = True
+    pec: values.Flag = False
     poll_seconds: Annotated[values.Whole, Field(ge=1, le=3600)] = 60
 
 
@@ -182,6 +184,7 @@ class AcknowledgementsSection(Section):
     """Limits of the acknowledgement; without ``reverse_path`` it leaves with the null path."""
 
     enabled: values.Flag = False
+    pec: values.Flag = False
     reverse_path: values.SenderText | None = None
     neutral_after_hours: Annotated[values.Whole, Field(ge=1, le=72)] = 4
     per_address_per_day: Annotated[values.Whole, Field(ge=1, le=20)] = 3

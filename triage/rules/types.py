@@ -74,8 +74,15 @@ class Service:
     timezone: str
     phone: str
     """How families reach a person; empty while it is not known."""
+    pec: bool
+    """Everything leaves by a PEC account, which sends under its own address only (RFC 6109 section 3.1.1)."""
     opening_hours: tuple[OpeningSpan, ...]
     folders: Folders
+
+    @property
+    def notice_path(self) -> str:
+        """Envelope sender of notices: null, so that nothing comes back, where that can be."""
+        return self.address if self.pec else ""
 
     def is_open(self, now: datetime) -> bool:
         """Whether somebody reads at ``now`` (aware)."""
@@ -103,6 +110,8 @@ class Mailbox:
     old_mail_days: int
     max_message_mb: int
     hold_if_moved: bool
+    pec: bool
+    """A certified mailbox: its provider's envelopes and receipts are believed."""
     poll_seconds: int
 
 
@@ -230,6 +239,8 @@ class AcknowledgementRules:
     """Limits of the one automatic message that families get."""
 
     enabled: bool
+    pec: bool
+    """Also to certified mail, and by a certified mail account: each makes two receipts come back."""
     reverse_path: str
     """Envelope sender: empty for the null path, or a dedicated address that never answers."""
     neutral_after_hours: int
