@@ -42,7 +42,7 @@ _TABLE = {
     "decide": "vocabulary rules",
     "explaining": "vocabulary classify",
     # adapters: each knows the record, none another
-    "record": "vocabulary flow clock crashpoints",
+    "record": "vocabulary flow clock crashpoints ids",
     "intake": "vocabulary ages crashpoints record settings signals",
     "dispatch": "vocabulary crashpoints ids record settings decide rules parse knowledge reading "
     "conversations settling",
@@ -68,7 +68,9 @@ KNOWS: Mapping[str, frozenset[str]] = {part: frozenset(known.split()) for part, 
 TOP = frozenset({"commands", "__main__", ""})
 
 PURE_PARTS = frozenset({"ages", "vocabulary", "flow", "parse", "classify", "rules", "decide", "explaining"})
-PURE_DISPATCH = frozenset({"compose", "fields", "mime", "texts", "seal", "policy"})
+PURE_DISPATCH = frozenset(
+    {"attachments", "compose", "fields", "forwards", "mime", "policy", "redirect", "seal", "texts"}
+)
 STARTS_A_PROCESS = "triage.parse.isolated"
 """Parses one dangerous message in a child: the one pure stage's module that runs anything."""
 

@@ -37,6 +37,7 @@ ROW = DispatchRow(
     due_at=START,
     attempts=0,
     unknowns=0,
+    left_out=0,
     lease_epoch=1,
     message_state="decided",
     message_generation=1,
