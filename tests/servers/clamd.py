@@ -6,6 +6,8 @@ a harmless text, in whatever carries it. Nothing is downloaded.
 
 from __future__ import annotations
 
+import os
+import pwd
 import shutil
 import socket
 from contextlib import closing
@@ -25,15 +27,18 @@ class Clamd:
     """A running scanner; close it, or use it in a ``with`` statement.
 
     ``settings`` are further lines of its configuration. It runs as the user who runs the tests, root
-    or not. Raises :class:`~tests.servers.process.MissingServerError` when it is not installed.
+    or not; root may name another ``user``.
+
+    Raises :class:`~tests.servers.process.MissingServerError` when it is not installed.
     """
 
     host = LOOPBACK
 
-    def __init__(self, *, settings: str = "") -> None:
+    def __init__(self, *, settings: str = "", user: str = "") -> None:
         self._binary = find_binary("clamd", ("/usr/sbin", "/usr/local/sbin"), _PACKAGE)
         self._directory = make_directory("clamd-")
         self._settings = settings
+        self._user = pwd.getpwnam(user) if user and os.geteuid() == 0 else None
         self._process: ServerProcess | None = None
         self.path = str(self._directory / "clamd.ctl")
         self.port = free_ports(1)[0]
@@ -63,7 +68,11 @@ class Clamd:
         ]
         config.write_text("\n".join(lines) + "\n", encoding="utf-8")
         output = self._directory / "clamd.log"
-        self._process = ServerProcess([self._binary, "-c", str(config)], self._directory, output=output)
+        uid, gid = (self._user.pw_uid, self._user.pw_gid) if self._user else (None, None)
+        if uid is not None and gid is not None:
+            os.chown(self._directory, uid, gid)
+        command = [self._binary, "-c", str(config)]
+        self._process = ServerProcess(command, self._directory, user_id=uid, group_id=gid, output=output)
         self._process.wait_until(lambda: self._answers(), timeout=30)
 
     def stop(self) -> None:

@@ -44,6 +44,8 @@ log = logging.getLogger("triage.dispatch")
 LOOK_AGAIN = timedelta(seconds=2)
 """How soon a dispatch is looked at again while the mailbox is asked whether the message is there."""
 INFECTED, NOT_LOOKED_AT = "allegato_infetto", "allegato_non_controllato"
+HALVED = "originale_non_inviato"
+"""Forwarded, but the project has the text only: somebody must hand the original over."""
 UNREAD_TOO_LONG = timedelta(minutes=5)
 """A mailbox that was not read for so long cannot say; its mail does not wait for it."""
 
@@ -246,7 +248,8 @@ class Preparer:
             self._secret(tx),
             row.forward_path,
             row.case_id,
-            forward_accepted=message.state in (MessageState.FORWARDED, MessageState.FILED),
+            forward_accepted=message.state in (MessageState.FORWARDED, MessageState.FILED)
+            or message.hold_reason == HALVED,
             case_acknowledged=False,  # the unique index lets a case have this one row only
         )
         name = self._mailboxes[message.mailbox_id].name

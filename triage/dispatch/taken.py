@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from triage.dispatch.compose import ORIGINAL
 from triage.dispatch.policy import consequence
-from triage.dispatch.prepare import Cancelled, Consequence
+from triage.dispatch.prepare import HALVED, Cancelled, Consequence
 from triage.record import Transaction
 from triage.record.attempts import Ending, end_attempts
 from triage.record.dispatches import DispatchRow, end_unsent, mark_forwarded
@@ -35,8 +35,7 @@ def record_answers(tx: Transaction, answers: Sequence[tuple[DispatchRow, Submiss
     halved = [item.row for item in taken if item.left_out == ORIGINAL]
     mark_forwarded(tx, accepted, {row.message_id for row in halved})
     for row in halved:
-        # The project has only the text: somebody must hand the original over.
-        hold(tx, row, "originale_non_inviato")
+        hold(tx, row, HALVED)
     for item in kept:
         reason = consequences[item.row.id].hold_reason
         if reason:
