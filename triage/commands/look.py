@@ -13,10 +13,14 @@ from triage.explaining import word_confidence, word_hold, word_reason
 from triage.parse import parse
 from triage.record.audit import history
 from triage.record.decisions import decision_of
-from triage.record.dispatches import attempts_of, dispatches_of
+from triage.record.dispatches import DispatchRow, attempts_of, dispatches_of
 from triage.record.filing import AT_REST
 from triage.record.messages import MessageRow, get_message, mailbox_name, messages_in
 from triage.record.octets import read_octets
+from triage.vocabulary import DispatchKind, DispatchState
+
+_LEFT_OUT = ("con l'originale e gli allegati", "con l'originale", "senza l'originale, troppo grande")
+"""What a forward holds, by what was left out of it."""
 
 
 @click.command()
@@ -85,13 +89,19 @@ def show(message_id: int, as_json: bool) -> None:
             for reason in decision.reasons:
                 click.echo(f"  - {word_reason(reason)}")
         for dispatch, tries in sends:
-            click.echo(f"{dispatch.kind} -> {dispatch.forward_path}: {dispatch.state}")
+            less = f" ({_LEFT_OUT[dispatch.left_out]})" if _was_forwarded(dispatch) else ""
+            click.echo(f"{dispatch.kind} -> {dispatch.forward_path}: {dispatch.state}{less}")
             for attempt in tries:
                 words = " ".join(str(attempt["reply"]).split())[:200]
                 click.echo(f"    {attempt['started_at']:%Y-%m-%d %H:%M:%S} {attempt['outcome']} {words}")
         for event in events:
             arrow = f"{event['from_state'] or '-'} -> {event['to_state']}" if event["to_state"] else ""
-            click.echo(f"  {event['at']:%Y-%m-%d %H:%M:%S} {event['actor']}: {event['event']} {arrow}")
+            scanner = f" (antivirus: {event['params']['scanner']})" if "scanner" in event["params"] else ""
+            click.echo(f"  {event['at']:%Y-%m-%d %H:%M:%S} {event['actor']}: {event['event']} {arrow}{scanner}")
+
+
+def _was_forwarded(dispatch: DispatchRow) -> bool:
+    return dispatch.kind == DispatchKind.FORWARD and dispatch.state == DispatchState.ACCEPTED
 
 
 def _print_message(row: MessageRow, box: str, octets: bytes | None) -> None:
