@@ -163,6 +163,9 @@ def test_each_protocol_is_spoken_in_one_place() -> None:
         return {part_of(name) for name in MODULES if any(i.split(".")[0] == library for i in imports_of(MODULES[name]))}
 
     assert users("aiosmtplib") == {"dispatch"}
+    assert {name for name in MODULES if "INSTREAM" in MODULES[name].read_text(encoding="utf-8")} == {
+        "triage.dispatch.clamd"
+    }
     assert users("imapclient") == {"intake", "demo"}
     assert users("subprocess") == {"parse"}
 

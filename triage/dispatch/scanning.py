@@ -169,7 +169,13 @@ class Scanning:
     def _collect(self) -> None:
         for task in [task for task in self.tasks if task.done()]:
             sha256 = self.tasks.pop(task).sha256 or ""
-            result = task.result()
+            try:
+                result = task.result()
+            except StoreError:
+                raise
+            except Exception as error:  # noqa: BLE001 - one message must not keep the others from leaving
+                log.error("not scanned", extra={"action": "not_scanned", "kind": type(error).__name__})
+                result = Verdict(Finding(State.REFUSED, type(error).__name__))
             if isinstance(result, Verdict):
                 self._remember(sha256, result)
                 self._recovered()
