@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import pytest
 
 from tests.servers.authority import Authority
+from tests.servers.clamd import Clamd
 from tests.servers.dovecot import Dovecot, MailboxUser
 from tests.servers.postgres import Postgres
 from tests.servers.process import MissingServerError
@@ -97,6 +98,20 @@ def start_smtp_sink() -> Iterator[Callable[..., SmtpSink]]:
 def smtp_sink(start_smtp_sink: Callable[..., SmtpSink]) -> SmtpSink:
     """A well-behaved SMTP sink without TLS or authentication, to be told its faults."""
     return start_smtp_sink()
+
+
+@pytest.fixture(scope="session")
+def clamd() -> Iterator[Clamd]:
+    """The session's malware scanner. Do not stop it: a test that must, takes ``start_clamd``."""
+    with require_installed(Clamd) as server:
+        yield server
+
+
+@pytest.fixture
+def start_clamd() -> Iterator[Callable[..., Clamd]]:
+    """Start a scanner of this test's own: same keywords as :class:`Clamd`."""
+    with ExitStack() as running:
+        yield lambda **options: running.enter_context(require_installed(lambda: Clamd(**options)))
 
 
 @pytest.fixture(scope="session")

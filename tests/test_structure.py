@@ -44,7 +44,7 @@ _TABLE = {
     "pec": "vocabulary",
     "explaining": "vocabulary classify pec",
     # adapters: each knows the record, none another
-    "record": "vocabulary flow clock crashpoints",
+    "record": "vocabulary flow clock crashpoints ids",
     "intake": "vocabulary ages crashpoints record settings signals",
     "dispatch": "vocabulary crashpoints ids record settings decide rules parse knowledge reading "
     "conversations settling pec",
@@ -73,7 +73,9 @@ KNOWS: Mapping[str, frozenset[str]] = {part: frozenset(known.split()) for part, 
 TOP = frozenset({"commands", "__main__", ""})
 
 PURE_PARTS = frozenset({"ages", "vocabulary", "flow", "parse", "classify", "rules", "decide", "pec", "explaining"})
-PURE_DISPATCH = frozenset({"compose", "fields", "mime", "texts", "seal", "policy"})
+PURE_DISPATCH = frozenset(
+    {"attachments", "compose", "fields", "forwards", "mime", "policy", "redirect", "seal", "texts"}
+)
 STARTS_A_PROCESS = "triage.parse.isolated"
 """Parses one dangerous message in a child: the one pure stage's module that runs anything."""
 
@@ -166,6 +168,9 @@ def test_each_protocol_is_spoken_in_one_place() -> None:
         return {part_of(name) for name in MODULES if any(i.split(".")[0] == library for i in imports_of(MODULES[name]))}
 
     assert users("aiosmtplib") == {"dispatch"}
+    assert {name for name in MODULES if "INSTREAM" in MODULES[name].read_text(encoding="utf-8")} == {
+        "triage.dispatch.clamd"
+    }
     assert users("imapclient") == {"intake", "demo"}
     assert users("subprocess") == {"parse"}
 

@@ -12,6 +12,7 @@ from triage.basis import settings_from as settings_from
 from triage.decide import filing_folder
 from triage.decider import Decider
 from triage.dispatch.prepare import Preparer
+from triage.dispatch.scanning import NoScanning, Scanning
 from triage.dispatch.stage import DispatchStage
 from triage.intake.plan import MailboxPlan
 from triage.intake.reader import MailboxReader
@@ -99,6 +100,7 @@ def build_service(settings: Settings, options: Options = Options()) -> Service:
         on_forwarded=file_wake.set,
         on_requeued=look_again,
         beat=lambda: heartbeats.beat(DISPATCH_LOOP),
+        scanning=Scanning(store, knowledge, parsed, settings.scanner) if settings.scanner else NoScanning(),
     )
 
     def make_reader(name: str) -> MailboxReader:

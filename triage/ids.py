@@ -9,7 +9,19 @@ import re
 import secrets
 from datetime import timedelta
 
-_OWN_ID = re.compile(rb"<[0-9a-f]{32}@[A-Za-z0-9.-]{1,253}>")
+_AMAZON = "[0-9a-f]{16}-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}-[0-9]{6}"
+_AMAZON_REPLY = re.compile(rf"(?:2\.\d\.\d )?Ok:? ({_AMAZON})", re.IGNORECASE)
+_AMAZON_ID = re.compile(rf"<({_AMAZON})@(?:[a-z0-9-]+\.)?amazonses\.com>", re.IGNORECASE)
+_MICROSOFT_REPLY = re.compile(
+    r"2\.[06]\.0 .{0,20}?(<[\x21-\x3b\x3d\x3f-\x7e]{1,200}@[A-Za-z0-9.-]{1,253}>) "
+    r"\[(?:InternalId=[0-9]+, ?)?Hostname=[A-Za-z0-9.-]+\]",
+    re.IGNORECASE,
+)
+_MAY_BE_OURS = re.compile(
+    rb"<[0-9a-f]{32}@[A-Za-z0-9.-]{1,253}>"
+    rb"|<[0-9a-f-]{16,70}@[a-z0-9.-]{0,30}amazonses\.com>"
+    rb"|<[A-Za-z0-9+/=_.-]{1,120}@[A-Za-z0-9.-]{1,80}\.prod\.(?:outlook|exchangelabs)\.com>"
+)
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """No letter or digit that is mistaken for another when read aloud or copied by hand."""
 _CODE = re.compile(rf"(?<![A-Z0-9-])[{_LETTERS}]{{2,13}}-[{_LETTERS}]{{8}}(?![A-Z0-9-])")
@@ -22,12 +34,31 @@ def new_message_id(domain: str) -> str:
 
 
 def own_ids(octets: bytes) -> tuple[str, ...]:
-    """Message-IDs of the form of :func:`new_message_id` in the first 256 kB, each once.
+    """Message-IDs in the first 256 kB that may name what we sent, each once, as :func:`findable` has them.
 
-    A delivery report quotes the header section of what could not be delivered.
+    A delivery report quotes the header section of what could not be delivered: our own Message-ID, or
+    the one that Amazon or Microsoft put in its place.
     """
-    found = dict.fromkeys(_OWN_ID.findall(octets[: 256 << 10]))
-    return tuple(item.decode("ascii") for item in list(found)[:20])
+    found = dict.fromkeys(_MAY_BE_OURS.findall(octets[: 256 << 10]))
+    return tuple(dict.fromkeys(findable(item.decode("ascii")) for item in list(found)[:20]))
+
+
+def given_id(reply: str, own: str) -> str:
+    """The Message-ID that a server says it put in place of ``own``, in the form of :func:`findable`; "": none.
+
+    Amazon SES answers ``Ok <its id>``; Microsoft names the Message-ID in force, and the host.
+    """
+    amazon = _AMAZON_REPLY.fullmatch(reply.strip())
+    if amazon:
+        return f"<{amazon[1].lower()}@amazonses.com>"
+    microsoft = _MICROSOFT_REPLY.search(reply)
+    return microsoft[1] if microsoft and microsoft[1] != own else ""
+
+
+def findable(message_id: str) -> str:
+    """The form in which a Message-ID is looked for: Amazon's answer names no region, the Message-ID does."""
+    amazon = _AMAZON_ID.fullmatch(message_id)
+    return f"<{amazon[1].lower()}@amazonses.com>" if amazon else message_id
 
 
 def case_code(secret: bytes, case_id: int) -> str:

@@ -83,6 +83,16 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True)
+class Scanner:
+    """Where clamd listens: a Unix socket's ``path``, or ``host`` and ``port``; seconds that a scan may take."""
+
+    path: str
+    host: str
+    port: int
+    timeout: float
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything the machine says."""
 
@@ -94,6 +104,7 @@ class Settings:
     """Certificates of PEC providers or their authorities (PEM); empty: none is recognised."""
     environment: Mapping[str, str]
     submission: Submission
+    scanner: Scanner | None
     worker_name: str
     lease_seconds: float
     idle_seconds: float
@@ -132,6 +143,7 @@ def load_settings(environment: Mapping[str, str], worker_name: str, mailboxes: I
         pec_ca_file=reader.readable("PEC_CA_FILE"),
         environment=dict(environment),
         submission=submission,
+        scanner=reader.scanner(),
         worker_name=reader.text("WORKER", worker_name),
         lease_seconds=reader.number("LEASE_SECONDS", 60, 1, 3600),
         idle_seconds=reader.number("IMAP_IDLE_SECONDS", 540, 1, 1500),
@@ -245,6 +257,17 @@ class _Reader:
             self._problems.append(f"{self._find(name)[0]} must be one of: {', '.join(allowed)}.")
             return default
         return raw
+
+    def scanner(self) -> Scanner | None:
+        raw, timeout = self.text("CLAMD", ""), self.number("CLAMD_TIMEOUT", 120, 1, 3600)
+        host, _, port = raw.rpartition(":")
+        if raw.startswith("/"):
+            return Scanner(raw, "", 0, timeout)
+        if host and port.isascii() and port.isdigit() and 0 < int(port) < 65536:
+            return Scanner("", host.strip("[]"), int(port), timeout)
+        if raw:
+            self._problems.append("TRIAGE_CLAMD must be the path of a socket (/run/clamav/clamd.ctl) or HOST:PORT.")
+        return None
 
     def host(self, name: str) -> str:
         raw = self.text(name)

@@ -13,6 +13,7 @@ import pytest
 
 from tests.commands.conftest import MODEL, ROOT, Invoke
 from tests.servers.authority import Authority
+from tests.servers.clamd import Clamd
 from tests.servers.dovecot import Dovecot, MailboxUser
 from tests.servers.process import free_ports
 from tests.servers.smtp_script import Step
@@ -88,6 +89,9 @@ def test_a_missing_model_ends_with_2(invoke: Invoke) -> None:
         ("TRIAGE_DATABASE_URL", "sqlite:///file:x?mode=memory&uri=true", "names no file"),
         ("TRIAGE_SMTP_HOST", "smtp..example.org", "TRIAGE_SMTP_HOST is no name of a host"),
         ("TRIAGE_IMAP_HOST", "imap..example.org", "TRIAGE_IMAP_HOST is no name of a host"),
+        ("TRIAGE_CLAMD", "clamd", "TRIAGE_CLAMD must be the path of a socket (/run/clamav/clamd.ctl) or HOST:PORT."),
+        ("TRIAGE_CLAMD", "host:99999", "TRIAGE_CLAMD must be the path of a socket"),
+        ("TRIAGE_CLAMD_TIMEOUT", "0", "TRIAGE_CLAMD_TIMEOUT must be a number from 1 to 3600."),
         ("TRIAGE_IMAP_LOGIN", "none", "TRIAGE_IMAP_LOGIN must be one of: password, xoauth2, oauthbearer."),
     ],
 )
@@ -384,3 +388,37 @@ def test_a_missing_folder_is_named(invoke: Invoke, accounts: dict[str, str], env
     (error,) = json.loads(result.stdout)["errors"]
     assert result.exit_code == 2
     assert "generale" in error
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("", "TRIAGE_CLAMD is not set: mail is forwarded without a look for malware, and no attachment is repeated"),
+        ("antivirus.example.org:3310", "TRIAGE_CLAMD names another machine: whole messages go there unencrypted"),
+    ],
+)
+def test_a_scanner_that_is_absent_or_far_away_is_warned_of(invoke: Invoke, value: str, said: str) -> None:
+    result = invoke("check", "--json", settings={**ACCOUNTS, "TRIAGE_CLAMD": value})
+    assert (result.exit_code, [text for text in json.loads(result.stdout)["warnings"] if said in text] != []) == (
+        0,
+        True,
+    )
+
+
+@pytest.mark.parametrize("value", ["/run/clamav/clamd.ctl", "127.0.0.1:3310", "[::1]:3310", "localhost:3310"])
+def test_a_scanner_of_this_machine_is_not_warned_of(invoke: Invoke, value: str) -> None:
+    result = invoke("check", "--json", settings={**ACCOUNTS, "TRIAGE_CLAMD": value})
+    assert "CLAMD" not in result.stdout
+
+
+def test_connecting_asks_the_scanner_for_its_version(
+    invoke: Invoke, accounts: dict[str, str], clamd: Clamd, tmp_path: Path
+) -> None:
+    asked = ("check", "--connect", "--json", "--wait", "0")
+    result = invoke(*asked, settings={**accounts, "TRIAGE_CLAMD": clamd.path})
+    assert result.exit_code == 0
+    assert any(note.startswith("scanner: ClamAV ") for note in json.loads(result.stdout)["notes"])
+    result = invoke(*asked, settings={**accounts, "TRIAGE_CLAMD": str(tmp_path / "none")})
+    (error,) = json.loads(result.stdout)["errors"]
+    assert result.exit_code == 1
+    assert error.startswith("scanner: clamd does not answer (unreachable). Check that it runs, and TRIAGE_CLAMD.")

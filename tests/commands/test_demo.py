@@ -138,6 +138,7 @@ NOT_SHOWN = {
     # What the demo's own rules and servers, set up so that mail leaves, do not bring about.
     *("modo_ombra", "modo_proposta", "indirizzo_non_confermato", "indirizzo_non_attuale", "nessun_inoltro"),
     *("indirizzo_non_valido", "indirizzo_nostro", "inoltro_rifiutato", "inoltro_scaduto", "esito_ignoto"),
+    *("allegato_infetto", "allegato_non_controllato", "originale_non_inviato"),
     *("smtputf8_non_offerto", "regola", "nessuna_regola", "posta_indesiderata"),
     # What only time, a colleague, an answer or a failure brings about.
     *("risposta_a_noi", "avviso_su_nostro_invio", "spostato_da_un_collega", "stesso_messaggio"),

@@ -22,6 +22,7 @@ from tests.servers.mail import make_mail
 from tests.servers.smtp_sink import SmtpSink
 from triage.decider import Decider
 from triage.dispatch.prepare import Preparer
+from triage.dispatch.scanning import NoScanning, Scanning
 from triage.dispatch.stage import DispatchStage
 from triage.parse.isolated import parse_isolated
 from triage.reading import ParsedMessages
@@ -39,7 +40,7 @@ from triage.record.messages import MessageRow, Reception, get_message, list_mess
 from triage.record.octets import digest
 from triage.record.tables import mailboxes, messages
 from triage.rules.types import Rules
-from triage.settings import Account, Login, Security, Submission
+from triage.settings import Account, Login, Scanner, Security, Submission
 from triage.vocabulary import (
     Classification,
     Decision,
@@ -152,6 +153,7 @@ class Desk:
         choose: Callable[[InboundMessage], Classification] = classify_by_subject,
         clock: FakeClock | None = None,
         lease: timedelta = LEASE,
+        scanner: Scanner | None = None,
         **limits: Any,
     ) -> None:
         self.clock = clock or FakeClock(START)
@@ -159,6 +161,7 @@ class Desk:
         self.store = WatchedStore(url, self.clock)
         self.store.migrate()
         self.lease = lease
+        self.scanner = scanner
         self.knowledge = ChosenKnowledge(rules, ChosenClassifier(choose))
         self.forwarded = 0
         self.requeued = 0
@@ -178,14 +181,17 @@ class Desk:
 
     def make_stage(self, to: Submission, worker: str = "sender", read_since: datetime | None = None) -> DispatchStage:
         """One more dispatch stage on the same record."""
+        knowledge = self.knowledge.as_knowledge()
+        scanning = Scanning(self.store, knowledge, self.parsed, self.scanner) if self.scanner else NoScanning()
         return DispatchStage(
             self.store,
-            Preparer(self.store, self.knowledge.as_knowledge(), self.parsed, read_since),
+            Preparer(self.store, knowledge, self.parsed, read_since),
             to,
             worker,
             self.lease,
             self._count_forwarded,
             self._count_requeued,
+            scanning=scanning,
         )
 
     def restage(self, to: Submission, worker: str = "sender") -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.dispatch.builders import START
+from triage.dispatch.compose import FILES, ORIGINAL
 from triage.dispatch.policy import concerns_account, consequence, that_fit
 from triage.dispatch.selftest import verify_composition
 from triage.ids import case_code, jittered, new_message_id
@@ -37,6 +38,7 @@ ROW = DispatchRow(
     due_at=START,
     attempts=0,
     unknowns=0,
+    left_out=0,
     lease_epoch=1,
     message_state="decided",
     message_generation=1,
@@ -123,8 +125,8 @@ def test_what_a_refusal_says_of_the_account(
     row = replace(ROW, kind=kind)
     result = SubmissionResult(P, stage, code, status)
     assert concerns_account(row, result) is expected
-    assert (consequence(row, result, START).state is PENDING) is expected
-    assert consequence(row, result, START + 6 * DAY).state is FAILED
+    assert (consequence(row, result, START, ORIGINAL).state is PENDING) is expected
+    assert consequence(row, result, START + 6 * DAY, ORIGINAL).state is FAILED
 
 
 def test_large_original_on_the_wire_keeps_neither_notice_nor_small_message_waiting() -> None:
@@ -180,3 +182,26 @@ def test_jitter_stays_within_a_fifth() -> None:
 
 def test_self_test_passes_here_and_says_so() -> None:
     assert verify_composition().startswith("Self-test passed")
+
+
+SIZES = [
+    ("mail", 552, "5.3.4", True),
+    ("mail", 552, "", True),
+    ("data", 552, "", True),
+    ("data", 554, "5.3.4", True),
+    ("rcpt", 523, "5.2.3", True),
+    ("rcpt", 552, "", False),  # RFC 5321 section 4.2.3: exceeded storage allocation
+    ("rcpt", 552, "5.2.2", False),  # mailbox full
+    ("data", 550, "5.7.1", False),
+]
+
+
+@pytest.mark.parametrize(("stage", "code", "status", "expected"), SIZES)
+def test_which_refusals_are_for_the_size(stage: str, code: int, status: str, expected: bool) -> None:
+    result = SubmissionResult(P, stage, code, status)
+    found = consequence(ROW, result, START, 0)
+    assert (found.state, found.left_out) == ((PENDING, FILES) if expected else (FAILED, 0))
+    if expected:
+        assert consequence(ROW, result, START, FILES).left_out == ORIGINAL
+        assert consequence(ROW, result, START, ORIGINAL).state is FAILED
+        assert consequence(replace(ROW, kind=DispatchKind.NOTICE), result, START).state is FAILED

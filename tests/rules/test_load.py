@@ -21,8 +21,8 @@ from tests.rules.builders import (
     problems_of,
     rules_text,
 )
-from triage.rules import Mailbox, MailboxRole, Problem, Rules, RulesError, load_rules, parse_rules
-from triage.rules.types import OpeningSpan
+from triage.rules import Mailbox, MailboxRole, Problem, Rules, RulesError, doubts_about, load_rules, parse_rules
+from triage.rules.types import ForwardAs, OpeningSpan
 from triage.vocabulary import Mode
 
 
@@ -281,3 +281,39 @@ def test_any_text_gives_rules_or_problems(data: st.DataObject) -> None:
     broken = text[:start] + piece + text[end:]
     found = problems_of(broken)
     assert found or isinstance(parse_rules(broken, "rules.yaml", PLACES), Rules)
+
+
+def test_forwards_have_limits_and_a_project_may_have_its_mail_redirected() -> None:
+    rules = build_rules()
+    assert (rules.forwards.attachments_mb, rules.forwards.attachments_most) == (10, 20)
+    assert {project.forward_as for project in rules.projects.values()} == {ForwardAs.MESSAGE}
+    others = OTHERS + "forwards: {attachments_mb: 0, attachments_most: 5}\n"
+    projects = PROJECTS.replace("    contact: nord@nord.example\n", "    contact: x\n    forward_as: redirect\n")
+    chosen = build_rules(projects=projects, others=others)
+    assert (chosen.forwards.attachments_mb, chosen.forwards.attachments_most) == (0, 5)
+    assert chosen.projects["nord"].forward_as is ForwardAs.REDIRECT
+    [doubt] = [problem for problem in doubts_about(chosen) if "DMARC" in problem.what]
+    assert doubt.line == chosen.projects["nord"].line
+
+
+@pytest.mark.parametrize(
+    ("written", "what", "remedy"),
+    [
+        ("forwards: {attachments_mb: 99}", "forwards.attachments_mb: the number is too large", "write at most 50"),
+        ("forwards: {attachments_most: 0}", "forwards.attachments_most: the number is too small", "write at least 1"),
+        ("forwards: {attachment_mb: 1}", 'unknown key "forwards.attachment_mb"', 'did you mean "attachments_mb"'),
+    ],
+)
+def test_wrong_limits_of_forwards_are_told_with_line_and_remedy(written: str, what: str, remedy: str) -> None:
+    text = rules_text(others=f"{OTHERS}{written}\n")
+    [problem] = problems_of(text)
+    assert f"line {line_of(text, written)}" in problem or f":{line_of(text, written)}" in problem
+    assert what in problem
+    assert remedy in problem
+
+
+def test_a_wrong_way_to_forward_is_told_with_those_that_exist() -> None:
+    projects = PROJECTS.replace("    contact: nord@nord.example\n", "    contact: x\n    forward_as: bounce\n")
+    [problem] = problems_of(rules_text(projects=projects))
+    assert "projects.nord.forward_as: the value is none of those allowed" in problem
+    assert "'message' or 'redirect'" in problem

@@ -84,6 +84,16 @@ def _check_settings(mailboxes: tuple[str, ...], found: Findings) -> Settings | N
         found.errors.extend(error.problems)
         return None
     found.notes.append(f"settings: the accounts of {len(mailboxes)} mailbox(es) and of submission are complete")
+    if settings.scanner is None:
+        found.warnings.append(
+            "TRIAGE_CLAMD is not set: mail is forwarded without a look for malware, and no attachment is repeated "
+            "beside the original. Name clamd's socket, such as /run/clamav/clamd.ctl."
+        )
+    elif settings.scanner.host and not _is_this_machine(settings.scanner.host):
+        found.warnings.append(
+            "TRIAGE_CLAMD names another machine: whole messages go there unencrypted. Use a socket of this machine, "
+            "or a tunnel."
+        )
     return settings
 
 
@@ -108,6 +118,10 @@ def _check_certified(settings: Settings, rules: Rules, found: Findings) -> None:
                 f"PEC: a message over {MOST_FORWARDED_MB} MB may be too large to be forwarded by PEC, and is held. "
                 f"Lower max_message_mb of {', '.join(large)} to have such mail held before it is read."
             )
+
+
+def _is_this_machine(host: str) -> bool:
+    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def _check_rules(path: Path, found: Findings) -> Rules | None:

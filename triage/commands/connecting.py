@@ -18,6 +18,7 @@ from typing import TypeVar
 import click
 
 from triage.commands.domains import Known, Resolve, look_up
+from triage.dispatch.clamd import ScannerTroubleError, State, scan, version
 from triage.dispatch.probe import ProbingConnection, compose_probe
 from triage.dispatch.submit import AccountTroubleError
 from triage.ids import new_message_id
@@ -27,7 +28,7 @@ from triage.intake.probe import ProbeFound, find_and_remove
 from triage.rules import MailboxRole, Rules
 from triage.rules.addresses import AddressError, check_address
 from triage.rules.types import Mailbox
-from triage.settings import Settings
+from triage.settings import Scanner, Settings
 from triage.vocabulary import AttemptOutcome, SubmissionResult
 
 Answer = TypeVar("Answer")
@@ -63,6 +64,8 @@ def check_connections(settings: Settings, rules: Rules, found: Findings, resolve
         for box in reached:
             if box.role is MailboxRole.INBOX:
                 _check_return_path(settings, rules, box, found, wait)
+    if settings.scanner is not None:
+        _check_scanner(settings.scanner, found)
     _check_domains(rules, found, resolve)
 
 
@@ -114,6 +117,22 @@ async def _check_submission(settings: Settings, rules: Rules, found: Findings) -
     finally:
         await connection.close()
     return answers[0].outcome is AttemptOutcome.ACCEPTED
+
+
+def _check_scanner(scanner: Scanner, found: Findings) -> None:
+    """clamd's own words hold the day of its signatures."""
+    try:
+        words = asyncio.run(version(scanner))
+        clean = asyncio.run(scan(scanner, b"triage check"))
+    except ScannerTroubleError as error:
+        found.failures.append(
+            f"scanner: clamd does not answer ({error.kind}). Check that it runs, and TRIAGE_CLAMD. Forwards would wait."
+        )
+        return
+    if clean.state is State.CLEAN:
+        found.notes.append(f"scanner: {words}")
+    else:
+        found.errors.append("scanner: clamd finds malware in an innocent text. Check its signatures.")
 
 
 def _tell_rights(path: str, own: str, answer: SubmissionResult, found: Findings) -> None:

@@ -17,12 +17,15 @@ from triage.pec.words import certified_lines, word_pec
 from triage.reading import pec_anchors
 from triage.record.audit import history
 from triage.record.decisions import decision_of
-from triage.record.dispatches import attempts_of, dispatches_of
+from triage.record.dispatches import DispatchRow, attempts_of, dispatches_of
 from triage.record.filing import AT_REST
 from triage.record.messages import MessageRow, get_message, mailbox_name, messages_in
 from triage.record.octets import read_octets
 from triage.record.receipts import receipts_about
-from triage.vocabulary import Decision, Reason
+from triage.vocabulary import Decision, DispatchKind, DispatchState, Reason
+
+_LEFT_OUT = ("con l'originale e gli allegati", "con l'originale", "senza l'originale, troppo grande")
+"""What a forward holds, by what was left out of it."""
 
 
 @click.command()
@@ -93,7 +96,8 @@ def show(message_id: int, as_json: bool) -> None:
             for reason in decision.reasons:
                 click.echo(f"  - {word_reason(reason)}")
         for dispatch, tries in sends:
-            click.echo(f"{dispatch.kind} -> {dispatch.forward_path}: {dispatch.state}")
+            less = f" ({_LEFT_OUT[dispatch.left_out]})" if _was_forwarded(dispatch) else ""
+            click.echo(f"{dispatch.kind} -> {dispatch.forward_path}: {dispatch.state}{less}")
             for attempt in tries:
                 words = " ".join(str(attempt["reply"]).split())[:200]
                 click.echo(f"    {attempt['started_at']:%Y-%m-%d %H:%M:%S} {attempt['outcome']} {words}")
@@ -102,7 +106,12 @@ def show(message_id: int, as_json: bool) -> None:
             click.echo(f"Ricevuta PEC (messaggio {number}): {words}")
         for event in events:
             arrow = f"{event['from_state'] or '-'} -> {event['to_state']}" if event["to_state"] else ""
-            click.echo(f"  {event['at']:%Y-%m-%d %H:%M:%S} {event['actor']}: {event['event']} {arrow}")
+            scanner = f" (antivirus: {event['params']['scanner']})" if "scanner" in event["params"] else ""
+            click.echo(f"  {event['at']:%Y-%m-%d %H:%M:%S} {event['actor']}: {event['event']} {arrow}{scanner}")
+
+
+def _was_forwarded(dispatch: DispatchRow) -> bool:
+    return dispatch.kind == DispatchKind.FORWARD and dispatch.state == DispatchState.ACCEPTED
 
 
 def _print_message(

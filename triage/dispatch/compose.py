@@ -6,12 +6,14 @@ nothing of the writer's, because somebody else may read that mailbox.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from triage.dispatch import texts
+from triage.dispatch.attachments import RepeatedFile, is_ordinary
 from triage.dispatch.fields import (
     address_field,
     clean,
@@ -22,7 +24,7 @@ from triage.dispatch.fields import (
     text_field,
     token_field,
 )
-from triage.dispatch.mime import mixed, original_part, text_part
+from triage.dispatch.mime import file_part, mixed, original_part, text_part
 from triage.pec.words import certified_lines
 from triage.rules.addresses import AddressError, check_address
 from triage.rules.types import Rules
@@ -33,6 +35,8 @@ LONGEST_TEXT = 100_000
 
 _TOO_MUCH = frozenset({"limit_depth", "limit_parts", "limit_header_octets", "limit_header_fields"})
 """What we did not read to its end may stop the project's server or mail program, which would open a message/rfc822."""
+FILES, ORIGINAL = 1, 2
+"""What a forward may leave out: the files beside the original, and the original as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,8 @@ class Outgoing:
     octets: bytes
     notify_never: bool = False
     smtputf8: bool = False
+    left_out: int = 0
+    """How much of the message it does not hold: ``FILES``, ``ORIGINAL``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +72,15 @@ def compose_forward(
     stamp: Stamp,
     received_at: datetime,
     eight_bit: bool,
+    *,
+    files: Sequence[RepeatedFile] = (),
+    whole: bool = True,
 ) -> Outgoing:
-    """A new message to a project, from us, with the original octets attached as they came."""
+    """A new message to a project, from us, with the original octets attached as they came.
+
+    ``files`` of the original stand beside it once more. Unless ``whole``, neither is in it: the text
+    lists the attachments and says who has the original.
+    """
     service = rules.service
     author = _author_name(message)
     reply_to = _reply_address(message, rules)
@@ -85,8 +98,10 @@ def compose_forward(
         # The project's robots must not answer a robot (RFC 3834 section 2).
         token_field("Auto-Submitted", "auto-generated"),
         token_field("X-Auto-Response-Suppress", "OOF, AutoReply"),
-        _seal_field(stamp),
+        seal_field(stamp),
     ]
+    repeated = {file.number for file in files} if whole else set()
+    listed = [(n, item) for n, item in enumerate(message.attachments) if is_ordinary(item) or n in repeated]
     text = texts.forward_text(
         author=author,
         reply_to=reply_to,
@@ -97,12 +112,20 @@ def compose_forward(
         topic=decision.topic,
         received_at=received_at.astimezone(ZoneInfo(service.timezone)),
         certified=certified_lines(message.certified, service.timezone) if message.certified is not None else (),
-        attachments=[(item.file_name, item.size) for item in message.attachments if not item.inline],
+        attachments=[(item.file_name, item.size) for _, item in listed],
         written=message.new_text[:LONGEST_TEXT],
+        beside=[place for place, (number, _) in enumerate(listed) if number in repeated],
+        whole=whole,
+        phone=service.phone,
     )
+    if not whole:
+        octets = b"".join((*head, b"MIME-Version: 1.0\r\n", text_part(text)))
+        return Outgoing(service.address, forward_path, octets, left_out=ORIGINAL)
+    # The files first: a program that shows only the beginning of a list of attachments shows them.
+    parts = [file_part(file.name, file.content_type, file.octets) for file in files]
     closed = any(defect.code in _TOO_MUCH for defect in message.defects)
-    body = mixed([text_part(text), original_part(octets, eight_bit, closed)])
-    return Outgoing(service.address, forward_path, b"".join(head) + body)
+    body = mixed([text_part(text), *parts, original_part(octets, eight_bit, closed)])
+    return Outgoing(service.address, forward_path, b"".join(head) + body, left_out=0 if files else FILES)
 
 
 def compose_acknowledgement(
@@ -120,7 +143,7 @@ def compose_acknowledgement(
         *_thread_fields(message),
         token_field("Auto-Submitted", "auto-replied"),
         token_field("X-Auto-Response-Suppress", "All"),
-        _seal_field(stamp),
+        seal_field(stamp),
         b"MIME-Version: 1.0\r\n",
     ]
     text = texts.acknowledgement_text(
@@ -147,7 +170,7 @@ def compose_notice(forward_path: str, rules: Rules, stamp: Stamp, message_id: in
         text_field("Subject", texts.NOTICE_SUBJECT),
         token_field("Auto-Submitted", "auto-generated"),
         token_field("X-Auto-Response-Suppress", "All"),
-        _seal_field(stamp),
+        seal_field(stamp),
         b"MIME-Version: 1.0\r\n",
     ]
     text = texts.notice_text(message_id, stamp.case_code, received_at.astimezone(ZoneInfo(service.timezone)))
@@ -164,7 +187,7 @@ def _thread_fields(message: InboundMessage) -> list[bytes]:
     ]
 
 
-def _seal_field(stamp: Stamp) -> bytes:
+def seal_field(stamp: Stamp) -> bytes:
     return token_field("X-Reti-Smistamento", f"{stamp.case_code} {stamp.seal}")
 
 

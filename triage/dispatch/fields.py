@@ -13,6 +13,7 @@ import textwrap
 import unicodedata
 from datetime import datetime
 from email.utils import format_datetime
+from urllib.parse import quote
 
 LINE = 76
 """Characters in a folded line; RFC 5322 section 2.1.1 asks for at most 78."""
@@ -82,6 +83,25 @@ def id_list(ids: tuple[str, ...], most: int = 20) -> str:
     good = [item for item in ids if re.fullmatch(r"<[\x21-\x3b\x3d\x3f-\x7e]{3,240}>", item)]
     kept = good if len(good) <= most else [good[0], *good[-(most - 1) :]]
     return " ".join(kept)
+
+
+def parameter(name: str, value: str) -> bytes:
+    """A parameter of a MIME field on lines of its own, to be written after the field's value.
+
+    A plain short value is quoted; any other is written in pieces as RFC 2231 section 4.1 has it.
+    """
+    text = clean(value, LONGEST_NAME)
+    if _PLAIN.fullmatch(text) and len(text) <= LINE - len(name) - 5:
+        quoted = text.replace("\\", "\\\\").replace('"', '\\"')
+        return f';\r\n {name}="{quoted}"'.encode("ascii")
+    pieces: list[str] = [""]
+    for sign in text:
+        written = quote(sign, safe="")
+        if len(pieces[-1]) + len(written) > LINE - len(name) - 16:
+            pieces.append("")
+        pieces[-1] += written
+    pieces[0] = "utf-8''" + pieces[0]
+    return "".join(f";\r\n {name}*{number}*={piece}" for number, piece in enumerate(pieces)).encode("ascii")
 
 
 def _field(name: str, value: str) -> bytes:

@@ -12,6 +12,8 @@ import binascii
 import secrets
 from collections.abc import Sequence
 
+from triage.dispatch.fields import parameter
+
 LONGEST_LINE = 998
 """Octets of a line without its CRLF (RFC 5322 section 2.1.1)."""
 LONGEST_FIELD = 65_536
@@ -25,14 +27,19 @@ def travels_as_message(octets: bytes, eight_bit: bool) -> bool:
     pairs = octets.count(b"\r\n")
     if octets.count(b"\r") != pairs or octets.count(b"\n") != pairs:
         return False  # bare CR or LF: servers change or refuse it (SMTP smuggling)
-    if not octets.isascii() and not eight_bit:
-        return False
+    if not octets.isascii() and not (eight_bit and header_section(octets).isascii()):
+        return False  # raw 8-bit fields may stand in a message/global only (RFC 6532 section 3.7), which few can open
     field = 0
     for line in octets.split(b"\r\n"):
         field = field + len(line) if line[:1] in (b" ", b"\t") else len(line)
         if len(line) > LONGEST_LINE or field > LONGEST_FIELD:
             return False
     return True
+
+
+def header_section(octets: bytes) -> bytes:
+    """What stands before the first empty line."""
+    return octets.partition(b"\r\n\r\n")[0]
 
 
 def original_part(octets: bytes, eight_bit: bool, closed: bool = False) -> bytes:
@@ -51,6 +58,16 @@ def original_part(octets: bytes, eight_bit: bool, closed: bool = False) -> bytes
     head = (
         b'Content-Type: application/octet-stream; name="originale.eml"\r\n'
         b'Content-Disposition: attachment; filename="originale.eml"\r\n'
+        b"Content-Transfer-Encoding: base64\r\n\r\n"
+    )
+    return head + base64.encodebytes(octets).replace(b"\n", b"\r\n")
+
+
+def file_part(name: str, content_type: str, octets: bytes) -> bytes:
+    """An attached file in base64, header section included; the name as RFC 2231 and RFC 2183 have it."""
+    head = (
+        b"Content-Type: " + content_type.encode("ascii") + parameter("name", name) + b"\r\n"
+        b"Content-Disposition: attachment" + parameter("filename", name) + b"\r\n"
         b"Content-Transfer-Encoding: base64\r\n\r\n"
     )
     return head + base64.encodebytes(octets).replace(b"\n", b"\r\n")

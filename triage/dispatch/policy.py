@@ -6,10 +6,11 @@ Forwards at least once, acknowledgements at most once.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import accumulate
 
+from triage.dispatch.compose import ORIGINAL
 from triage.record.dispatches import DispatchRow
 from triage.vocabulary import AttemptOutcome, DispatchKind, DispatchState, SubmissionResult
 
@@ -30,6 +31,9 @@ NOT_LOGGED_IN = frozenset({530, 534, 535, 538})
 BAD_SENDER = frozenset({"5.1.7", "5.1.8"})
 """RFC 3463 section 3.2: bad sender's mailbox or system address."""
 
+TOO_LARGE = frozenset({"5.2.3", "5.3.4"})
+"""RFC 3463 sections 3.3 and 3.4: longer than an administrative limit, too big for the system."""
+
 
 @dataclass(frozen=True, slots=True)
 class Consequence:
@@ -38,13 +42,30 @@ class Consequence:
     state: DispatchState
     due_at: datetime
     hold_reason: str = ""
+    left_out: int = 0
+    """How much of the message this attempt left out, or the next one has to."""
 
 
-def consequence(row: DispatchRow, result: SubmissionResult, now: datetime) -> Consequence:
-    """What to do after one attempt of ``row``."""
-    held = "inoltro_rifiutato" if row.kind == DispatchKind.FORWARD else ""
+def consequence(row: DispatchRow, result: SubmissionResult, now: datetime, left_out: int = 0) -> Consequence:
+    """What to do after one attempt of ``row``, which held no more than ``left_out`` says."""
     if result.outcome is AttemptOutcome.ACCEPTED:
-        return Consequence(DispatchState.ACCEPTED, now)
+        return Consequence(DispatchState.ACCEPTED, now, left_out=left_out)
+    if row.kind == DispatchKind.FORWARD and left_out < ORIGINAL and was_too_large(result):
+        return Consequence(DispatchState.PENDING, now, left_out=left_out + 1)
+    return replace(_of_other_answers(row, result, now), left_out=row.left_out)
+
+
+def was_too_large(result: SubmissionResult) -> bool:
+    """Whether a server refused a message for its size (RFC 1870 section 6.1, RFC 3463 section 3.4)."""
+    if result.outcome is not AttemptOutcome.PERMANENT:
+        return False
+    # At RCPT, and with another status, 552 speaks of a mailbox that is full.
+    bare = result.code == 552 and not result.enhanced_status and result.stage in ("mail", "data")
+    return bare or result.enhanced_status in TOO_LARGE
+
+
+def _of_other_answers(row: DispatchRow, result: SubmissionResult, now: datetime) -> Consequence:
+    held = "inoltro_rifiutato" if row.kind == DispatchKind.FORWARD else ""
     if concerns_account(row, result) and now - row.created_at <= GIVE_UP:
         # The account may be let send again; a message that is refused alone waits five days for a person.
         return Consequence(DispatchState.PENDING, now + BACK_OFF[0])

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from triage.dispatch.forwards import Offer
 from triage.dispatch.submit import AccountTroubleError, Connection
 from triage.settings import Submission
 
@@ -22,11 +23,8 @@ class Pool:
         self._free: list[Connection] = []
         self._slots = asyncio.Semaphore(submission.connections)
         self._spare = asyncio.Semaphore(1)
-        self._offers: frozenset[str] = frozenset()
-
-    def offers(self, extension: str) -> bool:
-        """Whether the server announced an extension when it was last connected to."""
-        return extension in self._offers
+        self.offer = Offer()
+        """What the server announced when it was last connected to."""
 
     async def ensure(self) -> None:
         """Have at least one working connection; raises :class:`AccountTroubleError`."""
@@ -50,7 +48,7 @@ class Pool:
             connection = self._free.pop() if self._free else Connection(self._submission)
             try:
                 await connection.open()
-                self._offers = frozenset(name for name in ("8BITMIME", "SMTPUTF8", "DSN") if connection.offers(name))
+                self.offer = Offer(connection.offers("8BITMIME"), connection.offers("SMTPUTF8"), connection.largest)
                 yield connection
             finally:
                 if connection.is_open:

@@ -8,16 +8,19 @@ presence in the inbox.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from triage.conversations import recipient_keys
 from triage.decide import may_acknowledge, may_forward, may_notify
 from triage.decide.gate import SAME_THREAD, GateVerdict
-from triage.dispatch.compose import Outgoing, Stamp, compose_acknowledgement, compose_forward, compose_notice, is_staff
+from triage.dispatch.clamd import State
+from triage.dispatch.compose import Outgoing, Stamp, compose_acknowledgement, compose_notice, is_staff
+from triage.dispatch.forwards import Offer, Task, compose_fitting
 from triage.dispatch.policy import GIVE_UP
+from triage.dispatch.scanning import Verdict
 from triage.dispatch.seal import seal
 from triage.ids import case_code
 from triage.knowledge import InForce, Knowledge
@@ -41,6 +44,9 @@ log = logging.getLogger("triage.dispatch")
 
 LOOK_AGAIN = timedelta(seconds=2)
 """How soon a dispatch is looked at again while the mailbox is asked whether the message is there."""
+INFECTED, NOT_LOOKED_AT = "allegato_infetto", "allegato_non_controllato"
+HALVED = "originale_non_inviato"
+"""Forwarded, but the project has the text only: somebody must hand the original over."""
 UNREAD_TOO_LONG = timedelta(minutes=5)
 """A mailbox that was not read for so long cannot say; its mail does not wait for it."""
 
@@ -76,6 +82,8 @@ class Cancelled:
     row: DispatchRow
     reason: str
     consequence: Consequence = Consequence.NONE
+    params: Mapping[str, str] = field(default_factory=dict)
+    """What else staff are told; nothing of the message."""
 
 
 Preparation = Prepared | Later | Cancelled
@@ -104,8 +112,8 @@ class Preparer:
         """Whether a dispatch was begun and left."""
         return has_abandoned(tx)
 
-    def prepare(self, rows: Sequence[DispatchRow], eight_bit: bool, utf8: bool) -> list[Preparation]:
-        """What each leased dispatch is to become."""
+    def prepare(self, rows: Sequence[DispatchRow], offer: Offer, verdicts: Mapping[str, Verdict]) -> list[Preparation]:
+        """What each leased dispatch is to become; ``verdicts`` on the octets, by SHA-256."""
         in_force = self._knowledge.in_force()
         with self._store.read("prepare") as tx:
             self._mailboxes = {box.id: box for box in known_mailboxes(tx)}
@@ -125,9 +133,7 @@ class Preparer:
                     prepared.append(Cancelled(row, why_absent(tx, row.sha256), Consequence.HOLD))
                     continue
                 try:
-                    prepared.append(
-                        self._prepare_one(tx, in_force, row, message, decision, content, eight_bit=eight_bit, utf8=utf8)
-                    )
+                    prepared.append(self._prepare_one(tx, in_force, row, message, decision, content, offer, verdicts))
                 except Exception as error:  # noqa: BLE001 - one message must not keep the others from leaving
                     log.error(
                         "not composed",
@@ -155,9 +161,8 @@ class Preparer:
         message: MessageRow,
         decision: Decision,
         content: bytes,
-        *,
-        eight_bit: bool,
-        utf8: bool,
+        offer: Offer,
+        verdicts: Mapping[str, Verdict],
     ) -> Preparation:
         rules = in_force.rules
         secret = self._secret(tx)
@@ -165,13 +170,17 @@ class Preparer:
         mailbox = rules.mailboxes.get(self._mailboxes[message.mailbox_id].name)
         parsed = self._parsed.seen(self._parsed.parse(row.sha256 or "", content), mailbox)
         if row.kind == DispatchKind.FORWARD:
-            refusal = self._against_forward(tx, rules, row, message, decision, parsed)
+            scanned = verdicts.get(row.sha256 or "", Verdict(None, wait=LOOK_AGAIN))
+            refusal = self._against_forward(tx, rules, row, message, decision, parsed) or _against_malware(row, scanned)
             if refusal is not None:
                 return refusal
             verdict = may_forward(decision, row.forward_path, rules)
             received = message.internal_date or message.received_at or tx.now
-            outgoing = compose_forward(parsed, content, decision, row.forward_path, rules, stamp, received, eight_bit)
+            task = Task(parsed, content, decision, row.forward_path, stamp, received)
+            outgoing = compose_fitting(task, rules, offer, scanned.clean_files, row.left_out)
         elif row.kind == DispatchKind.ACKNOWLEDGEMENT:
+            if message.hold_reason == INFECTED:
+                return Cancelled(row, INFECTED)  # malware's sender is forged as a rule (RFC 3834 section 7)
             verdict = self._may_acknowledge(tx, rules, row, message, decision, parsed)
             if not verdict.allowed:
                 if verdict.later and tx.now - row.created_at < GIVE_UP:
@@ -191,7 +200,7 @@ class Preparer:
             received = message.internal_date or message.received_at or tx.now
             outgoing = compose_notice(row.forward_path, rules, stamp, message.id, received)
         hold = Consequence.HOLD if row.kind == DispatchKind.FORWARD else Consequence.NONE
-        if verdict.needs_smtputf8 and not utf8:
+        if verdict.needs_smtputf8 and not offer.utf8:
             return Cancelled(row, "smtputf8_non_offerto", hold)
         if rules.service.pec and (fault := fault_of(outgoing.reverse_path, outgoing.forward_path, outgoing.octets)):
             return Cancelled(row, fault, hold)
@@ -243,7 +252,8 @@ class Preparer:
             self._secret(tx),
             row.forward_path,
             row.case_id,
-            forward_accepted=message.state in (MessageState.FORWARDED, MessageState.FILED),
+            forward_accepted=message.state in (MessageState.FORWARDED, MessageState.FILED)
+            or message.hold_reason == HALVED,
             case_acknowledged=False,  # the unique index lets a case have this one row only
         )
         name = self._mailboxes[message.mailbox_id].name
@@ -263,3 +273,13 @@ class Preparer:
         if self._secret_value is None:
             self._secret_value = known_secret(tx)
         return self._secret_value
+
+
+def _against_malware(row: DispatchRow, scanned: Verdict) -> Preparation | None:
+    """Nothing leaves of what the scanner has not seen, or has seen something in."""
+    if scanned.finding is None:
+        return Later(row, scanned.wait)
+    if scanned.finding.state is State.CLEAN:
+        return None
+    reason = INFECTED if scanned.finding.state is State.INFECTED else NOT_LOOKED_AT
+    return Cancelled(row, reason, Consequence.HOLD, {"scanner": scanned.finding.name})

@@ -12,16 +12,17 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from triage.crashpoints import reach
 from triage.dispatch.account import AccountWatch
 from triage.dispatch.compose import Outgoing
-from triage.dispatch.policy import concerns_account, that_fit
+from triage.dispatch.policy import that_fit
 from triage.dispatch.pool import Pool
 from triage.dispatch.prepare import Cancelled, Later, Prepared, Preparer
-from triage.dispatch.submit import AccountTroubleError, refused_account
+from triage.dispatch.scanning import NoScanning, Scanning
+from triage.dispatch.sending import Answer, send
+from triage.dispatch.submit import AccountTroubleError
 from triage.dispatch.taken import record_answers, record_unsent
 from triage.record import Store
 from triage.record.attempts import begin_attempts
@@ -39,15 +40,9 @@ GATHER = 0.05
 """Seconds in which further answers are waited for after the first: fewer commits."""
 LOOK = 1.0
 """Seconds after which new work is looked for while servers are waited for."""
+NO_SCANNING = NoScanning()
 TAKE_OVER = 5.0
 """Seconds after which a long run looks again for what other workers left behind."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    row: DispatchRow
-    result: SubmissionResult
-    trouble: AccountTroubleError | None = None
 
 
 class DispatchStage:
@@ -63,9 +58,11 @@ class DispatchStage:
         on_forwarded: Callable[[], None],
         on_requeued: Callable[[], None],
         beat: Callable[[], None] = lambda: None,
+        scanning: Scanning | NoScanning = NO_SCANNING,
     ) -> None:
         self._store = store
         self._preparer = preparer
+        self._scanning = scanning
         self._submission = submission
         self._pool = Pool(submission)
         account = submission.account
@@ -78,8 +75,8 @@ class DispatchStage:
         self._beat = beat
         self._loop = asyncio.new_event_loop()
         # Kept over a run that the record ended: what was answered is recorded by the next one.
-        self._wire: dict[asyncio.Task[_Answer], DispatchRow] = {}
-        self._answers: list[_Answer] = []
+        self._wire: dict[asyncio.Task[Answer], DispatchRow] = {}
+        self._answers: list[Answer] = []
         self._renewed_at = 0.0
         self.account = AccountWatch(store)
 
@@ -98,6 +95,7 @@ class DispatchStage:
         self._loop.close()
 
     async def _close(self) -> None:
+        await self._scanning.close()
         for task in self._wire:
             task.cancel()
         await asyncio.gather(*self._wire, return_exceptions=True)
@@ -123,7 +121,8 @@ class DispatchStage:
             if leased and not room:
                 self._give_back(leased)
                 leased = []
-            taken = that_fit(leased, [*self._wire.values()], room, ON_THE_WIRE, FOR_NOTICES)
+            ready = self._scanning.ready(leased)
+            taken = that_fit(ready, [*self._wire.values()], room, ON_THE_WIRE, FOR_NOTICES)
             waiting = [row for row in leased if row not in taken]
             lease = min(room, ON_THE_WIRE) if len(waiting) < ON_THE_WIRE else 0
             prepared, cancelled = self._prepare(taken)
@@ -157,7 +156,7 @@ class DispatchStage:
         outgoing = {item.row.id: item.outgoing for item in prepared}
         rows = [item.row for item in prepared]
         with self._store.write("dispatch") as tx:
-            forwarded = record_answers(tx, [(item.row, item.result) for item in self._answers])
+            forwarded = record_answers(tx, [(item.row, item.result, item.left_out) for item in self._answers])
             stopped = is_stopped(tx)
             room = 0 if stopped or not rows else room_for(tx, self._limits, lock=True).messages
             begun = begin_attempts(tx, rows[:room], self._worker, self._lease)
@@ -179,14 +178,14 @@ class DispatchStage:
         """Check and compose; what must not go is ended (how many) or put back in a transaction of its own."""
         if not rows:
             return [], 0
-        found = self._preparer.prepare(rows, self._pool.offers("8BITMIME"), self._pool.offers("SMTPUTF8"))
+        found = self._preparer.prepare(rows, self._pool.offer, self._scanning.take(rows))
         later = [item for item in found if isinstance(item, Later)]
         cancelled = [item for item in found if isinstance(item, Cancelled)]
         if later or cancelled:
             with self._store.write("not sent") as tx:
                 for item in later:
                     put_back(tx, [item.row], tx.now + item.wait)
-                record_unsent(tx, [(item.row, item.reason, item.consequence) for item in cancelled])
+                record_unsent(tx, cancelled)
             self._on_requeued()
         return [item for item in found if isinstance(item, Prepared)], len(cancelled)
 
@@ -196,28 +195,23 @@ class DispatchStage:
         if not self._wire:
             self._renewed_at = time.monotonic()
         for row, outgoing in begun:
-            self._wire[asyncio.create_task(self._send(row, outgoing))] = row
-
-    async def _send(self, row: DispatchRow, outgoing: Outgoing) -> _Answer:
-        try:
-            async with self._pool.connection(urgent=row.kind == DispatchKind.NOTICE) as connection:
-                result = await connection.submit(outgoing)
-                refused = concerns_account(row, result)
-                return _Answer(row, result, refused_account(self._submission, result) if refused else None)
-        except AccountTroubleError as trouble:
-            unsent = SubmissionResult(AttemptOutcome.TRANSIENT, "connect", text=trouble.kind)
-            return _Answer(row, unsent, trouble)
+            self._wire[asyncio.create_task(send(self._pool, self._submission, row, outgoing))] = row
 
     async def _gather(self) -> bool:
-        """Wait a moment for answers; several that come together are recorded together. Whether any came."""
+        """Wait a moment for answers, which are recorded together, or for a scan. Whether any came."""
+        scans = self._scanning.tasks
         if not self._wire:
+            if scans:
+                await asyncio.wait(scans, timeout=LOOK, return_when=asyncio.FIRST_COMPLETED)
             return False
         due = self._renewed_at + self._lease.total_seconds() / 3 - time.monotonic()
         if due <= 0:
             # Also while others are answered all the time: one slow server must not lose its lease.
             self._renew(list(self._wire.values()))
             due = self._lease.total_seconds() / 3
-        done, _ = await asyncio.wait(self._wire, timeout=min(due, LOOK), return_when=asyncio.FIRST_COMPLETED)
+        both = [*self._wire, *scans]
+        ended, _ = await asyncio.wait(both, timeout=min(due, LOOK), return_when=asyncio.FIRST_COMPLETED)
+        done = {task for task in self._wire if task in ended}
         if done and len(self._wire) > len(done):
             # What else comes within a moment is recorded in the same commit.
             rest = [task for task in self._wire if task not in done]
@@ -230,7 +224,7 @@ class DispatchStage:
         if answers:
             reach("smtp answers")
             self._judge_account(answers)
-        return bool(answers)
+        return bool(ended)
 
     def _renew(self, rows: Sequence[DispatchRow]) -> None:
         with self._store.write("leases renewed") as tx:
@@ -250,7 +244,7 @@ class DispatchStage:
         with self._store.write("taken over") as tx:
             rows = take_abandoned(tx, self._worker, ON_THE_WIRE, self._lease, still_mine=mine)
             unknown = SubmissionResult(AttemptOutcome.UNKNOWN, "data", text="interrupted")
-            record_answers(tx, [(row, unknown) for row in rows])
+            record_answers(tx, [(row, unknown, row.left_out) for row in rows])
 
     # ---------------------------------------------------------------- the account
 
@@ -272,7 +266,7 @@ class DispatchStage:
         self.account.connected()
         return True
 
-    def _judge_account(self, answers: Sequence[_Answer]) -> None:
+    def _judge_account(self, answers: Sequence[Answer]) -> None:
         trouble = next((answer.trouble for answer in answers if answer.trouble), None)
         if trouble is not None:
             self.account.failed(trouble)

@@ -90,6 +90,12 @@ class Connection:
         """Whether the server announced an extension."""
         return self._client is not None and self._client.supports_extension(extension)
 
+    @property
+    def largest(self) -> int:
+        """Most octets of a message that the server announced (RFC 1870 section 4); 0: it named no limit."""
+        said = self._client.esmtp_extensions.get("size", "") if self._client is not None else ""
+        return int(said) if said.isascii() and said.isdigit() and len(said) < 20 else 0
+
     async def submit(self, outgoing: Outgoing) -> SubmissionResult:
         """One transaction on an open connection; closes it after any failure inside it."""
         client = self._client

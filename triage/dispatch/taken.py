@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
+from triage.dispatch.compose import ORIGINAL
 from triage.dispatch.policy import consequence
-from triage.dispatch.prepare import Consequence
+from triage.dispatch.prepare import HALVED, Cancelled, Consequence
 from triage.record import Transaction
 from triage.record.attempts import Ending, end_attempts
 from triage.record.dispatches import DispatchRow, end_unsent, mark_forwarded
@@ -15,17 +17,25 @@ from triage.record.octets import ALTERED
 from triage.vocabulary import DispatchKind, DispatchState, MessageState, SubmissionResult
 
 
-def record_answers(tx: Transaction, answers: Sequence[tuple[DispatchRow, SubmissionResult]]) -> int:
-    """Write the answers and what follows for the messages; how many forwards were accepted."""
+def record_answers(tx: Transaction, answers: Sequence[tuple[DispatchRow, SubmissionResult, int]]) -> int:
+    """Write the answers and what follows for the messages; how many forwards were accepted.
+
+    Each answer comes with what was left out of the message that was sent.
+    """
     if not answers:
         return 0
-    consequences = {row.id: consequence(row, result, tx.now) for row, result in answers}
-    endings = [Ending(row, result, consequences[row.id].state, consequences[row.id].due_at) for row, result in answers]
-    kept = end_attempts(tx, endings)
-    accepted = [
-        item.row for item in kept if item.row.kind == DispatchKind.FORWARD and item.state is DispatchState.ACCEPTED
+    consequences = {row.id: consequence(row, result, tx.now, left_out) for row, result, left_out in answers}
+    endings = [
+        Ending(row, result, after.state, after.due_at, after.left_out)
+        for row, result, after in ((row, result, consequences[row.id]) for row, result, _ in answers)
     ]
-    mark_forwarded(tx, accepted)
+    kept = end_attempts(tx, endings)
+    taken = [item for item in kept if item.row.kind == DispatchKind.FORWARD and item.state is DispatchState.ACCEPTED]
+    accepted = [item.row for item in taken]
+    halved = [item.row for item in taken if item.left_out == ORIGINAL]
+    mark_forwarded(tx, accepted, {row.message_id for row in halved})
+    for row in halved:
+        hold(tx, row, HALVED)
     for item in kept:
         reason = consequences[item.row.id].hold_reason
         if reason:
@@ -44,24 +54,24 @@ def _tell_of_notice(tx: Transaction, ending: Ending) -> None:
         close_incident(tx, NOTICE, subject)
 
 
-def record_unsent(tx: Transaction, items: Sequence[tuple[DispatchRow, str, Consequence]]) -> None:
+def record_unsent(tx: Transaction, items: Sequence[Cancelled]) -> None:
     """End dispatches that must not leave; hold their message or have it decided again."""
-    for row, reason, what in items:
-        if not end_unsent(tx, [row], DispatchState.CANCELLED, reason):
+    for item in items:
+        if not end_unsent(tx, [item.row], DispatchState.CANCELLED, item.reason):
             continue
-        if what is Consequence.HOLD:
-            hold(tx, row, reason)
-        elif what is Consequence.DECIDE_AGAIN:
-            _decide_again(tx, row, reason)
+        if item.consequence is Consequence.HOLD:
+            hold(tx, item.row, item.reason, item.params)
+        elif item.consequence is Consequence.DECIDE_AGAIN:
+            _decide_again(tx, item.row, item.reason)
 
 
-def hold(tx: Transaction, row: DispatchRow, reason: str) -> None:
-    """A person must look: the forward cannot be made."""
+def hold(tx: Transaction, row: DispatchRow, reason: str, params: Mapping[str, str] = MappingProxyType({})) -> None:
+    """A person must look: the forward cannot be made, or not whole."""
     message = get_message(tx, row.message_id)
     if message is not None and message.state == MessageState.DECIDED and message.generation == row.generation:
         if reason == ALTERED:
             note_altered_octets(tx, message.id)
-        change_state(tx, message, MessageState.HELD, "held", {"reason": reason}, hold_reason=reason)
+        change_state(tx, message, MessageState.HELD, "held", {"reason": reason, **params}, hold_reason=reason)
 
 
 def _decide_again(tx: Transaction, row: DispatchRow, reason: str) -> None:

@@ -6,7 +6,7 @@ under a line that says so: nobody who reads over a shoulder learns anything from
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 MONTHS = (
@@ -73,8 +73,15 @@ def forward_text(
     attachments: Sequence[tuple[str, int]],
     written: str,
     certified: Sequence[tuple[str, str]] = (),
+    beside: Collection[int] = (),
+    whole: bool = True,
+    phone: str = "",
 ) -> str:
-    """The readable part of a forward: who reads a reply, how to hand back, what it is about, the text."""
+    """The readable part of a forward: who reads a reply, how to hand back, what it is about, the text.
+
+    ``beside`` are the positions of attachments that follow as files of their own. Unless ``whole``,
+    the original is too large to be sent, and the text says who has it.
+    """
     if reply_to:
         first = f"Se rispondete a questa mail, la risposta arriva direttamente a {author} ({reply_to})."
     else:
@@ -95,9 +102,7 @@ def forward_text(
         f"Codice del caso:    {code}",
     ]
     lines += [f"{label + ':':<19} {text}" for label, text in certified]
-    if attachments:
-        lines.append("Allegati (sono nel messaggio originale):")
-        lines += [f"  - {name or 'senza nome'} ({readable_size(size)})" for name, size in attachments]
+    lines += _listed(attachments, beside, whole)
     lines += [
         "",
         "------------------------------ Testo del messaggio ------------------------------",
@@ -105,9 +110,35 @@ def forward_text(
         written.strip() or "(il messaggio non contiene testo)",
         "",
         "---------------------------------------------------------------------------------",
-        "Il messaggio originale, completo, è in allegato.",
+        *(["Il messaggio originale, completo, è in allegato."] if whole else _too_large(code, service_address, phone)),
     ]
     return "\n".join(lines)
+
+
+def _listed(attachments: Sequence[tuple[str, int]], beside: Collection[int], whole: bool) -> list[str]:
+    if not attachments:
+        return []
+    if not whole:
+        title, mark = "Allegati (non sono in questa mail: vedere in fondo):", ""
+    elif beside:
+        title, mark = "Allegati:", " - solo dentro il messaggio originale"
+    else:
+        title, mark = "Allegati (sono nel messaggio originale):", ""
+    return [
+        title,
+        *(
+            f"  - {name or 'senza nome'} ({readable_size(size)}){'' if place in beside else mark}"
+            for place, (name, size) in enumerate(attachments)
+        ),
+    ]
+
+
+def _too_large(code: str, service_address: str, phone: str) -> list[str]:
+    return [
+        "Il messaggio originale è troppo grande per questa mail: qui ci sono solo il testo e l'elenco degli allegati.",
+        "Il messaggio completo è conservato dal personale di ATS. Per averlo scrivete a",
+        f"{service_address}{f', o telefonate al numero {phone},' if phone else ''} indicando il codice {code}.",
+    ]
 
 
 def acknowledgement_subject(code: str) -> str:

@@ -51,6 +51,8 @@ class Content:
     own: str = ""
     nested: list[NestedMessage] = field(default_factory=list)
     attachments: list[Attachment] = field(default_factory=list)
+    sources: list[Part | bytes | None] = field(default_factory=list)
+    """Beside each attachment: where its octets are; ``None`` for what is no file of its own."""
 
     def everything(self) -> str:
         """Own text, then each nested message under its subject."""
@@ -186,8 +188,8 @@ class _Reader:
         subject = decode_unstructured(message.value("Subject"), self.defects, part.number)
         self._list(part, related=False, name=part.file_name or (f"{subject[:80]}.eml" if subject else ""))
         inner = read_content(message, self.budget, self.defects)
-        for attachment in inner.attachments:
-            self._add(attachment)
+        for attachment, source in zip(inner.attachments, inner.sources, strict=True):
+            self._add(attachment, source)
         if is_pec_envelope(message) and inner.nested:
             self.content.nested += inner.nested
         else:
@@ -210,7 +212,7 @@ class _Reader:
         octets = part_octets(part, self.budget.octets_left(), self.budget, self.defects)
         found = read_tnef(octets, self.defects, part.number)
         for file in found.files:
-            self._add(Attachment(clean_file_name(file.name), "application/octet-stream", file.size))
+            self._add(Attachment(clean_file_name(file.name), "application/octet-stream", file.size), file.octets)
         text = clean_text(found.text).strip()
         if not text and found.html:
             text = html_part_text(found.html, self.budget, self.defects)
@@ -228,11 +230,13 @@ class _Reader:
                 part.content_type,
                 decoded_size(part.octets, part.start, part.end, part.encoding),
                 inline=part.disposition == "inline" or (related and part.disposition != "attachment"),
-            )
+            ),
+            None if part.children or part.unopened else part,
         )
 
-    def _add(self, attachment: Attachment) -> None:
+    def _add(self, attachment: Attachment, source: Part | bytes | None = None) -> None:
         if len(self.content.attachments) >= self.budget.limits.attachments:
             self.defects.add("limit_attachments")
             return
         self.content.attachments.append(attachment)
+        self.content.sources.append(source)

@@ -30,6 +30,7 @@ class TnefFile:
 
     name: str = ""
     size: int = 0
+    octets: bytes = field(default=b"", repr=False, compare=False)
 
 
 @dataclass(slots=True)
@@ -84,7 +85,7 @@ def _read_file_attribute(
         content.files.append(TnefFile())
     file = content.files[-1]
     if identifier == _DATA:
-        file.size = len(value)
+        file.octets, file.size = value, len(value)
     elif identifier == _TITLE:
         file.name = file.name or decode_text(value.rstrip(b"\x00"), charset, defects, where)
     else:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from triage.ids import given_id
 from triage.record.audit import Change, write_changes
 from triage.record.dispatches import DispatchRow, dispatch_row, select_dispatches
 from triage.record.store import Transaction
@@ -62,6 +63,8 @@ class Ending:
     result: SubmissionResult
     state: DispatchState
     due_at: datetime
+    left_out: int = 0
+    """How much of the message this one or the next attempt leaves out for its size."""
 
 
 def end_attempts(tx: Transaction, endings: Sequence[Ending]) -> list[Ending]:
@@ -100,6 +103,8 @@ def end_attempts(tx: Transaction, endings: Sequence[Ending]) -> list[Ending]:
             due_at=sa.bindparam("due", type_=dispatches.c.due_at.type),
             ended_at=sa.bindparam("end", type_=dispatches.c.ended_at.type),
             unknowns=dispatches.c.unknowns + sa.bindparam("unknown", type_=sa.Integer),
+            left_out=sa.bindparam("omitted", type_=sa.Integer),
+            given_message_id=sa.bindparam("given"),
             lease_owner=None,
             lease_until=None,
         ),
@@ -110,6 +115,8 @@ def end_attempts(tx: Transaction, endings: Sequence[Ending]) -> list[Ending]:
                 "due": item.due_at,
                 "end": None if item.state == DispatchState.PENDING else tx.now,
                 "unknown": int(item.result.outcome == AttemptOutcome.UNKNOWN),
+                "omitted": item.left_out,
+                "given": _given_id(item),
             }
             for item in kept
         ],
@@ -129,6 +136,13 @@ def end_attempts(tx: Transaction, endings: Sequence[Ending]) -> list[Ending]:
         ],
     )
     return kept
+
+
+def _given_id(item: Ending) -> str | None:
+    """What the server that took it calls it now (some put a Message-ID of their own in place of ours)."""
+    if item.result.outcome is not AttemptOutcome.ACCEPTED:
+        return None
+    return given_id(item.result.text, item.row.rfc_message_id)[:255] or None
 
 
 def _storable(words: str) -> str:

@@ -33,6 +33,7 @@ class DispatchRow:
     due_at: datetime
     attempts: int
     unknowns: int
+    left_out: int
     lease_epoch: int
     message_state: str
     message_generation: int
@@ -43,7 +44,7 @@ class DispatchRow:
     gone_at: datetime | None
 
 
-_OWN = DispatchRow.__slots__[:16]
+_OWN = DispatchRow.__slots__[:17]
 _COLUMNS = [
     *(dispatches.c[name] for name in _OWN),
     messages.c.state.label("message_state"),
@@ -200,8 +201,11 @@ def unfinished_forwards(tx: Transaction, message_ids: Sequence[int]) -> set[int]
     return set(tx.execute(query).scalars())
 
 
-def mark_forwarded(tx: Transaction, rows: Sequence[DispatchRow]) -> None:
-    """The forwards of these were accepted: to be filed, and their acknowledgements fall due."""
+def mark_forwarded(tx: Transaction, rows: Sequence[DispatchRow], halved: Collection[int] = ()) -> None:
+    """The forwards of these were accepted: to be filed, and their acknowledgements fall due.
+
+    ``halved`` are messages of which the project has the text only: they are left for the caller to hold.
+    """
     generations = {row.message_id: row.generation for row in rows}
     # Locked before the others are looked at: of two workers that each end one of a message's
     # forwards, the second must see what the first one wrote.
@@ -213,9 +217,10 @@ def mark_forwarded(tx: Transaction, rows: Sequence[DispatchRow]) -> None:
     )
     current = [key for key, generation in tx.execute(query) if generation == generations[key]]
     waiting = unfinished_forwards(tx, current)
-    moved = [key for key in current if key not in waiting]
-    if not moved:
+    done = [key for key in current if key not in waiting]
+    if not done:
         return
+    moved = [key for key in done if key not in halved]
     tx.execute(
         sa.update(messages)
         .where(messages.c.id.in_(moved))
@@ -226,7 +231,7 @@ def mark_forwarded(tx: Transaction, rows: Sequence[DispatchRow]) -> None:
     )
     tx.execute(
         sa.update(dispatches)
-        .where(dispatches.c.message_id.in_(moved), dispatches.c.kind == DispatchKind.ACKNOWLEDGEMENT)
+        .where(dispatches.c.message_id.in_(done), dispatches.c.kind == DispatchKind.ACKNOWLEDGEMENT)
         .where(dispatches.c.state == DispatchState.PENDING, dispatches.c.attempts == 0)
         .values(due_at=tx.now, neutral=False)
     )

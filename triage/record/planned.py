@@ -122,6 +122,7 @@ def _take_over(tx: Transaction, item: OwnedPlan, row: EarlierDispatch) -> Change
             "created_at": tx.now,
             "due_at": item.plan.due_at,
             "ended_at": None,
+            "left_out": 0,
             "lease_owner": None,
             "lease_until": None,
             # Whoever leased it for the earlier generation must neither begin nor cancel it.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
+from triage.ids import findable
 from triage.record.messages import COLUMNS, MessageRow, row_of
 from triage.record.store import Transaction
 from triage.record.tables import dispatches, messages
@@ -56,11 +57,8 @@ def cases_answered(tx: Transaction, pairs: Sequence[tuple[str, str]]) -> dict[tu
 
     ``pairs`` are (Message-ID referred to, ``recipient_key`` of the author).
     """
-    query = sa.select(dispatches.c.rfc_message_id, dispatches.c.recipient_key, dispatches.c.case_id).where(
-        dispatches.c.rfc_message_id.in_([reference for reference, _ in pairs])
-    )
-    wanted = set(pairs)
-    return {(ref, key): case for ref, key, case in tx.execute(query) if (ref, key) in wanted}
+    known = _dispatches_called(tx, [reference for reference, _ in pairs])
+    return {(ref, key): case for ref, key in pairs for recipient, case in known.get(ref, ()) if recipient == key}
 
 
 def cases_with_author(tx: Transaction, pairs: Sequence[tuple[int, str]]) -> set[tuple[int, str]]:
@@ -74,5 +72,20 @@ def cases_with_author(tx: Transaction, pairs: Sequence[tuple[int, str]]) -> set[
 
 def sent_by_us(tx: Transaction, message_ids: Sequence[str]) -> set[str]:
     """Which of these Message-IDs are of dispatches of this record."""
-    query = sa.select(dispatches.c.rfc_message_id).where(dispatches.c.rfc_message_id.in_(list(message_ids)))
-    return set(tx.execute(query).scalars()) if message_ids else set()
+    return set(_dispatches_called(tx, message_ids))
+
+
+def _dispatches_called(tx: Transaction, message_ids: Sequence[str]) -> dict[str, list[tuple[str, int]]]:
+    """(``recipient_key``, case) of the dispatches that we, or the server that took them, called so."""
+    if not message_ids:
+        return {}
+    forms = {item: findable(item) for item in message_ids}
+    own, given = dispatches.c.rfc_message_id, dispatches.c.given_message_id
+    query = sa.select(own, given, dispatches.c.recipient_key, dispatches.c.case_id).where(
+        sa.or_(own.in_(list(forms)), given.in_(list(forms.values())))
+    )
+    named: dict[str, list[tuple[str, int]]] = {}
+    for ours, theirs, recipient, case in tx.execute(query):
+        for name in {ours, theirs} - {None}:
+            named.setdefault(name, []).append((recipient, case))
+    return {item: named.get(item) or named[form] for item, form in forms.items() if item in named or form in named}

@@ -192,6 +192,10 @@ dispatches = sa.Table(
     sa.Column("recipient_key", sa.String(64), nullable=False),
     sa.Column("domain_key", sa.String(64), nullable=False, default=""),
     sa.Column("rfc_message_id", sa.String(255), nullable=False, unique=True),
+    # What the server put in its place, as far as its answer tells (``triage.ids.given_id``).
+    sa.Column("given_message_id", sa.String(255)),
+    # How much of a message a forward holds no more, because servers refuse its size (``dispatch.policy``).
+    sa.Column("left_out", sa.Integer, nullable=False, default=0, server_default="0"),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("priority", sa.Integer, nullable=False),
     sa.Column("neutral", sa.Boolean, nullable=False, default=False),
@@ -208,6 +212,7 @@ dispatches = sa.Table(
     sa.Index("ix_dispatches_recipient", "recipient_key", "kind", "ended_at"),
     sa.Index("ix_dispatches_kind_ended", "kind", "ended_at"),
     sa.Index("ix_dispatches_message", "message_id"),
+    sa.Index("ix_dispatches_given_message_id", "given_message_id"),
     # At most one acknowledgement a case, whatever the code does (invariant 5 of the fault matrix).
     sa.Index(
         "uq_dispatches_one_acknowledgement",

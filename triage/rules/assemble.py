@@ -19,6 +19,7 @@ from triage.rules.types import (
     ANY_PROJECT,
     AcknowledgementRules,
     Folders,
+    ForwardRules,
     Mailbox,
     MailboxRole,
     OpeningSpan,
@@ -51,6 +52,7 @@ class Sections:
     rules: Mapping[int, schema.RuleSection]
     """By position in the file, from 0."""
     thresholds: schema.ThresholdsSection
+    forwards: schema.ForwardsSection
     acknowledgements: schema.AcknowledgementsSection
     urgent: schema.UrgentSection
     alarms: schema.AlarmsSection | None
@@ -85,6 +87,7 @@ def assemble(
         thresholds=Thresholds(
             sections.thresholds.min_confidence, sections.thresholds.max_wrong, sections.thresholds.languages
         ),
+        forwards=ForwardRules(sections.forwards.attachments_mb, sections.forwards.attachments_most),
         acknowledgements=_acknowledgements(sections.acknowledgements, sections.service),
         urgent=UrgentRules(sections.urgent.on_call or (), sections.urgent.repeat_minutes),
         alarms=sections.alarms.addresses if sections.alarms else (),
@@ -253,6 +256,7 @@ def _project(code: str, section: schema.ProjectSection, service_mode: Mode, tree
         },
         domains=section.domains,
         urgent_forward_now=section.urgent_forward_now,
+        forward_as=section.forward_as,
     )
 
 

@@ -1,20 +1,21 @@
 """What is allowed in a rules file and yet probably a mistake: warnings for ``triage check``.
 
 In: valid rules. Out: problems that do not stop the service: rules that can never match because an
-earlier one is as wide, automatic projects with nobody on call, addresses nobody has confirmed.
+earlier one is as wide, automatic projects with nobody on call, addresses nobody has confirmed,
+projects whose mail is redirected.
 """
 
 from __future__ import annotations
 
 from triage.rules.addresses import matches_pattern
 from triage.rules.problems import Problem
-from triage.rules.types import Condition, Rule, Rules
+from triage.rules.types import Condition, ForwardAs, Rule, Rules
 from triage.vocabulary import Mode
 
 
 def doubts_about(rules: Rules) -> tuple[Problem, ...]:
     """Warnings, in order of lines."""
-    found = [*_shadowed(rules), *_nobody_on_call(rules), *_unconfirmed(rules)]
+    found = [*_shadowed(rules), *_nobody_on_call(rules), *_unconfirmed(rules), *_redirected(rules)]
     return tuple(sorted(found, key=lambda problem: problem.line))
 
 
@@ -83,4 +84,19 @@ def _unconfirmed(rules: Rules) -> list[Problem]:
         if project.mode is Mode.AUTOMATIC
         for address in project.addresses.values()
         if not address.confirmed
+    ]
+
+
+def _redirected(rules: Rules) -> list[Problem]:
+    """Of mail from ``@libero.it`` that our server sends on, the receiver may think that it is forged."""
+    return [
+        Problem(
+            rules.source,
+            project.line,
+            f"{project.code} gets mail redirected: its server may refuse it or take it for spam (DMARC), "
+            "and it holds neither case code nor the way to hand it back",
+            "have its mail administrator let our server pass, or delete forward_as",
+        )
+        for project in rules.projects.values()
+        if project.forward_as is ForwardAs.REDIRECT
     ]

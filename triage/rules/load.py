@@ -81,6 +81,7 @@ class _Reading:
             projects=self._named("projects", schema.ProjectSection),
             rules=self._listed("rules", schema.RuleSection),
             thresholds=self._one("thresholds", schema.ThresholdsSection) or schema.ThresholdsSection(),
+            forwards=self._one("forwards", schema.ForwardsSection) or schema.ForwardsSection(),
             acknowledgements=self._one("acknowledgements", schema.AcknowledgementsSection)
             or schema.AcknowledgementsSection(),
             urgent=self._one("urgent", schema.UrgentSection) or schema.UrgentSection(),

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from triage.rules import values
-from triage.rules.types import FOLDER_KEYS, HOLD_CODES, MailboxRole
+from triage.rules.types import FOLDER_KEYS, HOLD_CODES, ForwardAs, MailboxRole
 from triage.rules.values import refusal
 from triage.vocabulary import Mode
 
@@ -99,6 +99,7 @@ class ProjectSection(Section):
     domains: Annotated[tuple[values.DomainText, ...], Field(json_schema_extra={"uniqueItems": True})] = ()
     area: AreaSection
     urgent_forward_now: values.Flag = False
+    forward_as: ForwardAs = ForwardAs.MESSAGE
 
     @model_validator(mode="after")
     def _has_default(self) -> ProjectSection:
@@ -180,6 +181,13 @@ class ThresholdsSection(Section):
     languages: values.Languages = ("it", "en")
 
 
+class ForwardsSection(Section):
+    """Which attachments a project gets as files of their own, beside the attached original."""
+
+    attachments_mb: Annotated[values.Whole, Field(ge=0, le=50)] = 10
+    attachments_most: Annotated[values.Whole, Field(ge=1, le=100)] = 20
+
+
 class AcknowledgementsSection(Section):
     """Limits of the acknowledgement; without ``reverse_path`` it leaves with the null path."""
 
@@ -213,6 +221,7 @@ class RulesFile(Section):
     projects: Annotated[dict[values.CodeText, ProjectSection], Field(min_length=1)]
     rules: Annotated[tuple[RuleSection, ...], Field(min_length=1)]
     thresholds: ThresholdsSection = ThresholdsSection()
+    forwards: ForwardsSection = ForwardsSection()
     acknowledgements: AcknowledgementsSection = AcknowledgementsSection()
     urgent: UrgentSection = UrgentSection()
     alarms: AlarmsSection | None = None

@@ -115,6 +115,15 @@ class Mailbox:
     poll_seconds: int
 
 
+class ForwardAs(StrEnum):
+    """How a project gets a message (decision 0001)."""
+
+    MESSAGE = "message"
+    """A new message from us, with the original attached."""
+    REDIRECT = "redirect"
+    """The received octets behind a block of Resent-* fields, still from the writer."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProjectAddress:
     """Where a project reads mail; ``confirmed`` once somebody there answered a test mail."""
@@ -139,6 +148,7 @@ class Project:
     domains: tuple[str, ...]
     """Whoever writes from here writes for the project: hand-backs count, mail is held."""
     urgent_forward_now: bool
+    forward_as: ForwardAs
 
     def owns(self, address: str) -> bool:
         """Whether an address is one of the project's, or lies in its domains."""
@@ -235,6 +245,15 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True)
+class ForwardRules:
+    """Which attachments are sent again as themselves, beside the attached original."""
+
+    attachments_mb: int
+    """All together, decoded; 0: none."""
+    attachments_most: int
+
+
+@dataclass(frozen=True, slots=True)
 class AcknowledgementRules:
     """Limits of the one automatic message that families get."""
 
@@ -269,6 +288,7 @@ class Rules:
     projects: Mapping[str, Project]
     rules: tuple[Rule, ...]
     thresholds: Thresholds
+    forwards: ForwardRules
     acknowledgements: AcknowledgementRules
     urgent: UrgentRules
     alarms: tuple[str, ...]

@@ -8,7 +8,7 @@ from alembic import op
 from triage.record.utc import UtcDateTime
 
 revision = "0004_r"
-down_revision = "0003"
+down_revision = "0004_f"
 branch_labels = None
 depends_on = None
 
