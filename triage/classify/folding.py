@@ -17,7 +17,26 @@ class _FoldTable(dict[int, str]):
         return result
 
 
-_ALIKE = {"’": "'", "‘": "'", "`": "'", "´": "'", "ʼ": "'", "“": '"', "”": '"', "«": '"', "»": '"', "\u00a0": " "}
+_ALIKE = {
+    "’": "'",
+    "‘": "'",
+    "`": "'",
+    "´": "'",
+    "ʼ": "'",
+    "“": '"',
+    "”": '"',
+    "«": '"',
+    "»": '"',
+    "\u00a0": " ",
+    # Arabic and Urdu keyboards write the same letters with different characters.
+    "ي": "ی",
+    "ى": "ی",
+    "ك": "ک",
+    "ة": "ه",
+    "ہ": "ه",
+    "ھ": "ه",
+    "ۃ": "ه",
+}
 _TABLE = _FoldTable()
 
 
