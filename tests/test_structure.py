@@ -46,7 +46,7 @@ _TABLE = {
     "record": "vocabulary flow clock crashpoints",
     "intake": "vocabulary ages crashpoints record settings signals",
     "dispatch": "vocabulary crashpoints ids record settings decide rules parse knowledge reading "
-    "conversations settling",
+    "conversations settling telling",
     # what the commands stand on
     "basis": "clock record settings",
     # between the record and the pure stages
@@ -57,7 +57,8 @@ _TABLE = {
     "returns": "vocabulary classify conversations record rules",
     "followups": "vocabulary decide record rules",
     "twins": "vocabulary record rules",
-    "settling": "vocabulary ages conversations decide followups ids record returns rules twins",
+    "telling": "vocabulary conversations decide ids record rules",
+    "settling": "vocabulary ages conversations decide followups ids record returns rules telling twins",
     "decider": "vocabulary crashpoints ids knowledge parse reading record settling",
     # the top
     "bootstrap": "vocabulary basis clock decide decider dispatch intake knowledge reading record rules settings "
@@ -71,7 +72,9 @@ KNOWS: Mapping[str, frozenset[str]] = {part: frozenset(known.split()) for part, 
 TOP = frozenset({"commands", "__main__", ""})
 
 PURE_PARTS = frozenset({"ages", "vocabulary", "flow", "parse", "classify", "rules", "decide", "explaining"})
-PURE_DISPATCH = frozenset({"compose", "fields", "mime", "texts", "seal", "policy"})
+PURE_DISPATCH = frozenset(
+    {"acknowledging", "answering", "compose", "fields", "mime", "policy", "seal", "text_blocks", "texts"}
+)
 STARTS_A_PROCESS = "triage.parse.isolated"
 """Parses one dangerous message in a child: the one pure stage's module that runs anything."""
 

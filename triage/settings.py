@@ -66,6 +66,11 @@ class Account:
     def __repr__(self) -> str:
         return f"Account({self.host}:{self.port}, {self.security}, {self.login})"
 
+    @property
+    def identity(self) -> str:
+        """Whose account it is, as the record keeps it."""
+        return f"{self.user}@{self.host.lower()}"
+
 
 @dataclass(frozen=True, slots=True)
 class Submission:
@@ -90,6 +95,8 @@ class Settings:
     state_dir: Path
     rules_path: Path
     model_path: Path
+    texts_path: Path | None
+    """Folder of the agency's own texts for families; ``None``: those that came with the service."""
     environment: Mapping[str, str]
     submission: Submission
     worker_name: str
@@ -127,6 +134,7 @@ def load_settings(environment: Mapping[str, str], worker_name: str, mailboxes: I
         state_dir=state_dir,
         rules_path=reader.rules_path(),
         model_path=reader.model_path(),
+        texts_path=Path(texts) if (texts := reader.text("TEXTS", "")) else None,
         environment=dict(environment),
         submission=submission,
         worker_name=reader.text("WORKER", worker_name),

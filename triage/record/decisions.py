@@ -246,6 +246,18 @@ def acknowledged_cases(tx: Transaction, case_ids: Sequence[int]) -> set[int]:
     return set(tx.execute(query).scalars())
 
 
+def was_told_a_centre(tx: Transaction, case_id: int, besides: str) -> bool:
+    """Whether the family of a case was told (or may have been) of a centre that is not this project's."""
+    query = sa.select(dispatches.c.id).where(
+        dispatches.c.case_id == case_id,
+        dispatches.c.kind == DispatchKind.ACKNOWLEDGEMENT,
+        dispatches.c.neutral.is_(False),
+        dispatches.c.project != besides,
+        dispatches.c.state.in_((DispatchState.SUBMITTING, DispatchState.ACCEPTED, DispatchState.UNKNOWN)),
+    )
+    return tx.execute(query.limit(1)).first() is not None
+
+
 def accepted_recipients(tx: Transaction, message_ids: Sequence[int]) -> set[tuple[int, str]]:
     """(message, forward_path) of forwards that were accepted, in any generation: never repeated."""
     query = sa.select(dispatches.c.message_id, dispatches.c.forward_path).where(

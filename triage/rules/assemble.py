@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from triage.rules import schema
+from triage.rules.acknowledgements import acknowledgement_problems, build_acknowledgements
 from triage.rules.addresses import matches_pattern, same_mailbox
 from triage.rules.areas import map_areas
 from triage.rules.problems import Problem
 from triage.rules.steps import build_rules
 from triage.rules.types import (
     ANY_PROJECT,
-    AcknowledgementRules,
     Folders,
     Mailbox,
     MailboxRole,
@@ -85,7 +85,7 @@ def assemble(
         thresholds=Thresholds(
             sections.thresholds.min_confidence, sections.thresholds.max_wrong, sections.thresholds.languages
         ),
-        acknowledgements=_acknowledgements(sections.acknowledgements),
+        acknowledgements=build_acknowledgements(sections.acknowledgements, sections.tree),
         urgent=UrgentRules(sections.urgent.on_call or (), sections.urgent.repeat_minutes),
         alarms=sections.alarms.addresses if sections.alarms else (),
         places=dict(places),
@@ -109,7 +109,14 @@ class _Checks:
         self._check_project_addresses(own)
         self._check_project_domains(own)
         self._check_notices(own)
-        self._check_acknowledgements(own)
+        self._found += acknowledgement_problems(
+            self._sections.acknowledgements,
+            self._sections.service,
+            self._sections.mailboxes,
+            own,
+            self._sections.tree,
+            self._source,
+        )
         return tuple(self._found)
 
     def _add(self, what: str, remedy: str, *path: str | int) -> None:
@@ -168,17 +175,6 @@ class _Checks:
                 what = f"{address} is an address that the service reads"
                 self._add(what, "write a person's own address", section, key, index)
 
-    def _check_acknowledgements(self, own: tuple[str, ...]) -> None:
-        section = self._sections.acknowledgements
-        service = self._sections.service
-        if section.reverse_path and not any(matches_pattern(section.reverse_path, pattern) for pattern in own):
-            what = f"{section.reverse_path} is not among own_addresses"
-            remedy = "add it to own_addresses, so that what comes back is known as ours"
-            self._add(what, remedy, "acknowledgements", "reverse_path")
-        if section.enabled and service is not None and not service.phone:
-            what = "acknowledgements tell families how to reach a person, but service.phone is missing"
-            self._add(what, "write the telephone number under service", "acknowledgements", "enabled")
-
 
 def _own_patterns(sections: Sections) -> tuple[str, ...]:
     """Everything that is ours: what is declared, the general address, and the mailboxes read."""
@@ -206,6 +202,8 @@ def _service(section: schema.ServiceSection, sections: Sections) -> Service:
         phone=section.phone or "",
         opening_hours=spans,
         folders=Folders(names.root, names.forwarded, names.automatic, names.not_for_us, names.settled),
+        closed_days=section.closed_days or (),
+        authserv_id=section.authserv_id or "",
     )
 
 
@@ -220,6 +218,7 @@ def _mailbox(name: str, section: schema.MailboxSection, tree: TreeMapping) -> Ma
         max_message_mb=section.max_message_mb,
         hold_if_moved=section.hold_if_moved,
         poll_seconds=section.poll_seconds,
+        envelope=section.envelope,
     )
 
 
@@ -237,15 +236,4 @@ def _project(code: str, section: schema.ProjectSection, service_mode: Mode, tree
         },
         domains=section.domains,
         urgent_forward_now=section.urgent_forward_now,
-    )
-
-
-def _acknowledgements(section: schema.AcknowledgementsSection) -> AcknowledgementRules:
-    return AcknowledgementRules(
-        enabled=section.enabled,
-        reverse_path=section.reverse_path or "",
-        neutral_after_hours=section.neutral_after_hours,
-        per_address_per_day=section.per_address_per_day,
-        per_domain_per_hour=section.per_domain_per_hour,
-        per_hour_total=section.per_hour_total,
     )

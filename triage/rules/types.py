@@ -13,6 +13,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from triage.rules.addresses import matches_pattern, same_mailbox
+from triage.rules.holidays import is_holiday
 from triage.vocabulary import Mode
 
 DEFAULT_ADDRESS = "default"
@@ -76,12 +77,46 @@ class Service:
     """How families reach a person; empty while it is not known."""
     opening_hours: tuple[OpeningSpan, ...]
     folders: Folders
+    closed_days: tuple[str, ...] = ()
+    """Days without anybody beside the holidays of all Italy: ``2026-12-24``, or ``11-13`` of every year."""
+    authserv_id: str = ""
+    """What the agency's own server calls itself in Authentication-Results (RFC 8601); empty: none is believed."""
 
     def is_open(self, now: datetime) -> bool:
-        """Whether somebody reads at ``now`` (aware)."""
+        """Whether somebody reads at ``now`` (aware): never on a holiday."""
         local = now.astimezone(ZoneInfo(self.timezone))
+        if is_holiday(local.date()) or {f"{local:%Y-%m-%d}", f"{local:%m-%d}"} & set(self.closed_days):
+            return False
         clock = local.time().replace(tzinfo=None)
         return any(s.weekday == local.weekday() and s.begin <= clock < s.end for s in self.opening_hours)
+
+
+class Envelope(StrEnum):
+    """The reverse path of what families get from the service (RFC 3834 section 3.3)."""
+
+    NONE = "none"
+    """The null path: nothing comes back, nothing can be answered."""
+    DEDICATED = "dedicated"
+    """An address of ours that never answers."""
+    PLUS = "plus"
+    """Our address with a tag that nobody else can make, so that a failure finds its message."""
+
+
+class WithoutReturnPath(StrEnum):
+    """Where an acknowledgement goes while nobody has proved that the server writes Return-Path."""
+
+    NONE = "none"
+    FROM_IF_DMARC_PASS = "from_if_dmarc_pass"  # noqa: S105 - no password
+
+
+@dataclass(frozen=True, slots=True)
+class WebForm:
+    """A form on somebody's site: its mail is answered at Reply-To, once it is proved to be the form's."""
+
+    author: str
+    line: int
+    requires: str
+    """``dkim`` or ``dmarc``."""
 
 
 class MailboxRole(StrEnum):
@@ -104,6 +139,8 @@ class Mailbox:
     max_message_mb: int
     hold_if_moved: bool
     poll_seconds: int
+    envelope: Envelope | None = None
+    """How what answers this mailbox's mail leaves; ``None``: as the acknowledgements say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +241,10 @@ class Example:
     expect: Step
 
 
+NO_TEXT = "none"
+"""``acknowledgement: none`` of a rule: what it decides is not acknowledged."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One routing rule; the first whose condition holds decides."""
@@ -213,6 +254,8 @@ class Rule:
     when: Condition
     then: Step
     examples: tuple[Example, ...]
+    acknowledgement: str = ""
+    """The text that families get for what this rule forwards: empty for the usual one, or ``NO_TEXT``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,15 +270,21 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class AcknowledgementRules:
-    """Limits of the one automatic message that families get."""
+    """What families get by themselves, where to, from which envelope, and the limits."""
 
     enabled: bool
-    reverse_path: str
-    """Envelope sender: empty for the null path, or a dedicated address that never answers."""
     neutral_after_hours: int
     per_address_per_day: int
     per_domain_per_hour: int
     per_hour_total: int
+    envelope: Envelope = Envelope.NONE
+    dedicated_address: str = ""
+    return_path: WithoutReturnPath = WithoutReturnPath.NONE
+    web_forms: tuple[WebForm, ...] = ()
+    ask_comune: bool = False
+    """The acknowledgement asks for the comune where only the place is missing."""
+    undo_minutes: int = 0
+    """How long it waits after the forward, so that a person can still change the destination."""
 
 
 @dataclass(frozen=True, slots=True)
