@@ -13,6 +13,7 @@ from triage.decide import filing_folder
 from triage.decider import Decider
 from triage.dispatch.prepare import Preparer
 from triage.dispatch.stage import DispatchStage
+from triage.dispatch.text_files import load_texts
 from triage.intake.plan import MailboxPlan
 from triage.intake.reader import MailboxReader
 from triage.knowledge import Knowledge
@@ -72,6 +73,7 @@ def open_knowledge(settings: Settings, store: Store, *, adopt: bool = False) -> 
 
 def build_service(settings: Settings, options: Options = Options()) -> Service:
     """Open the record and build every stage; raises what makes a start impossible."""
+    texts = load_texts(settings.texts_path)
     store = open_store(settings)
     try:
         knowledge = open_knowledge(settings, store, adopt=options.adopt_files)
@@ -91,7 +93,7 @@ def build_service(settings: Settings, options: Options = Options()) -> Service:
 
     dispatcher = DispatchStage(
         store,
-        Preparer(store, knowledge, parsed, read_since=store.clock.now()),
+        Preparer(store, knowledge, parsed, read_since=store.clock.now(), texts=texts),
         settings.submission,
         settings.worker_name,
         lease,

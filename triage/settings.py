@@ -134,7 +134,7 @@ def load_settings(environment: Mapping[str, str], worker_name: str, mailboxes: I
         state_dir=state_dir,
         rules_path=reader.rules_path(),
         model_path=reader.model_path(),
-        texts_path=Path(texts) if (texts := reader.text("TEXTS", "")) else None,
+        texts_path=reader.texts_path(),
         environment=dict(environment),
         submission=submission,
         worker_name=reader.text("WORKER", worker_name),
@@ -151,6 +151,11 @@ def paths_of(environment: Mapping[str, str]) -> tuple[Path, Path]:
     """Where the rules and the model are, whatever is wrong with the other settings."""
     reader = _Reader(environment, "")
     return reader.rules_path(), reader.model_path()
+
+
+def texts_path_of(environment: Mapping[str, str]) -> Path | None:
+    """The folder of the agency's own texts, whatever is wrong with the other settings."""
+    return _Reader(environment, "").texts_path()
 
 
 def without_accounts(environment: Mapping[str, str]) -> Mapping[str, str]:
@@ -188,6 +193,10 @@ class _Reader:
 
     def model_path(self) -> Path:
         return Path(self.text("MODEL", "models/model.skops"))
+
+    def texts_path(self) -> Path | None:
+        named = self.text("TEXTS", "")
+        return Path(named) if named else None
 
     def text(self, name: str, default: str | None = None) -> str:
         key, value = self._find(name)

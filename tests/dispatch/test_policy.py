@@ -33,6 +33,7 @@ ROW = DispatchRow(
     rfc_message_id="<1@agency.example>",
     state=DispatchState.SUBMITTING,
     neutral=False,
+    asks=None,
     created_at=START,
     due_at=START,
     attempts=0,
