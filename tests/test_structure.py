@@ -73,7 +73,7 @@ TOP = frozenset({"commands", "__main__", ""})
 
 PURE_PARTS = frozenset({"ages", "vocabulary", "flow", "parse", "classify", "rules", "decide", "explaining"})
 PURE_DISPATCH = frozenset(
-    {"acknowledging", "answering", "compose", "fields", "mime", "policy", "seal", "text_blocks", "texts"}
+    {"acknowledging", "answering", "compose", "fields", "mime", "policy", "seal", "text_blocks", "text_page", "texts"}
 )
 STARTS_A_PROCESS = "triage.parse.isolated"
 """Parses one dangerous message in a child: the one pure stage's module that runs anything."""

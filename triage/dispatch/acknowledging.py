@@ -100,7 +100,7 @@ def sections_for(
     variant = _variant(kind, decision, rules, neutral=neutral)
     values = _values(decision, rules, stamp, neutral=neutral, asks=asks)
     return tuple(
-        _section(language, _text(language, kind, variant), values, rules.service.name)
+        section_of(language, _text(language, kind, variant), values, rules.service.name)
         for language in languages_for(decision, texts)
     )
 
@@ -117,7 +117,7 @@ def languages_for(decision: Decision, texts: Texts) -> Sequence[LanguageTexts]:
 
 def correction_link(address: str, code: str) -> str:
     """Opens a mail to us with the case code; reading or following it changes nothing."""
-    body = f"Codice: {code}\r\nIl mio comune è: "
+    body = f"Codice: {code}\r\nIl mio comune è:"
     return f"mailto:{address}?subject={quote(CORRECTION_SUBJECT.format(code=code))}&body={quote(body)}"
 
 
@@ -149,18 +149,27 @@ def _values(decision: Decision, rules: Rules, stamp: Stamp, *, neutral: bool, as
     }
 
 
-def _section(language: LanguageTexts, text: Text, values: Mapping[str, str | bool], agency: str) -> Section:
+def section_of(language: LanguageTexts, text: Text, values: Mapping[str, str | bool], agency: str) -> Section:
+    """One text with its values, and below it what stands in all."""
+    blocks = (*told_in(language, text, values), *closing_of(language, agency))
+    return Section(language.code, language.right_to_left, text.title, blocks)
+
+
+def told_in(language: LanguageTexts, text: Text, values: Mapping[str, str | bool]) -> tuple[Block, ...]:
+    """One text with its values."""
     given = {name: _isolated(value) for name, value in values.items()} if language.right_to_left else dict(values)
     given["correzione"] = values["correzione"]  # a link's target is not shown
-    rows = tuple(f"{number}: {words}" for number, words in language.numbers.items())
-    closing = (
+    return blocks_of(text.template.render(given))
+
+
+def closing_of(language: LanguageTexts, agency: str) -> tuple[Block, ...]:
+    """The list that is the same for everybody: nobody who reads over a shoulder learns anything from it."""
+    return (
         Block(BlockKind.HEADING, (language.emergency_title,)),
         Block(BlockKind.PARAGRAPH, (language.emergency_note,)),
-        Block(BlockKind.LIST, rows),
+        Block(BlockKind.LIST, tuple(f"{number}: {words}" for number, words in language.numbers.items())),
         Block(BlockKind.PARAGRAPH, (agency,)),
     )
-    blocks = blocks_of(text.template.render(given))
-    return Section(language.code, language.right_to_left, text.title, (*blocks, *closing))
 
 
 def _isolated(value: str | bool) -> str | bool:

@@ -108,7 +108,7 @@ def _plain(block: Block) -> tuple[str, ...]:
         case BlockKind.LIST:
             return tuple(f"  - {line}" for line in block.lines)
         case BlockKind.LINK:
-            return (f"{block.lines[0]}:", block.target)
+            return (*block.lines, block.target)
         case _:
             return block.lines
 
