@@ -128,6 +128,8 @@ def may_tell_of_reroute(
     ]
     if not history.forward_accepted:
         codes.append("inoltro_non_accettato")
+    if decision.project not in rules.projects:
+        codes.append("indirizzo_non_attuale")
     return _to_family(codes, message, rules, context, _TEMPORARY | _ONCE_A_DAY)
 
 

@@ -52,7 +52,10 @@ def compose_for_family(
     neutral: bool = False,
     asks: bool = False,
 ) -> Outgoing:
-    """One automatic answer (RFC 3834 section 3). ``neutral``: it names no centre. ``asks``: for the comune."""
+    """One automatic answer (RFC 3834 section 3).
+
+    ``neutral``: an acknowledgement that names no centre. ``asks``: one that asks for the comune.
+    """
     sections = sections_for(kind, decision, rules, stamp, texts, neutral=neutral, asks=asks)
     service = rules.service
     own = id_list((message.message_id,))
@@ -97,6 +100,7 @@ def sections_for(
     asks: bool = False,
 ) -> tuple[Section, ...]:
     """What is said, in each language that this family gets, in order."""
+    neutral = neutral and kind is DispatchKind.ACKNOWLEDGEMENT
     variant = _variant(kind, decision, rules, neutral=neutral)
     values = _values(decision, rules, stamp, neutral=neutral, asks=asks)
     return tuple(
@@ -145,7 +149,7 @@ def _values(decision: Decision, rules: Rules, stamp: Stamp, *, neutral: bool, as
         "aperto": is_open is True,
         "chiuso": is_open is False,
         "chiede": asks,
-        "correzione": correction_link(service.address, stamp.case_code) if project else "",
+        "correzione": correction_link(service.address, stamp.case_code),
     }
 
 
