@@ -390,6 +390,11 @@ def acknowledgements_in(sink: SmtpSink) -> list[str]:
     return [path for sent in sink.messages for path in sent.forward_paths if path.endswith("@family.example")]
 
 
+def answered_in(sink: SmtpSink) -> list[str]:
+    """To whom the sink accepted anything that is neither a project's nor the on-call contact's, in order."""
+    return [path for sent in sink.messages for path in sent.forward_paths if path not in (NORD, SUD, ON_CALL)]
+
+
 def attached_original(sent: bytes) -> bytes:
     """The original octets in a forward, by whichever carrier, cut out without a library's rewriting."""
     head, _, body = sent.partition(b"\r\n\r\n")
