@@ -24,7 +24,16 @@ from triage.record.planned import (
 from triage.record.returned import Returned, record_returns
 from triage.record.store import Transaction
 from triage.record.tables import cases, decisions, dispatches, messages
-from triage.vocabulary import Action, Decision, DispatchKind, DispatchState, MessageState, Reason, RuleTried
+from triage.vocabulary import (
+    TO_FAMILIES,
+    Action,
+    Decision,
+    DispatchKind,
+    DispatchState,
+    MessageState,
+    Reason,
+    RuleTried,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +208,7 @@ def _take_over(tx: Transaction, items: Sequence[Settlement]) -> None:
         )
         tx.execute(
             sa.update(dispatches)
-            .where(dispatches.c.message_id == item.takes_over, dispatches.c.kind == DispatchKind.ACKNOWLEDGEMENT)
+            .where(dispatches.c.message_id == item.takes_over, dispatches.c.kind.in_(TO_FAMILIES))
             .where(dispatches.c.state == DispatchState.PENDING, dispatches.c.attempts == 0)
             .values(message_id=item.row.id, generation=item.row.generation + 1)
         )
