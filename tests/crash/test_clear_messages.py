@@ -150,6 +150,7 @@ def test_wrong_rules_at_the_start_are_named_with_file_line_and_remedy(office: Of
 
     # Mended, a new service leaves what it finds alone: the letters of before need --backlog.
     office.rules.write_text(good, encoding="utf-8")
+    prove_return_path(office.settings)
     assert office.run({}, "--backlog", "2020-01-01") == 0
     office.must_deliver_all()
 

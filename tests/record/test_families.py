@@ -32,7 +32,6 @@ from triage.record.tables import ONE_A_CASE
 from triage.record.tables import dispatches as table
 from triage.vocabulary import TO_FAMILIES, DispatchKind, DispatchState
 
-
 LATER = START + timedelta(hours=4)
 
 
