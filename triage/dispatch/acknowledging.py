@@ -74,7 +74,9 @@ def compose_for_family(
         token_field("X-Reti-Smistamento", f"{stamp.case_code} {stamp.seal}"),
     ]
     body = alternative([text_part(as_plain(sections)), html_part(as_html(sections))])
-    return Outgoing(reverse_path, forward_path, b"".join(head) + body, notify_never=True)
+    # Where a failure finds its message it shall come back; elsewhere nobody would read it (RFC 3834 section 3.3).
+    comes_back = reverse_path not in ("", rules.acknowledgements.dedicated_address)
+    return Outgoing(reverse_path, forward_path, b"".join(head) + body, notify_never=not comes_back)
 
 
 def reverse_path(rules: Rules, mailbox: Mailbox | None, tag: str, *, plus_works: bool) -> str:
@@ -163,7 +165,7 @@ def told_in(language: LanguageTexts, text: Text, values: Mapping[str, str | bool
     """One text with its values."""
     given = {name: _isolated(value) for name, value in values.items()} if language.right_to_left else dict(values)
     given["correzione"] = values["correzione"]  # a link's target is not shown
-    return blocks_of(text.template.render(given))
+    return blocks_of(text.render(given))
 
 
 def closing_of(language: LanguageTexts, agency: str) -> tuple[Block, ...]:

@@ -54,9 +54,12 @@ class Text:
     """One message's title and template."""
 
     title: str
-    template: Template
     source: str
-    """As written, for people who compare."""
+    """As written, and checked."""
+
+    def render(self, values: Mapping[str, str | bool]) -> str:
+        """The text with these values; compiled when it is used for the first time."""
+        return _compiled(self.source).render(values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,10 +221,10 @@ class _File:
         if isinstance(node, Tree):
             self._check_keys(node, _PARTS, path)
         title, written = self._value(*path, "titolo"), self._value(*path, "testo")
-        template = self._template(written, must_say, *path, "testo") if written else None
-        return Text(title, template, written) if template is not None else None
+        usable = bool(written) and self._is_usable(written, must_say, *path, "testo")
+        return Text(title, written) if usable else None
 
-    def _template(self, written: str, must_say: set[str], *path: str) -> Template | None:
+    def _is_usable(self, written: str, must_say: set[str], *path: str) -> bool:
         # A block of text (|) begins on the line after its key.
         node = self._node(*path)
         first = 0 if isinstance(node, Scalar) and "\n" in node.value else -1
@@ -229,11 +232,16 @@ class _File:
             tree = _ENVIRONMENT.parse(written)
         except TemplateSyntaxError as error:
             self._add(f"not understood: {error.message}", "check braces and signs", *path, below=error.lineno + first)
-            return None
+            return False
         faults = list(_faults(tree, written, must_say))
         for line, what, remedy in faults:
             self._add(what, remedy, *path, below=line + first)
-        return None if faults else _ENVIRONMENT.from_string(written)
+        return not faults
+
+
+@lru_cache(maxsize=256)
+def _compiled(source: str) -> Template:
+    return _ENVIRONMENT.from_string(source)
 
 
 def _names(node: Node | None) -> tuple[str, ...]:
