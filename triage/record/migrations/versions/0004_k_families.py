@@ -8,7 +8,7 @@ from alembic import op
 from triage.record.utc import UtcDateTime
 
 revision = "0004_k"
-down_revision = "0003"
+down_revision = "0004_r"
 branch_labels = None
 depends_on = None
 
