@@ -195,7 +195,7 @@ dispatches = sa.Table(
     # What the server put in its place, as far as its answer tells (``triage.ids.given_id``).
     sa.Column("given_message_id", sa.String(255)),
     # How much of a message a forward holds no more, because servers refuse its size (``dispatch.policy``).
-    sa.Column("left_out", sa.Integer, nullable=False, default=0, server_default="0"),
+    sa.Column("left_out", sa.Integer),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("priority", sa.Integer, nullable=False),
     sa.Column("neutral", sa.Boolean, nullable=False, default=False),
