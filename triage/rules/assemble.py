@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from triage.rules import schema
 from triage.rules.addresses import matches_pattern, same_mailbox
 from triage.rules.areas import map_areas
+from triage.rules.forwarding import ForwardRules
 from triage.rules.problems import Problem
 from triage.rules.steps import build_rules
 from triage.rules.types import (
     ANY_PROJECT,
     AcknowledgementRules,
     Folders,
-    ForwardRules,
     Mailbox,
     MailboxRole,
     OpeningSpan,

@@ -13,6 +13,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from triage.rules.addresses import matches_pattern, same_mailbox
+from triage.rules.forwarding import ForwardAs, ForwardRules
 from triage.vocabulary import Mode
 
 DEFAULT_ADDRESS = "default"
@@ -113,15 +114,6 @@ class Mailbox:
     pec: bool
     """A certified mailbox: its provider's envelopes and receipts are believed."""
     poll_seconds: int
-
-
-class ForwardAs(StrEnum):
-    """How a project gets a message (decision 0001)."""
-
-    MESSAGE = "message"
-    """A new message from us, with the original attached."""
-    REDIRECT = "redirect"
-    """The received octets behind a block of Resent-* fields, still from the writer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,15 +234,6 @@ class Thresholds:
     max_wrong: float
     """Share of automatic forwards that may be wrong (design, decision 7)."""
     languages: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ForwardRules:
-    """Which attachments are sent again as themselves, beside the attached original."""
-
-    attachments_mb: int
-    """All together, decoded; 0: none."""
-    attachments_most: int
 
 
 @dataclass(frozen=True, slots=True)
