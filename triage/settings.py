@@ -105,10 +105,8 @@ class Settings:
     state_dir: Path
     rules_path: Path
     model_path: Path
-    pec_ca_file: str
-    """Certificates of PEC providers or their authorities (PEM); empty: none is recognised."""
-    texts_path: Path | None
-    """Folder of the agency's own texts for families; ``None``: those that came with the service."""
+    pec_ca_file: str  # certificates of PEC providers or their authorities (PEM); empty: none is recognised
+    texts_path: Path | None  # folder of the agency's own texts for families; None: those that came with the service
     environment: Mapping[str, str]
     submission: Submission
     scanner: Scanner | None
@@ -282,8 +280,7 @@ class _Reader:
             return Scanner(raw, "", 0, timeout)
         if host and port.isascii() and port.isdigit() and 0 < int(port) < 65536:
             return Scanner("", host.strip("[]"), int(port), timeout)
-        if raw:
-            self._problems.append("TRIAGE_CLAMD must be the path of a socket (/run/clamav/clamd.ctl) or HOST:PORT.")
+        self._problems += ["TRIAGE_CLAMD must be a socket's path (/run/clamav/clamd.ctl) or HOST:PORT."] if raw else []
         return None
 
     def host(self, name: str) -> str:

@@ -36,7 +36,7 @@ from triage.ids import findable, given_id, own_ids
 from triage.parse import parse
 from triage.record.recall import sent_by_us
 from triage.rules import Rules
-from triage.rules.types import ForwardAs, ForwardRules
+from triage.rules.forwarding import ForwardAs, ForwardRules
 from triage.vocabulary import DispatchKind, MessageState
 
 Make = Callable[..., Desk]

@@ -22,7 +22,8 @@ from tests.rules.builders import (
     rules_text,
 )
 from triage.rules import Mailbox, MailboxRole, Problem, Rules, RulesError, doubts_about, load_rules, parse_rules
-from triage.rules.types import Envelope, ForwardAs, OpeningSpan
+from triage.rules.forwarding import ForwardAs
+from triage.rules.types import Envelope, OpeningSpan
 from triage.vocabulary import Mode
 
 

@@ -48,7 +48,9 @@ class DispatchRow:
 _AFTER_A_FORWARD = (DispatchKind.ACKNOWLEDGEMENT, DispatchKind.REROUTE)
 _OWN = DispatchRow.__slots__[:17]
 _COLUMNS = [
-    *(dispatches.c[name] for name in _OWN),
+    *(dispatches.c[name] for name in _OWN if name != "left_out"),
+    # Absent in rows of an earlier release.
+    sa.func.coalesce(dispatches.c.left_out, 0).label("left_out"),
     messages.c.state.label("message_state"),
     messages.c.generation.label("message_generation"),
     messages.c.mailbox_id,

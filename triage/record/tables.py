@@ -201,10 +201,9 @@ dispatches = sa.Table(
     sa.Column("recipient_key", sa.String(64), nullable=False),
     sa.Column("domain_key", sa.String(64), nullable=False, default=""),
     sa.Column("rfc_message_id", sa.String(255), nullable=False, unique=True),
-    # What the server put in its place, as far as its answer tells (``triage.ids.given_id``).
-    sa.Column("given_message_id", sa.String(255)),
+    sa.Column("given_message_id", sa.String(255)),  # what the server put in its place, if its answer tells
     # How much of a message a forward holds no more, because servers refuse its size (``dispatch.policy``).
-    sa.Column("left_out", sa.Integer, nullable=False, default=0, server_default="0"),
+    sa.Column("left_out", sa.Integer),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("priority", sa.Integer, nullable=False),
     sa.Column("neutral", sa.Boolean, nullable=False, default=False),

@@ -14,12 +14,12 @@ from triage.rules import schema
 from triage.rules.acknowledgements import acknowledgement_problems, build_acknowledgements
 from triage.rules.addresses import matches_pattern, same_mailbox
 from triage.rules.areas import map_areas
+from triage.rules.forwarding import ForwardRules
 from triage.rules.problems import Problem
 from triage.rules.steps import build_rules
 from triage.rules.types import (
     ANY_PROJECT,
     Folders,
-    ForwardRules,
     Mailbox,
     MailboxRole,
     OpeningSpan,

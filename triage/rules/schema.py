@@ -12,7 +12,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from triage.rules import values
-from triage.rules.types import FOLDER_KEYS, HOLD_CODES, Envelope, ForwardAs, MailboxRole, WithoutReturnPath
+from triage.rules.forwarding import ForwardAs
+from triage.rules.types import FOLDER_KEYS, HOLD_CODES, Envelope, MailboxRole, WithoutReturnPath
 from triage.rules.values import refusal
 from triage.vocabulary import Mode
 

@@ -17,6 +17,7 @@ from triage.rules.answer_types import AcknowledgementRules as AcknowledgementRul
 from triage.rules.answer_types import Envelope as Envelope
 from triage.rules.answer_types import WebForm as WebForm
 from triage.rules.answer_types import WithoutReturnPath as WithoutReturnPath
+from triage.rules.forwarding import ForwardAs, ForwardRules
 from triage.rules.holidays import is_holiday
 from triage.vocabulary import Mode
 
@@ -126,15 +127,6 @@ class Mailbox:
     poll_seconds: int
     envelope: Envelope | None = None
     """How what answers this mailbox's mail leaves; ``None``: as the acknowledgements say."""
-
-
-class ForwardAs(StrEnum):
-    """How a project gets a message (decision 0001)."""
-
-    MESSAGE = "message"
-    """A new message from us, with the original attached."""
-    REDIRECT = "redirect"
-    """The received octets behind a block of Resent-* fields, still from the writer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,15 +253,6 @@ class Thresholds:
     max_wrong: float
     """Share of automatic forwards that may be wrong (design, decision 7)."""
     languages: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ForwardRules:
-    """Which attachments are sent again as themselves, beside the attached original."""
-
-    attachments_mb: int
-    """All together, decoded; 0: none."""
-    attachments_most: int
 
 
 @dataclass(frozen=True, slots=True)
