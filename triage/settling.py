@@ -120,10 +120,11 @@ def settle(
         if row.comune_given:
             classification = with_given_place(classification, row.comune_given)
         decision = decide(message, classification, rules, context)
-        back = returned.get(row.id)
+        case_id = case_of(thread, back := returned.get(row.id), message, rules)
         receipt = receipts.judge(message, decision, doubtful=bool(context.defects))
         if receipt is not None:
-            decision = receipt[0]
+            decision, back = receipt.decision, receipt.returned
+            case_id = receipt.case_id if receipt.case_id is not None else thread.case_id
         elif back is not None:
             decision = about_what_was_sent(decision, classification, back, rules, context)
         elif thread.answers_us:
@@ -142,9 +143,7 @@ def settle(
                 row=row,
                 decision=decision,
                 state=MessageState.HELD,
-                case_id=receipt[1]
-                if receipt is not None and receipt[1] is not None
-                else case_of(thread, back, message, rules),
+                case_id=case_id,
                 case_of=thread.case_of,
                 author_key=key.author,
                 message_id_key=key.message_id,
