@@ -17,6 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from benchmarks.memory import peak_mb
+from tests.proof import prove_return_path
 from triage.bootstrap import Service, build_service, settings_from
 from triage.record.ledger import compute_ledger
 from triage.record.tables import dispatches, messages
@@ -29,6 +30,7 @@ def main(count: int) -> None:
     reader = service.make_reader("generale")
     reader.work()
     reader.close()
+    prove_return_path(os.environ)
     service.knowledge.in_force()
     commits: Counter[str] = Counter()
     sa.event.listen(service.store._engine, "begin", lambda connection: commits.update([_kind(connection)]))

@@ -14,6 +14,7 @@ from triage.decider import Decider
 from triage.dispatch.prepare import Preparer
 from triage.dispatch.scanning import NoScanning, Scanning
 from triage.dispatch.stage import DispatchStage
+from triage.dispatch.text_files import load_texts
 from triage.intake.plan import MailboxPlan
 from triage.intake.reader import MailboxReader
 from triage.knowledge import Knowledge
@@ -74,6 +75,7 @@ def open_knowledge(settings: Settings, store: Store, *, adopt: bool = False) -> 
 def build_service(settings: Settings, options: Options = Options()) -> Service:
     """Open the record and build every stage; raises what makes a start impossible."""
     anchors = pec_anchors(settings)
+    texts = load_texts(settings.texts_path)
     store = open_store(settings)
     try:
         knowledge = open_knowledge(settings, store, adopt=options.adopt_files)
@@ -93,7 +95,7 @@ def build_service(settings: Settings, options: Options = Options()) -> Service:
 
     dispatcher = DispatchStage(
         store,
-        Preparer(store, knowledge, parsed, read_since=store.clock.now()),
+        Preparer(store, knowledge, parsed, read_since=store.clock.now(), texts=texts),
         settings.submission,
         settings.worker_name,
         lease,

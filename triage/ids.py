@@ -79,6 +79,28 @@ def cases_named(secret: bytes, text: str) -> tuple[int, ...]:
     return tuple(found)
 
 
+def return_tag(secret: bytes, dispatch_id: int) -> str:
+    """The plus tag of one outgoing message's return address: its row, and proof that we made it (failure F18)."""
+    return f"{_written(dispatch_id, 2)}-{_tag_mac(secret, dispatch_id)}".lower()
+
+
+def read_return_tag(secret: bytes, tag: str) -> int | None:
+    """The dispatch whose return address has this tag; ``None`` for a tag that we did not make."""
+    number, _, mac = tag.upper().rpartition("-")
+    if not 0 < len(number) <= 13 or not set(number) <= set(_LETTERS):
+        return None
+    dispatch_id = 0
+    for letter in number:
+        dispatch_id = dispatch_id * len(_LETTERS) + _LETTERS.index(letter)
+    known = hmac.compare_digest(_tag_mac(secret, dispatch_id).encode(), mac.encode("utf-8", "replace"))
+    return dispatch_id if known else None
+
+
+def _tag_mac(secret: bytes, dispatch_id: int) -> str:
+    mac = int.from_bytes(hmac.new(secret, f"return\0{dispatch_id}".encode(), hashlib.sha256).digest()[:8], "big")
+    return _written(mac, 12)[-12:]
+
+
 def _written(number: int, least: int) -> str:
     letters = ""
     while number or len(letters) < least:

@@ -66,6 +66,11 @@ class Account:
     def __repr__(self) -> str:
         return f"Account({self.host}:{self.port}, {self.security}, {self.login})"
 
+    @property
+    def identity(self) -> str:
+        """Whose account it is, as the record keeps it."""
+        return f"{self.user}@{self.host.lower()}"
+
 
 @dataclass(frozen=True, slots=True)
 class Submission:
@@ -100,8 +105,8 @@ class Settings:
     state_dir: Path
     rules_path: Path
     model_path: Path
-    pec_ca_file: str
-    """Certificates of PEC providers or their authorities (PEM); empty: none is recognised."""
+    pec_ca_file: str  # certificates of PEC providers or their authorities (PEM); empty: none is recognised
+    texts_path: Path | None  # folder of the agency's own texts for families; None: those that came with the service
     environment: Mapping[str, str]
     submission: Submission
     scanner: Scanner | None
@@ -141,6 +146,7 @@ def load_settings(environment: Mapping[str, str], worker_name: str, mailboxes: I
         rules_path=reader.rules_path(),
         model_path=reader.model_path(),
         pec_ca_file=reader.readable("PEC_CA_FILE"),
+        texts_path=reader.texts_path(),
         environment=dict(environment),
         submission=submission,
         scanner=reader.scanner(),
@@ -158,6 +164,11 @@ def paths_of(environment: Mapping[str, str]) -> tuple[Path, Path]:
     """Where the rules and the model are, whatever is wrong with the other settings."""
     reader = _Reader(environment, "")
     return reader.rules_path(), reader.model_path()
+
+
+def texts_path_of(environment: Mapping[str, str]) -> Path | None:
+    """The folder of the agency's own texts, whatever is wrong with the other settings."""
+    return _Reader(environment, "").texts_path()
 
 
 def without_accounts(environment: Mapping[str, str]) -> Mapping[str, str]:
@@ -195,6 +206,10 @@ class _Reader:
 
     def model_path(self) -> Path:
         return Path(self.text("MODEL", "models/model.skops"))
+
+    def texts_path(self) -> Path | None:
+        named = self.text("TEXTS", "")
+        return Path(named) if named else None
 
     def text(self, name: str, default: str | None = None) -> str:
         key, value = self._find(name)
@@ -265,8 +280,7 @@ class _Reader:
             return Scanner(raw, "", 0, timeout)
         if host and port.isascii() and port.isdigit() and 0 < int(port) < 65536:
             return Scanner("", host.strip("[]"), int(port), timeout)
-        if raw:
-            self._problems.append("TRIAGE_CLAMD must be the path of a socket (/run/clamav/clamd.ctl) or HOST:PORT.")
+        self._problems += ["TRIAGE_CLAMD must be a socket's path (/run/clamav/clamd.ctl) or HOST:PORT."] if raw else []
         return None
 
     def host(self, name: str) -> str:

@@ -13,36 +13,23 @@ from types import MappingProxyType
 
 from triage.ages import written_at
 from triage.conversations import keys_of, recipient_keys, threads_of
-from triage.decide import (
-    AckHistory,
-    DecisionContext,
-    decide,
-    forwards_at_once,
-    may_acknowledge,
-    may_forward,
-    may_notify,
-)
+from triage.decide import DecisionContext, decide, forwards_at_once, may_forward, may_notify
 from triage.decide.gate import SAME_THREAD
 from triage.followups import about_what_was_sent, in_its_case, with_given_place
-from triage.ids import new_message_id
 from triage.pec.words import label_of
 from triage.receipts import Receipts
 from triage.record import Transaction
 from triage.record.acknowledged import Acknowledged, acknowledged_before
-from triage.record.decisions import (
-    Settlement,
-    accepted_recipients,
-    acknowledged_cases,
-)
+from triage.record.decisions import Settlement, accepted_recipients
 from triage.record.identity import secret_of
-from triage.record.mailboxes import known_mailboxes
+from triage.record.mailboxes import MailboxRow, known_mailboxes
 from triage.record.messages import MessageRow
 from triage.record.planned import PlannedDispatch
 from triage.record.recall import sent_by_us
 from triage.record.returned import forwards_of_cases
 from triage.returns import Reading, case_of, find_returned, from_staff
-from triage.rules.addresses import AddressError, check_address
-from triage.rules.types import Mailbox, MailboxRole, Rules
+from triage.rules.types import MailboxRole, Rules
+from triage.telling import family_address, new_plan, plan_acknowledgement
 from triage.twins import find_twins
 from triage.vocabulary import (
     Action,
@@ -76,7 +63,7 @@ GRAVE_DEFECTS = frozenset(
 OWN_FIELD = "X-Reti-Smistamento"
 """Our own header field: a message that carries it has been through here before."""
 
-URGENT_FIRST, FORWARDS, REST = 0, 1, 2
+URGENT_FIRST, FORWARDS = 0, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +89,10 @@ def settle(
     ``own_ids`` are Message-IDs of our form that stand in a message, by its row's id.
     """
     secret = secret_of(tx)
-    names = {mailbox.id: mailbox.name for mailbox in known_mailboxes(tx)}
+    boxes = {mailbox.id: mailbox for mailbox in known_mailboxes(tx)}
+    names = {key: mailbox.name for key, mailbox in boxes.items()}
+    contexts = [context_of(row, message, rules, boxes[row.mailbox_id]) for row, message in pairs]
+    written = [message for _, message in pairs]
     keys = [keys_of(secret, message) for _, message in pairs]
     twins = find_twins(tx, rules, names, [row for row, _ in pairs], [key.content for key in keys if key.content])
     threads = threads_of(tx, secret, pairs, keys)
@@ -111,7 +101,7 @@ def settle(
         rules,
         secret,
         accepted_recipients(tx, [row.id for row, _ in pairs if row.generation]),
-        _acknowledged(tx, secret, [message for _, message in pairs]),
+        _acknowledged(tx, rules, secret, list(zip(written, contexts, strict=True))),
     )
     receipts = Receipts(tx, rules, secret, [message for _, message in pairs])
     reported = sent_by_us(tx, [item for group in own_ids.values() for item in group])
@@ -124,16 +114,17 @@ def settle(
         },
     )
     sent = forwards_of_cases(tx, [thread.case_id for thread in threads if thread.case_id is not None])
-    for (row, message), classification, key, thread in zip(pairs, classified, keys, threads, strict=True):
-        mailbox = rules.mailboxes.get(names[row.mailbox_id])
-        context = context_of(row, message, mailbox, names[row.mailbox_id])
+    for (row, message), classification, key, thread, context in zip(
+        pairs, classified, keys, threads, contexts, strict=True
+    ):
         if row.comune_given:
             classification = with_given_place(classification, row.comune_given)
         decision = decide(message, classification, rules, context)
-        back = returned.get(row.id)
+        case_id = case_of(thread, back := returned.get(row.id), message, rules)
         receipt = receipts.judge(message, decision, doubtful=bool(context.defects))
         if receipt is not None:
-            decision = receipt[0]
+            decision, back = receipt.decision, receipt.returned
+            case_id = receipt.case_id if receipt.case_id is not None else thread.case_id
         elif back is not None:
             decision = about_what_was_sent(decision, classification, back, rules, context)
         elif thread.answers_us:
@@ -152,9 +143,7 @@ def settle(
                 row=row,
                 decision=decision,
                 state=MessageState.HELD,
-                case_id=receipt[1]
-                if receipt is not None and receipt[1] is not None
-                else case_of(thread, back, message, rules),
+                case_id=case_id,
                 case_of=thread.case_of,
                 author_key=key.author,
                 message_id_key=key.message_id,
@@ -168,40 +157,21 @@ def settle(
     return list(twins.settled.values())
 
 
-def context_of(row: MessageRow, message: InboundMessage, mailbox: Mailbox | None, name: str) -> DecisionContext:
+def context_of(row: MessageRow, message: InboundMessage, rules: Rules, box: MailboxRow) -> DecisionContext:
     """What is known of a message beside its octets; a mailbox that was since removed counts as an inbox."""
+    mailbox = rules.mailboxes.get(box.name)
     arrived = row.internal_date or row.listed_at
     written = written_at(row.listed_at, row.internal_date, message.date, message.header("Received"))
     days = mailbox.old_mail_days if mailbox is not None else 3
     return DecisionContext(
-        mailbox=name,
+        mailbox=box.name,
         role=mailbox.role if mailbox is not None else MailboxRole.INBOX,
         internal_date=arrived,
         is_old=row.listed_at - written > timedelta(days=days),
         received_count=len(message.header("Received")),
         is_own_loop=bool(message.header(OWN_FIELD)),
         defects=tuple(defect for defect in message.defects if defect.code in GRAVE_DEFECTS),
-    )
-
-
-def history_of(
-    before: Acknowledged,
-    secret: bytes,
-    address: str,
-    case_id: int | None,
-    *,
-    forward_accepted: bool,
-    case_acknowledged: bool,
-) -> AckHistory:
-    """The gate's view of what was sent to one address."""
-    recipient, domain = recipient_keys(secret, address)
-    return AckHistory(
-        forward_accepted=forward_accepted,
-        case_acknowledged=case_acknowledged,
-        last_in_thread=before.last_in_case.get((recipient, case_id)) if case_id is not None else None,
-        to_address_last_day=before.to_address_last_day.get(recipient, 0),
-        to_domain_last_hour=before.to_domain_last_hour.get(domain, 0),
-        total_last_hour=before.total_last_hour,
+        return_path_proved=box.writes_return_path,
     )
 
 
@@ -209,8 +179,11 @@ def _held(decision: Decision, code: str) -> Decision:
     return replace(decision, action=Action.HOLD, reasons=(Reason(code), *decision.reasons))
 
 
-def _acknowledged(tx: Transaction, secret: bytes, messages: Sequence[InboundMessage]) -> Acknowledged:
-    keys = [recipient_keys(secret, message.reverse_path) for message in messages if message.reverse_path]
+def _acknowledged(
+    tx: Transaction, rules: Rules, secret: bytes, items: Sequence[tuple[InboundMessage, DecisionContext]]
+) -> Acknowledged:
+    addresses = [family_address(message, rules, context) for message, context in items]
+    keys = [recipient_keys(secret, address) for address in addresses if address]
     return acknowledged_before(tx, [key for key, _ in keys], [domain for _, domain in keys], SAME_THREAD)
 
 
@@ -226,7 +199,9 @@ def _settle_one(batch: _Batch, settlement: Settlement, message: InboundMessage, 
             plans.append(_plan(batch, DispatchKind.FORWARD, FORWARDS, verdict.forward_path, decision))
         elif decision.action is Action.FORWARD:
             decision = _held(decision, verdict.reasons[0].code if verdict.reasons else "nessun_inoltro")
-    acknowledgement = _acknowledgement(batch, settlement, decision, message, context)
+    acknowledgement = plan_acknowledgement(
+        batch.tx, batch.rules, batch.secret, batch.acknowledged, settlement.case_id, message, decision, context
+    )
     if acknowledgement is not None:
         plans.append(acknowledgement)
     held = decision.action is Action.HOLD
@@ -252,41 +227,5 @@ def _notices(batch: _Batch, decision: Decision) -> list[PlannedDispatch]:
     return [_plan(batch, DispatchKind.NOTICE, URGENT_FIRST, verdict.forward_path, decision)]
 
 
-def _acknowledgement(
-    batch: _Batch, settlement: Settlement, decision: Decision, message: InboundMessage, context: DecisionContext
-) -> PlannedDispatch | None:
-    try:
-        address = check_address(message.reverse_path or "").addr_spec
-    except AddressError:
-        return None
-    case_id = settlement.case_id
-    history = history_of(
-        batch.acknowledged,
-        batch.secret,
-        address,
-        case_id,
-        forward_accepted=False,
-        case_acknowledged=case_id is not None and bool(acknowledged_cases(batch.tx, [case_id])),
-    )
-    now = batch.tx.now
-    verdict = may_acknowledge(message, decision, batch.rules, history, now, context)
-    if not (verdict.allowed or verdict.later):
-        return None
-    plan = _plan(batch, DispatchKind.ACKNOWLEDGEMENT, REST, address, decision)
-    wait = timedelta(hours=batch.rules.acknowledgements.neutral_after_hours)
-    return replace(plan, due_at=max(now, (context.internal_date or now) + wait), neutral=True)
-
-
 def _plan(batch: _Batch, kind: DispatchKind, priority: int, address: str, decision: Decision) -> PlannedDispatch:
-    recipient, domain = recipient_keys(batch.secret, address)
-    return PlannedDispatch(
-        kind=kind,
-        project=decision.project,
-        address_key=decision.address_key,
-        forward_path=address,
-        recipient_key=recipient,
-        domain_key=domain,
-        rfc_message_id=new_message_id(batch.rules.service.address.rpartition("@")[2]),
-        priority=priority,
-        due_at=batch.tx.now,
-    )
+    return new_plan(batch.tx, batch.rules, batch.secret, kind, priority, address, decision)

@@ -411,6 +411,16 @@ class DispatchKind(StrEnum):
     NOTICE = "notice"
     FORWARD = "forward"
     ACKNOWLEDGEMENT = "acknowledgement"
+    QUESTION = "question"
+    """Asks the family for their comune, and for nothing else."""
+    REROUTE = "reroute"
+    """Tells the family that their case is with another centre now."""
+
+
+TO_FAMILIES: frozenset[DispatchKind] = frozenset(
+    {DispatchKind.ACKNOWLEDGEMENT, DispatchKind.QUESTION, DispatchKind.REROUTE}
+)
+"""What families get from the service itself; of each kind a case has at most one (design, decision 3)."""
 
 
 class DispatchState(StrEnum):

@@ -6,6 +6,7 @@ import json
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 
@@ -18,6 +19,9 @@ from tests.servers.dovecot import Dovecot, MailboxUser
 from tests.servers.process import free_ports
 from tests.servers.smtp_script import Step
 from tests.servers.smtp_sink import SmtpSink
+from triage.clock import SystemClock
+from triage.record import Store
+from triage.record.mailboxes import MailboxRow, mailbox_row_if_known
 
 ACCOUNTS = {
     **{f"TRIAGE_{kind}_HOST": f"{kind.lower()}.example.org" for kind in ("IMAP", "SMTP")},
@@ -89,8 +93,8 @@ def test_a_missing_model_ends_with_2(invoke: Invoke) -> None:
         ("TRIAGE_DATABASE_URL", "sqlite:///file:x?mode=memory&uri=true", "names no file"),
         ("TRIAGE_SMTP_HOST", "smtp..example.org", "TRIAGE_SMTP_HOST is no name of a host"),
         ("TRIAGE_IMAP_HOST", "imap..example.org", "TRIAGE_IMAP_HOST is no name of a host"),
-        ("TRIAGE_CLAMD", "clamd", "TRIAGE_CLAMD must be the path of a socket (/run/clamav/clamd.ctl) or HOST:PORT."),
-        ("TRIAGE_CLAMD", "host:99999", "TRIAGE_CLAMD must be the path of a socket"),
+        ("TRIAGE_CLAMD", "clamd", "TRIAGE_CLAMD must be a socket's path (/run/clamav/clamd.ctl) or HOST:PORT."),
+        ("TRIAGE_CLAMD", "host:99999", "TRIAGE_CLAMD must be a socket's path"),
         ("TRIAGE_CLAMD_TIMEOUT", "0", "TRIAGE_CLAMD_TIMEOUT must be a number from 1 to 3600."),
         ("TRIAGE_IMAP_LOGIN", "none", "TRIAGE_IMAP_LOGIN must be one of: password, xoauth2, oauthbearer."),
     ],
@@ -245,7 +249,8 @@ def test_connecting_tells_what_each_server_offers_and_leaves_the_mailbox_as_it_w
     assert "ok: submission: logged in, offers 8BITMIME, SMTPUTF8, SIZE, DSN" in result.stdout
     assert f"ok: submission: takes mail from {OWN} (forwards) to {OWN}; nothing was sent for this" in result.stdout
     assert f"ok: submission: takes mail from <> (acknowledgements) to {OWN}" in result.stdout
-    assert "ok: mailbox generale: the server writes Return-Path (a message to ourselves came after" in result.stdout
+    assert "ok: mailbox generale: a message to ourselves came after" in result.stdout
+    assert "ok: mailbox generale: the server writes Return-Path; kept in the record" in result.stdout
     assert "ok: domains of destinations that exist: " in result.stdout
     (sent,) = submission.messages
     assert (sent.reverse_path, sent.forward_paths) == (OWN, (OWN,))
@@ -262,6 +267,117 @@ def test_a_server_that_writes_no_return_path_is_told_with_what_follows(
     (warning,) = [text for text in found["warnings"] if "Return-Path" in text]
     assert "no family will get one" in warning
     assert dovecot.uids(mailbox_user.name) == ()
+
+
+def probed(environment: dict[str, str]) -> MailboxRow | None:
+    """What the record keeps of the mailbox."""
+    store = Store(f"sqlite:///{environment['TRIAGE_STATE_DIR']}/triage.db", SystemClock())
+    try:
+        with store.read("look") as tx:
+            return mailbox_row_if_known(tx, "generale")
+    finally:
+        store.close()
+
+
+@pytest.mark.parametrize(("head", "written"), [(b"Return-Path: <x@example.org>\r\n", True), (b"X-Other: y\r\n", False)])
+def test_what_the_message_to_ourselves_proves_is_kept_in_the_record(
+    invoke: Invoke,
+    environment: dict[str, str],
+    accounts: dict[str, str],
+    dovecot: Dovecot,
+    mailbox_user: MailboxUser,
+    submission: SmtpSink,
+    head: bytes,
+    written: bool,
+) -> None:
+    """By this families are answered; another account or folder is not what was proved."""
+    with delivering(submission, dovecot, mailbox_user.name, head):
+        assert invoke("check", "--connect", settings=accounts).exit_code == 0
+    row = probed(environment)
+    assert row is not None
+    assert row.uid_validity is None, "it was not read"
+    assert (row.writes_return_path, row.takes_plus_tags) == (written, False)
+    identity = f"{mailbox_user.name}@{dovecot.host.lower()}"
+    assert replace(row, account=identity, folder="INBOX").writes_return_path is written
+    assert not replace(row, account="other@imap.example", folder="INBOX").writes_return_path
+    assert not replace(row, account=identity, folder="Junk").writes_return_path
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+def test_plus_tags_are_tried_with_a_message_of_their_own(
+    invoke: Invoke,
+    environment: dict[str, str],
+    accounts: dict[str, str],
+    dovecot: Dovecot,
+    mailbox_user: MailboxUser,
+    submission: SmtpSink,
+    arrives: bool,
+) -> None:
+    rules = Path(environment["TRIAGE_RULES"])
+    text = rules.read_text(encoding="utf-8")
+    rules.write_text(text.replace("  enabled: true\n", "  enabled: true\n  envelope: plus\n"), encoding="utf-8")
+
+    def deliver() -> None:
+        for number in (1, 2):
+            message = submission.wait_for(number, timeout=20)[number - 1]
+            if arrives or number == 1:
+                dovecot.deliver(mailbox_user.name, b"Return-Path: <x@example.org>\r\n" + message.octets)
+
+    thread = Thread(target=deliver)
+    thread.start()
+    result = invoke("check", "--connect", "--json", "--wait", "2", settings=accounts)
+    thread.join()
+    found, row = json.loads(result.stdout), probed(environment)
+    local, _, domain = OWN.partition("@")
+    assert submission.messages[1].forward_paths[0].startswith(f"{local}+prova-")
+    assert row is not None
+    assert row.takes_plus_tags is arrives
+    assert found["ok"] is arrives
+    said = found["notes"] if arrives else found["errors"]
+    assert any(f"mail to {local}+...@{domain}" in text for text in said)
+
+
+@pytest.mark.parametrize("host", ["smtp.office365.com", "SMTP.Office365.com."])
+def test_plus_tags_are_refused_where_the_account_cannot_send_them(
+    invoke: Invoke, environment: dict[str, str], host: str
+) -> None:
+    rules = Path(environment["TRIAGE_RULES"])
+    text = rules.read_text(encoding="utf-8")
+    rules.write_text(text.replace("  enabled: true\n", "  enabled: true\n  envelope: plus\n"), encoding="utf-8")
+    result = invoke("check", "--json", settings={**ACCOUNTS, "TRIAGE_SMTP_HOST": host})
+    (error,) = json.loads(result.stdout)["errors"]
+    assert "the envelope plus cannot be used" in error
+    assert result.exit_code == 2
+    assert invoke("check", settings=ACCOUNTS).exit_code == 0
+
+
+def test_texts_of_the_agencys_own_are_checked_with_the_rest(
+    invoke: Invoke, environment: dict[str, str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "testi"
+    folder.mkdir()
+    text = (ROOT / "triage" / "dispatch" / "data" / "testi" / "it.yaml").read_text(encoding="utf-8")
+    (folder / "it.yaml").write_text(text.replace("{{ codice }}", "{{ nome }}"), encoding="utf-8")
+    settings = {**ACCOUNTS, "TRIAGE_TEXTS": str(folder)}
+    result = invoke("check", settings=settings)
+    assert result.exit_code == 2
+    assert f"ERROR: {folder / 'it.yaml'}:" in result.stdout
+    assert '"nome" is no variable' in result.stdout
+    assert invoke("worker", "--once", settings=settings).exit_code == 2, "and a start says the same"
+    (folder / "it.yaml").write_text(text, encoding="utf-8")
+    assert "not used until a translator signs: ar, bn" in invoke("check", settings=settings).stdout
+
+
+def test_a_text_that_a_rule_names_must_be_there(invoke: Invoke, environment: dict[str, str]) -> None:
+    rules = Path(environment["TRIAGE_RULES"])
+    text = rules.read_text(encoding="utf-8")
+    named = text.replace(
+        "    then: {forward: territorio}\n", "    then: {forward: territorio}\n    acknowledgement: corso\n"
+    )
+    rules.write_text(named, encoding="utf-8")
+    result = invoke("check", settings=ACCOUNTS)
+    assert result.exit_code == 2
+    assert 'names the text "corso", which it.yaml does not hold' in result.stdout
 
 
 def test_a_message_to_ourselves_that_does_not_come_is_a_failure_of_the_moment(

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands.conftest import Invoke, Start
+from tests.proof import prove_return_path
 from tests.servers.dovecot import Dovecot, MailboxUser
 from tests.servers.mail import make_mail
 from tests.servers.process import free_ports
@@ -190,6 +191,7 @@ def test_rules_with_a_mistake_leave_the_last_good_ones_at_work_and_are_told(
     smtp_sink: SmtpSink,
 ) -> None:
     assert work()[0] == 0
+    prove_return_path(accounts)
     rules = Path(accounts["TRIAGE_RULES"])
     good = rules.read_text(encoding="utf-8")
     rules.write_text(good + "nonsense: true\n", encoding="utf-8")

@@ -23,6 +23,7 @@ from imapclient.exceptions import IMAPClientError
 
 from tests.crash.inbox import NEW, OLD, End
 from tests.crash.nursery import ROOT, Nursery
+from tests.proof import prove_return_path
 from tests.servers.dovecot import TEST_WORD, Dovecot, MailboxUser
 from tests.servers.smtp_sink import SmtpSink
 from triage.clock import SystemClock
@@ -202,6 +203,7 @@ class Case:
             shutil.copyfile(setting.record, self.record)
         self._sink = SmtpSink(spool=self.spool)
         self.settings = settings_of(setting.rules, self._state, self.dovecot, self.user, self._sink.port)
+        prove_return_path(self.settings)
         self._colleague = Colleague(self.dovecot, self.user, moves_after)
 
     @property

@@ -22,6 +22,7 @@ from tests.crash.harness import is_at_rest, let_time_pass, settings_of, write_ru
 from tests.crash.inbox import CANARIES, NEW, End, Letter
 from tests.crash.invariants import check_invariants
 from tests.crash.nursery import ROOT, Nursery
+from tests.proof import prove_return_path
 from tests.servers.dovecot import TEST_WORD, Dovecot, MailboxUser
 from tests.servers.postgres import Postgres
 from tests.servers.process import free_ports
@@ -57,6 +58,7 @@ class Office:
     def open(self) -> None:
         """The service sees the empty mailbox for the first time; then the letters come."""
         assert self.run() == 0, self.hear()
+        prove_return_path(self.settings)
         self.deliver(*LETTERS)
         self.hear()
 
@@ -148,6 +150,7 @@ def test_wrong_rules_at_the_start_are_named_with_file_line_and_remedy(office: Of
 
     # Mended, a new service leaves what it finds alone: the letters of before need --backlog.
     office.rules.write_text(good, encoding="utf-8")
+    prove_return_path(office.settings)
     assert office.run({}, "--backlog", "2020-01-01") == 0
     office.must_deliver_all()
 

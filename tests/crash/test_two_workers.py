@@ -16,6 +16,7 @@ from tests.crash.harness import bring_forward, is_at_rest, settings_of, write_ru
 from tests.crash.inbox import NEW, End, Letter
 from tests.crash.invariants import check_invariants
 from tests.crash.nursery import Nursery
+from tests.proof import prove_return_path
 from tests.servers.dovecot import Dovecot, MailboxUser
 from tests.servers.smtp_sink import SmtpSink
 from triage.clock import SystemClock
@@ -122,6 +123,7 @@ def test_a_worker_stopped_past_its_lease_and_woken_repeats_only_what_is_counted(
     ) | {"TRIAGE_DATABASE_URL": postgres_url}
     with ExitStack() as running:
         assert nursery.run(["worker", "--once"], settings, said) == 0, said.read_text()
+        prove_return_path(settings)
         letters = _deliver(dovecot, mailbox_user, FORWARDED)
         paths = {letter.to for letter in FORWARDED}
         wants_forward = caught_in is DispatchKind.FORWARD

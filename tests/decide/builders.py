@@ -66,6 +66,7 @@ _CONTEXT = DecisionContext(
     is_old=False,
     received_count=3,
     is_own_loop=False,
+    return_path_proved=True,
 )
 
 _HISTORY = AckHistory(

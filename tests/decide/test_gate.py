@@ -334,7 +334,10 @@ def test_a_path_that_would_reach_others_is_refused(path: str) -> None:
     [
         (classification(automatic=True), ["automatica"]),
         (classification(topic="non_pertinente"), ["non_pertinente"]),
-        (classification(topic="non_pertinente", automatic=True, automatic_proved=True), ["automatica", "archiviata"]),
+        (
+            classification(topic="non_pertinente", automatic=True, automatic_proved=True),
+            ["automatica", "non_pertinente", "archiviata"],
+        ),
         (classification(topic="rete", automatic=True, automatic_proved=True), ["automatica"]),
     ],
 )

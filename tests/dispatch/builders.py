@@ -35,7 +35,7 @@ from triage.record.identity import set_stopped
 from triage.record.incidents import open_incidents
 from triage.record.ledger import compute_ledger
 from triage.record.let_in import send_again
-from triage.record.mailboxes import begin_numbering, known_mailboxes, lease_mailbox, mailbox_row
+from triage.record.mailboxes import begin_numbering, known_mailboxes, lease_mailbox, mailbox_row, note_probe
 from triage.record.messages import MessageRow, Reception, get_message, list_messages, record_receptions
 from triage.record.octets import digest
 from triage.record.tables import mailboxes, messages
@@ -163,6 +163,8 @@ class Desk:
         self.lease = lease
         self.scanner = scanner
         self.knowledge = ChosenKnowledge(rules, ChosenClassifier(choose))
+        self.return_path = True
+        self.plus = False
         self.forwarded = 0
         self.requeued = 0
         self.decided = 0
@@ -238,6 +240,7 @@ class Desk:
             assert row is not None
             if row.uid_validity is None:
                 begin_numbering(tx, row, 7, 1)
+                note_probe(tx, mailbox, "", "", return_path=self.return_path, plus=self.plus)
                 row = mailbox_row(tx, mailbox)
             listed = [
                 ListedMessage(first + number, len(octets), arrived or self.clock.now())
@@ -391,6 +394,11 @@ def forwards_in(sink: SmtpSink) -> list[str]:
 def acknowledgements_in(sink: SmtpSink) -> list[str]:
     """To which families the sink accepted something, in order."""
     return [path for sent in sink.messages for path in sent.forward_paths if path.endswith("@family.example")]
+
+
+def answered_in(sink: SmtpSink) -> list[str]:
+    """To whom the sink accepted anything that is neither a project's nor the on-call contact's, in order."""
+    return [path for sent in sink.messages for path in sent.forward_paths if path not in (NORD, SUD, ON_CALL)]
 
 
 def attached_original(sent: bytes) -> bytes:

@@ -29,13 +29,16 @@ Make = Callable[..., Desk]
 ACK = DispatchKind.ACKNOWLEDGEMENT
 
 
+def plain_text(octets: bytes) -> str:
+    """The readable part of what a family gets."""
+    body = message_from_bytes(octets, policy=default).get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
+
+
 def to_anna(sink: SmtpSink) -> list[str]:
     """The text of each acknowledgement to Anna."""
-    return [
-        message_from_bytes(sent.octets, policy=default).get_content()
-        for sent in sink.messages
-        if ANNA in sent.forward_paths
-    ]
+    return [plain_text(sent.octets) for sent in sink.messages if ANNA in sent.forward_paths]
 
 
 def test_it_waits_for_the_forwards_250(desk: Desk, smtp_sink: SmtpSink) -> None:

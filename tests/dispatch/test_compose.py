@@ -12,15 +12,13 @@ from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.decide.builders import classification, context
 from tests.dispatch.builders import ANNA, NORD, ON_CALL, OURS, RULES, START, a_mail, attached_original
 from tests.rules.builders import OTHERS, SERVICE, problems_of, rules_text
 from tests.servers.mail import AttachedFile
 from triage.decide import decide
-from triage.dispatch.compose import Outgoing, Stamp, compose_acknowledgement, compose_forward, compose_notice
+from triage.dispatch.compose import Outgoing, Stamp, compose_forward, compose_notice
 from triage.parse import parse
 from triage.rules import Rules
 from triage.vocabulary import Decision, InboundMessage, Reason
@@ -40,13 +38,6 @@ def forward(octets: bytes, rules: Rules = RULES, eight_bit: bool = True, **chang
     message = parse(octets)
     decision = decision_for(message, **changes)
     return compose_forward(message, octets, decision, NORD, rules, STAMP, RECEIVED, eight_bit)
-
-
-def acknowledge(octets: bytes, rules: Rules = RULES, neutral: bool = False, **options: Any) -> Outgoing:
-    message = parse(octets)
-    stamp = replace(STAMP, now=options.pop("now", START))
-    decision = decision_for(message, **options)
-    return compose_acknowledgement(message, decision, ANNA, rules, stamp, neutral)
 
 
 def read(outgoing: Outgoing) -> EmailMessage:
@@ -230,118 +221,6 @@ def test_very_long_text_is_cut_in_the_readable_part_only() -> None:
     sent = forward(octets)
     assert "FINE" not in text_of(sent)
     assert attached_original(sent.octets) == octets
-
-
-# --------------------------------------------------------------------------- the acknowledgement
-
-
-def test_acknowledgement_has_the_fields_of_rfc_3834() -> None:
-    sent = acknowledge(a_mail(message_id="<uno@family.example>", headers=[("References", "<zero@family.example>")]))
-    message = read(sent)
-    assert message.keys() == [
-        "From",
-        "To",
-        "Date",
-        "Message-ID",
-        "Subject",
-        "In-Reply-To",
-        "References",
-        "Auto-Submitted",
-        "X-Auto-Response-Suppress",
-        "X-Reti-Smistamento",
-        "MIME-Version",
-        "Content-Type",
-        "Content-Transfer-Encoding",
-    ]
-    assert (sent.reverse_path, sent.forward_path, sent.notify_never) == ("", ANNA, True)
-    assert address(message, "From") == (RULES.service.sender_name, OURS)
-    assert message["Subject"] == f"Auto: abbiamo ricevuto il suo messaggio ({CODE})"
-    assert message["In-Reply-To"] == "<uno@family.example>"
-    assert message["References"].split()[-1] == "<uno@family.example>"
-    assert message["Auto-Submitted"] == "auto-replied"
-    assert message["X-Auto-Response-Suppress"] == "All"
-    assert message.get_content_type() == "text/plain"
-
-
-def test_dedicated_reverse_path_is_used_where_the_rules_name_one() -> None:
-    rules = replace(RULES, acknowledgements=replace(RULES.acknowledgements, reverse_path="bounces@agency.example"))
-    assert acknowledge(a_mail(), rules).reverse_path == "bounces@agency.example"
-
-
-@given(
-    st.text(st.sampled_from("QXZJKW"), min_size=7, max_size=12),
-    st.sampled_from(["orientamento", "ascolto", "genitorialita", "eventi"]),
-    st.booleans(),
-    st.sampled_from(["it", "en", "ro"]),
-)
-def test_acknowledgement_holds_nothing_of_the_writers(canary: str, topic: str, neutral: bool, language: str) -> None:
-    """Somebody else may read that mailbox: no word, name or subject of theirs, and no topic."""
-    octets = a_mail(
-        f"{canary} mio marito mi picchia\n",
-        subject=f"aiuto {canary}",
-        author=f"{canary} Rossi <{ANNA}>",
-        headers=[("X-Note", canary), ("Organization", canary)],
-        attachments=[AttachedFile(f"{canary}.pdf", canary.encode())],
-        html=f"<p>{canary}</p>",
-    )
-    sent = acknowledge(octets, neutral=neutral, topic=topic, language=language)
-    seen = (text_of(sent) + str(read(sent).items())).casefold()
-    for word in (canary, "aiuto", "marito", "picchia", "rossi tramite", "altavilla", topic, "ascolto e colloqui"):
-        if word == "ascolto":
-            continue  # stands in the fixed list of numbers
-        assert word.casefold() not in seen
-
-
-@given(st.text(min_size=1, max_size=40), st.text(max_size=80))
-def test_acknowledgements_differ_by_nothing_that_was_written(subject: str, body: str) -> None:
-    plain = acknowledge(a_mail(message_id="<uno@family.example>"))
-    message = replace(parse(a_mail(message_id="<uno@family.example>")), subject=subject, new_text=body)
-    other = compose_acknowledgement(message, decision_for(message), ANNA, RULES, STAMP, neutral=False)
-    assert other == plain
-
-
-def test_acknowledgement_names_the_centre_and_a_neutral_one_names_none() -> None:
-    assert "Lo abbiamo inviato a: Centro Nord." in text_of(acknowledge(a_mail()))
-    assert "nord@nord.example" in text_of(acknowledge(a_mail()))
-    neutral = text_of(acknowledge(a_mail(), neutral=True))
-    for project in RULES.projects.values():
-        for word in (project.centre, project.name, project.contact):
-            assert word not in neutral
-    assert f"Il personale di {RULES.service.name} lo leggerà" in neutral
-
-
-def test_english_stands_below_italian_when_the_language_is_another() -> None:
-    italian = text_of(acknowledge(a_mail()))
-    for language in ("en", "ro", "ar"):
-        text = text_of(acknowledge(a_mail(), language=language))
-        assert text.startswith(italian.rstrip("\n"))
-        assert "Hello," in text
-        assert "We have sent it to: Centro Nord." in text
-    assert "Hello" not in italian
-
-
-@pytest.mark.parametrize(
-    ("now", "closed"),
-    [
-        (datetime(2026, 11, 23, 8, 0, tzinfo=UTC), False),  # Monday, 9.00 in Italy
-        (datetime(2026, 11, 23, 7, 59, tzinfo=UTC), True),
-        (datetime(2026, 11, 23, 12, 0, tzinfo=UTC), True),  # 13.00: lunch
-        (datetime(2026, 11, 23, 13, 0, tzinfo=UTC), False),
-        (datetime(2026, 11, 22, 9, 0, tzinfo=UTC), True),  # Sunday
-        (datetime(2026, 7, 6, 7, 30, tzinfo=UTC), False),  # summer time: 9.30
-    ],
-)
-def test_outside_opening_hours_it_says_that_nobody_is_reading(now: datetime, closed: bool) -> None:
-    text = text_of(acknowledge(a_mail(), now=now, language="en"))
-    assert ("In questo momento gli uffici sono chiusi e nessuno sta leggendo la posta." in text) is closed
-    assert ("The offices are closed now" in text) is closed
-
-
-def test_unknown_opening_hours_are_not_called_closed() -> None:
-    rules = replace(RULES, service=replace(RULES.service, opening_hours=()))
-    text = text_of(acknowledge(a_mail(), rules))
-    assert "chiusi" not in text
-    assert "La posta viene letta solo quando gli uffici sono aperti." in text
 
 
 # --------------------------------------------------------------------------- the notice

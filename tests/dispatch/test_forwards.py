@@ -36,7 +36,7 @@ from triage.ids import findable, given_id, own_ids
 from triage.parse import parse
 from triage.record.recall import sent_by_us
 from triage.rules import Rules
-from triage.rules.types import ForwardAs, ForwardRules
+from triage.rules.forwarding import ForwardAs, ForwardRules
 from triage.vocabulary import DispatchKind, MessageState
 
 Make = Callable[..., Desk]
@@ -320,7 +320,7 @@ def test_report_that_names_the_servers_own_message_id_is_known_as_about_ours(
     desk: Desk, smtp_sink: SmtpSink, answer: str, named: str
 ) -> None:
     smtp_sink.answer("data_dot", 250, answer, times=1)
-    desk.take_in(a_mail())
+    [first] = desk.take_in(a_mail())
     desk.send()
     report = a_mail(
         "could not be delivered:\n",
@@ -329,7 +329,8 @@ def test_report_that_names_the_servers_own_message_id_is_known_as_about_ours(
         return_path="",
     )
     [key] = desk.take_in(report + f"\r\nMessage-ID: {named}\r\n".encode())
-    assert desk.outcome(key) == (MessageState.HELD, "avviso_su_nostro_invio")
+    assert desk.outcome(first) == (MessageState.HELD, "inoltro_respinto")
+    assert desk.decision(key).reasons[0].code == "tornato"
     with desk.store.read("look") as tx:
         assert sent_by_us(tx, [named, "<other@example.org>"]) == {named}
         assert sent_by_us(tx, []) == set()

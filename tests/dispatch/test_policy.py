@@ -13,8 +13,9 @@ from tests.dispatch.builders import START
 from triage.dispatch.compose import FILES, ORIGINAL
 from triage.dispatch.policy import concerns_account, consequence, that_fit
 from triage.dispatch.selftest import verify_composition
-from triage.ids import case_code, jittered, new_message_id
+from triage.ids import case_code, jittered, new_message_id, read_return_tag, return_tag
 from triage.record.dispatches import DispatchRow
+from triage.rules.acknowledgements import LONGEST_TAG
 from triage.vocabulary import AttemptOutcome, DispatchKind, DispatchState, SubmissionResult
 
 A, T, P, U = AttemptOutcome.ACCEPTED, AttemptOutcome.TRANSIENT, AttemptOutcome.PERMANENT, AttemptOutcome.UNKNOWN
@@ -34,6 +35,7 @@ ROW = DispatchRow(
     rfc_message_id="<1@agency.example>",
     state=DispatchState.SUBMITTING,
     neutral=False,
+    asks=None,
     created_at=START,
     due_at=START,
     attempts=0,
@@ -148,6 +150,22 @@ def test_large_original_on_the_wire_keeps_neither_notice_nor_small_message_waiti
 
 
 SECRET = b"s" * 32
+
+
+@given(st.integers(1, 2**62), st.integers(1, 2**62))
+def test_a_return_tag_names_its_dispatch_and_no_other_can_be_made_from_it(number: int, other: int) -> None:
+    tag = return_tag(SECRET, number)
+    assert read_return_tag(SECRET, tag) == read_return_tag(SECRET, tag.upper()) == number
+    assert read_return_tag(b"another secret", tag) is None
+    assert len(tag) + 1 <= LONGEST_TAG
+    if other != number:
+        forged = return_tag(SECRET, other).split("-")[0] + "-" + tag.split("-")[1]
+        assert read_return_tag(SECRET, forged) is None
+
+
+@given(st.text(max_size=40))
+def test_a_strangers_tag_is_none_of_ours(tag: str) -> None:
+    assert read_return_tag(SECRET, tag) is None
 
 
 @given(st.integers(min_value=1, max_value=10**12))

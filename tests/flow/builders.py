@@ -13,6 +13,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from tests.proof import prove_return_path
 from tests.servers.dovecot import Dovecot, MailboxUser
 from tests.servers.smtp_sink import SmtpSink
 from triage.bootstrap import Service, build_service, settings_from
@@ -81,6 +82,7 @@ class Office:
         reader.close()
         service.dispatcher.close()
         service.store.close()
+        prove_return_path(self.environment)
 
     def start_worker(self) -> subprocess.Popen[bytes]:
         """``triage worker`` as a process of its own."""

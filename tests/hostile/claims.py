@@ -19,11 +19,13 @@ from tests.hostile.strict_reader import Section, original_of, parts_of, read_by_
 from tests.rules.builders import build_rules
 from triage.classify.automatic import judge_automatic
 from triage.decide import GateVerdict, decide, may_acknowledge
-from triage.dispatch.compose import Outgoing, Stamp, compose_acknowledgement, compose_forward
+from triage.dispatch.acknowledging import compose_for_family
+from triage.dispatch.compose import Outgoing, Stamp, compose_forward
+from triage.dispatch.text_files import shipped_texts
 from triage.parse import parse
 from triage.parse.wire import from_json, to_json
 from triage.rules import Rules
-from triage.vocabulary import Decision, InboundMessage
+from triage.vocabulary import Decision, DispatchKind, InboundMessage
 
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 CODE = "2A-23456789"
@@ -61,7 +63,6 @@ ACKNOWLEDGEMENT_FIELDS = [
     "X-Reti-Smistamento",
     "MIME-Version",
     "Content-Type",
-    "Content-Transfer-Encoding",
 ]
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _CASE_AND_OURS = re.compile(r"\[2A-23456789\] \S")
@@ -138,7 +139,8 @@ def check_forward(octets: bytes, message: InboundMessage, *, eight_bit: bool, li
 
 def check_acknowledgement(message: InboundMessage, verdict: GateVerdict) -> Section:
     """The acknowledgement that the gate has let through holds nothing but what we meant."""
-    outgoing = compose_acknowledgement(message, decide_about(message), verdict.forward_path, rules(), STAMP, False)
+    kind, decision = DispatchKind.ACKNOWLEDGEMENT, decide_about(message)
+    outgoing = compose_for_family(kind, message, decision, verdict.forward_path, rules(), STAMP, shipped_texts())
     sent = read_strictly(outgoing.octets, eight_bit=verdict.needs_smtputf8)
     _check_fields(sent, ACKNOWLEDGEMENT_FIELDS)
     assert sent.value("To") == verdict.forward_path

@@ -46,7 +46,6 @@ FAILURES = (
     "receipt-non-accettazione",
     "receipt-errore-altro",
     "receipt-errore-no-dest",
-    "receipt-preavviso",
     "receipt-virus",
     "receipt-broken-xml",
     "receipt-data-says-worse",
@@ -181,25 +180,53 @@ def test_a_receipt_about_our_mail_is_filed_beside_it(pec_desk: Desk, smtp_sink: 
 
 
 @pytest.mark.parametrize("name", FAILURES)
-def test_a_receipt_that_says_that_our_mail_did_not_arrive_alarms_and_waits(
+def test_a_receipt_that_says_that_a_forward_did_not_arrive_opens_its_message_again(
     pec_desk: Desk, smtp_sink: SmtpSink, name: str
 ) -> None:
     first = having_sent(pec_desk)
     count = len(smtp_sink.messages)
     (key,) = pec_desk.take_in(sealed(name))
     pec_desk.send()
-    assert pec_desk.outcome(key) == (MessageState.HELD, "ricevuta_pec_errore")
+    assert pec_desk.outcome(first) == (MessageState.HELD, "inoltro_respinto")
+    assert pec_desk.incidents() == [("forward_returned", 1)]
+    assert pec_desk.message(key).state == MessageState.DECIDED
     assert pec_desk.message(key).case_id == pec_desk.message(first).case_id
-    reason = pec_desk.decision(key).reasons[0]
-    assert reason.params["message"] == first
-    assert pec_desk.incidents() == [("pec_failure", 1)]
+    assert [reason.params["message"] for reason in pec_desk.decision(key).reasons if "message" in reason.params] == [
+        first
+    ]
     assert len(smtp_sink.messages) == count
     pec_desk.assert_ledger_closes()
 
 
+def test_a_receipt_may_name_our_mail_as_the_server_that_took_it_does(pec_desk: Desk) -> None:
+    (first,) = pec_desk.take_in(a_mail())
+    pec_desk.send()
+    with pec_desk.store.write("given") as tx:
+        tx.execute(sa.update(dispatches).where(dispatches.c.message_id == first).values(given_message_id=OUR_ID))
+    pec_desk.take_in(sealed("receipt-errore-altro"))
+    assert pec_desk.outcome(first) == (MessageState.HELD, "inoltro_respinto")
+
+
+def test_a_receipt_that_says_not_yet_alarms_and_waits_and_the_forward_is_left_alone(pec_desk: Desk) -> None:
+    first = having_sent(pec_desk)
+    (key,) = pec_desk.take_in(sealed("receipt-preavviso"))
+    assert pec_desk.outcome(key) == (MessageState.HELD, "ricevuta_pec_errore")
+    assert pec_desk.decision(key).reasons[0].params["message"] == first
+    assert pec_desk.incidents() == [("pec_failure", 1)]
+    assert pec_desk.outcome(first)[0] == MessageState.FORWARDED
+
+
+def test_an_altered_receipt_of_failure_opens_nothing_again(pec_desk: Desk) -> None:
+    first = having_sent(pec_desk)
+    octets = sealed("receipt-errore-altro").replace(b"Avviso di mancata consegna", b"Avviso  di mancata consegna")
+    (key,) = pec_desk.take_in(octets)
+    assert pec_desk.outcome(key) == (MessageState.HELD, "ricevuta_pec_alterata")
+    assert pec_desk.outcome(first)[0] == MessageState.FORWARDED
+
+
 def test_the_alarm_ends_when_somebody_has_the_receipt_in_hand(pec_desk: Desk) -> None:
     having_sent(pec_desk)
-    (key,) = pec_desk.take_in(sealed("receipt-errore-altro"))
+    (key,) = pec_desk.take_in(sealed("receipt-preavviso"))
     pec_desk.take_away(key)
     assert pec_desk.incidents() == []
 
@@ -340,10 +367,16 @@ def test_an_anomaly_around_bulk_mail_is_answered_nowhere_and_least_of_all_at_the
 
 
 def test_an_anomaly_around_a_bounce_of_our_own_mail_is_that_bounce(pec_desk: Desk) -> None:
-    having_sent(pec_desk)
+    first = having_sent(pec_desk)
     (key,) = pec_desk.take_in(sealed("anomaly-bounce"))
-    assert pec_desk.message(key).state == MessageState.DECIDED, "to be filed: the record has noted it"
-    assert pec_desk.decision(key).reasons[0].code == "tornato"
+    assert pec_desk.outcome(first) == (MessageState.HELD, "inoltro_respinto")
+    assert pec_desk.incidents() == [("forward_returned", 1)]
+    decision = pec_desk.decision(key)
+    assert (decision.action, decision.reasons[0].code, decision.reasons[0].params["status"]) == (
+        Action.FILE,
+        "tornato",
+        "5.1.1",
+    )
 
 
 def test_what_was_there_when_a_worker_died_is_read_apart_and_seen_alike(pec_desk: Desk, smtp_sink: SmtpSink) -> None:

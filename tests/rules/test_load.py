@@ -22,7 +22,8 @@ from tests.rules.builders import (
     rules_text,
 )
 from triage.rules import Mailbox, MailboxRole, Problem, Rules, RulesError, doubts_about, load_rules, parse_rules
-from triage.rules.types import ForwardAs, OpeningSpan
+from triage.rules.forwarding import ForwardAs
+from triage.rules.types import Envelope, OpeningSpan
 from triage.vocabulary import Mode
 
 
@@ -153,6 +154,48 @@ CASES = [
     ("enabled: true", "enabled: true, per_hour_total: many", '"many" is no whole number', "digits only"),
     ("enabled: true", "enabled: true, per_hour_total: 0", "the number is too small", "at least 1"),
     ("enabled: true", "enabled: true, reverse_path: x@other.example", "is not among own_addresses", "add it"),
+    ("enabled: true", "enabled: true, dedicated_address: x@other.example", "is not among own_addresses", "add it"),
+    ("enabled: true", "enabled: true, envelope: dedicated", "no address is given", "dedicated_address"),
+    (
+        "enabled: true",
+        "enabled: true, envelope: empty",
+        "the value is none of those allowed",
+        "'none', 'dedicated' or 'plus'",
+    ),
+    (
+        "enabled: true",
+        "enabled: true, envelope: plus, reverse_path: centri@agency.example",
+        "the envelope is plus",
+        "delete the line reverse_path",
+    ),
+    (
+        "enabled: true",
+        "enabled: true, dedicated_address: centri@agency.example, reverse_path: centri@agency.example",
+        "the old form of dedicated_address",
+        "delete",
+    ),
+    (
+        "enabled: true",
+        "enabled: true, return_path: from",
+        "the value is none of those",
+        "'none' or 'from_if_dmarc_pass'",
+    ),
+    (
+        "enabled: true",
+        "enabled: true, return_path: from_if_dmarc_pass",
+        "needs results of your own mail server",
+        "service.authserv_id",
+    ),
+    (
+        "enabled: true",
+        "enabled: true, web_forms: [{from: modulo@site.example, requires: dkim}]",
+        "must be proved by your own mail server",
+        "service.authserv_id",
+    ),
+    ("enabled: true", "enabled: true, undo_minutes: 2000", "the number is too large", "at most 1440"),
+    ("generale: {", "generale: {envelope: dedicated, ", "no address is given", "dedicated_address"),
+    ("mode: automatico", "authserv_id: mx a", '"mx a" is no name of a server', "first word"),
+    ("mode: automatico", "closed_days: 2026-13-01", '"2026-13-01" is no day', "11-13"),
     ("reperibile@oncall.example", "famiglie@agency.example", "is an address that the service reads", "person's own"),
     ("sistemi@oncall.example", "centri@agency.example", "is an address that the service reads", "person's own"),
     ("acknowledgements:", "acknowledgments:", 'unknown section "acknowledgments"', 'did you mean "acknowledgements"'),
@@ -317,3 +360,41 @@ def test_a_wrong_way_to_forward_is_told_with_those_that_exist() -> None:
     [problem] = problems_of(rules_text(projects=projects))
     assert "projects.nord.forward_as: the value is none of those allowed" in problem
     assert "'message' or 'redirect'" in problem
+
+
+def test_a_file_of_an_earlier_release_that_names_a_reverse_path_means_a_dedicated_address() -> None:
+    """The last good rules stand in the record: a release that refused them could not start."""
+    old = build_rules(others=OTHERS.replace("enabled: true", "enabled: true, reverse_path: centri@agency.example"))
+    new = "enabled: true, envelope: dedicated, dedicated_address: centri@agency.example"
+    assert old.acknowledgements == build_rules(others=OTHERS.replace("enabled: true", new)).acknowledgements
+    assert old.acknowledgements.envelope is Envelope.DEDICATED
+    assert build_rules().acknowledgements.envelope is Envelope.NONE
+
+
+def test_a_form_that_is_ours_or_listed_twice_is_refused() -> None:
+    service = SERVICE.replace("phone:", "authserv_id: mx.agency.example\n  phone:")
+    form = "{from: %s, requires: dkim}"
+    for forms, said in (
+        ([form % "famiglie+x@agency.example"], "is one of our own"),
+        ([form % "m@site.example", form % "M@site.example"], "is listed twice"),
+    ):
+        others = OTHERS.replace("enabled: true", f"enabled: true, web_forms: [{', '.join(forms)}]")
+        assert [said in problem for problem in problems_of(rules_text(service=service, others=others))] == [True]
+    others = OTHERS.replace("enabled: true", "enabled: true, web_forms: [{form: m@site.example, requires: dkim}]")
+    assert any('did you mean "from"' in problem for problem in problems_of(rules_text(service=service, others=others)))
+    others = OTHERS.replace("enabled: true", f"enabled: true, web_forms: [{form % 'm@site.example'}]")
+    assert problems_of(rules_text(service=service, others=others)) == []
+
+
+def test_a_general_address_that_is_too_long_for_a_tag_is_refused() -> None:
+    long = "a" * 40
+    text = rules_text(
+        service=SERVICE.replace("famiglie@", f"{long}@"), others=OTHERS.replace("enabled: true", "envelope: plus")
+    )
+    assert any("too long for a plus tag" in problem for problem in problems_of(text))
+
+
+def test_a_rule_may_name_a_text_by_a_code_only() -> None:
+    wrong = RULES.replace("then: {hold: reclamo}", "then: {hold: reclamo}\n    acknowledgement: Corso!")
+    (said,) = problems_of(rules_text(rules=wrong))
+    assert '"Corso!" is no code' in said

@@ -10,17 +10,24 @@ import click
 
 from triage.basis import settings_from
 from triage.classify import ArtefactError, load_classifier
-from triage.commands.connecting import Findings, check_connections
+from triage.commands.connecting import check_connections
+from triage.commands.delivery import wants_plus
 from triage.commands.domains import Resolve, by_system
+from triage.commands.findings import Findings
 from triage.commands.opening import FAILED, MISCONFIGURED, clear_errors, json_option, print_json
 from triage.decide import check_examples
 from triage.dispatch.selftest import UnsafeRuntimeError, verify_composition
+from triage.dispatch.text_files import load_texts
 from triage.knowledge import known_places
 from triage.pec.sending import MOST_FORWARDED_MB
 from triage.reading import pec_anchors
 from triage.rules import Rules, RulesError, doubts_about, load_rules
 from triage.rules.schema import published_schema
-from triage.settings import Settings, SettingsError, paths_of
+from triage.rules.types import NO_TEXT, Rule
+from triage.settings import Settings, SettingsError, paths_of, texts_path_of
+
+NO_PLUS_TAGS = (".office365.com", ".outlook.com", ".outlook.de")
+"""Microsoft 365 submits only as the account itself: a reverse path with a tag is refused or replaced."""
 
 
 @click.command()
@@ -58,6 +65,9 @@ def check(resolve: Resolve | None, connects: bool, wait: float, schema: bool, as
         if settings is not None and rules is not None:
             _check_certified(settings, rules, found)
         _check_model(model_path, found)
+        _check_texts(rules.rules if rules is not None else (), found)
+        if rules is not None and settings is not None:
+            _check_envelope(rules, settings, found)
         try:
             found.notes.append(verify_composition())
         except UnsafeRuntimeError as error:
@@ -136,6 +146,36 @@ def _check_rules(path: Path, found: Findings) -> Rules | None:
     found.warnings.extend(str(problem) for problem in doubts_about(rules))
     found.notes.append(f"{path}: {len(rules.rules)} rules, {examples - len(failed)} of {examples} examples hold")
     return rules
+
+
+def _check_texts(rules: tuple[Rule, ...], found: Findings) -> None:
+    """What families are told: our texts, or the agency's, and whether every text that a rule names is there."""
+    folder = texts_path_of(os.environ)
+    try:
+        texts = load_texts(folder)
+    except RulesError as error:
+        found.errors.extend(str(error).splitlines())
+        return
+    for rule in rules:
+        if rule.acknowledgement not in ("", NO_TEXT, *texts.names()):
+            known = ", ".join(sorted(texts.names())) or "no other"
+            found.errors.append(
+                f'the rule "{rule.name}" (line {rule.line}) names the text "{rule.acknowledgement}", which it.yaml '
+                f"does not hold under altre_ricevute (there is {known}). Remedy: write it there, or delete the key."
+            )
+    signed = [language.name for language in texts.languages.values() if language.is_on]
+    waiting = sorted(language.code for language in texts.languages.values() if not language.is_on)
+    unsigned = f"; not used until a translator signs: {', '.join(waiting)}" if waiting else ""
+    found.notes.append(f"texts for families from {folder or 'the package'}: {', '.join(signed)}{unsigned}")
+
+
+def _check_envelope(rules: Rules, settings: Settings, found: Findings) -> None:
+    host = settings.submission.account.host.lower().rstrip(".")
+    if wants_plus(rules) and host.endswith(NO_PLUS_TAGS):
+        found.errors.append(
+            f"acknowledgements: the envelope plus cannot be used with {host}, which writes another reverse path. "
+            "Remedy: write 'envelope: none' or 'dedicated' under acknowledgements."
+        )
 
 
 def _check_model(path: Path, found: Findings) -> None:

@@ -7,74 +7,44 @@ moment. The only message that is sent goes to a mailbox that we watch, and is re
 from __future__ import annotations
 
 import asyncio
-import re
-import sys
-import time
-from collections.abc import Awaitable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import TypeVar
 
-import click
-
+from triage.commands.delivery import check_delivery
 from triage.commands.domains import Known, Resolve, look_up
+from triage.commands.findings import Findings, to_the_goodbye
 from triage.dispatch.clamd import ScannerTroubleError, State, scan, version
-from triage.dispatch.probe import ProbingConnection, compose_probe
+from triage.dispatch.probe import ProbingConnection
 from triage.dispatch.submit import AccountTroubleError
-from triage.ids import new_message_id
 from triage.intake.connection import MailboxTroubleError, connect, disconnect
 from triage.intake.mailbox import ImapMailbox
-from triage.intake.probe import ProbeFound, find_and_remove
 from triage.rules import MailboxRole, Rules
 from triage.rules.addresses import AddressError, check_address
-from triage.rules.types import Mailbox
+from triage.rules.types import Envelope, Mailbox
 from triage.settings import Scanner, Settings
 from triage.vocabulary import AttemptOutcome, SubmissionResult
 
-Answer = TypeVar("Answer")
-
-_GOODBYE = 0.25
 _PASSING = "unreachable"
 _IMAP_EXTENSIONS = ("MOVE", "UIDPLUS", "IDLE", "CONDSTORE")
 _SMTP_EXTENSIONS = ("8BITMIME", "SMTPUTF8", "SIZE", "DSN")
-_RETURN_PATH = re.compile(rb"^Return-Path[ \t]*:", re.IGNORECASE | re.MULTILINE)
-
-
-@dataclass(slots=True)
-class Findings:
-    """What was found, a sentence each."""
-
-    errors: list[str] = field(default_factory=list)
-    """To be mended in settings or rules."""
-    failures: list[str] = field(default_factory=list)
-    """Does not work now; the configuration may be right."""
-    warnings: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
 
 
 def check_connections(settings: Settings, rules: Rules, found: Findings, resolve: Resolve, wait: float) -> None:
-    """Everything that only other machines know. ``wait``: seconds for the message to ourselves; 0: send none."""
+    """Everything that only other machines know. ``wait``: seconds for the message to ourselves; 0: send none.
+
+    What that message proves is kept in the record: families are answered by it.
+    """
     reached = [box for box in rules.mailboxes.values() if _check_mailbox(settings, box, found)]
     certified = [box.name for box in reached if box.pec or rules.service.pec]
     if certified and wait > 0:
         # The provider would wrap it under another Message-ID, so that it could not be removed, and add receipts.
         found.notes.append(f"PEC: no message was sent to try Return-Path (mailboxes {', '.join(certified)})")
         reached = [box for box in reached if box.name not in certified]
-    if asyncio.run(_to_the_goodbye(_check_submission(settings, rules, found))) and wait > 0:
+    if asyncio.run(to_the_goodbye(_check_submission(settings, rules, found))) and wait > 0:
         for box in reached:
             if box.role is MailboxRole.INBOX:
-                _check_return_path(settings, rules, box, found, wait)
+                check_delivery(settings, rules, box, found, wait)
     if settings.scanner is not None:
         _check_scanner(settings.scanner, found)
     _check_domains(rules, found, resolve)
-
-
-async def _to_the_goodbye(work: Awaitable[Answer]) -> Answer:
-    """A refused login is closed by TLS in further turns of the loop, which must not end before."""
-    try:
-        return await work
-    finally:
-        await asyncio.sleep(_GOODBYE)
 
 
 def _check_mailbox(settings: Settings, box: Mailbox, found: Findings) -> bool:
@@ -106,7 +76,9 @@ async def _check_submission(settings: Settings, rules: Rules, found: Findings) -
         await connection.open()
         offered = [name for name in _SMTP_EXTENSIONS if connection.offers(name)]
         found.notes.append(f"submission: logged in, offers {_list(offered)}")
-        paths = [own] if not rules.acknowledgements.enabled else [own, rules.acknowledgements.reverse_path]
+        limits = rules.acknowledgements
+        dedicated = limits.dedicated_address if limits.envelope is Envelope.DEDICATED else ""
+        paths = [own] if not limits.enabled else [own, dedicated]
         answers = []
         for path in dict.fromkeys(paths):
             answers.append(await connection.would_take(path, own))
@@ -149,66 +121,6 @@ def _tell_rights(path: str, own: str, answer: SubmissionResult, found: Findings)
     )
     text = f"submission: the server refused {asked} ({said}). Check {remedy}."
     (found.errors if answer.outcome is AttemptOutcome.PERMANENT else found.failures).append(text)
-
-
-def _check_return_path(settings: Settings, rules: Rules, box: Mailbox, found: Findings, wait: float) -> None:
-    """Does the delivering server write Return-Path (RFC 5321 section 4.4)? Only a delivered message tells."""
-    message_id = new_message_id(rules.service.address.rpartition("@")[2])
-    where = f"mailbox {box.name}"
-    if sys.stderr.isatty():
-        click.echo(f"{where}: a message to {box.address} was sent; waiting up to {wait:g} s for it ...", err=True)
-    started = time.monotonic()
-    answer = asyncio.run(_to_the_goodbye(_send_probe(settings, rules.service.address, box.address, message_id)))
-    if answer.outcome is not AttemptOutcome.ACCEPTED:
-        found.failures.append(
-            f"{where}: the server did not take a message to {box.address} ({answer.code or answer.text or 'no answer'})"
-        )
-        return
-    try:
-        client = connect(settings.imap(box.name))
-        try:
-            imap = ImapMailbox(client, box.folder)
-            imap.select()
-            probe = find_and_remove(imap, message_id, wait)
-        finally:
-            disconnect(client)
-    except (MailboxTroubleError, OSError) as error:
-        found.failures.append(f"{where}: the message to ourselves could not be looked for ({type(error).__name__})")
-        return
-    _tell_return_path(where, box, probe, time.monotonic() - started, wait, found)
-
-
-async def _send_probe(settings: Settings, own: str, to: str, message_id: str) -> SubmissionResult:
-    connection = ProbingConnection(settings.submission)
-    try:
-        await connection.open()
-        return await connection.submit(compose_probe(own, to, message_id, datetime.now(UTC)))
-    except AccountTroubleError as error:
-        return SubmissionResult(AttemptOutcome.TRANSIENT, "connect", text=error.kind)
-    finally:
-        await connection.close()
-
-
-def _tell_return_path(
-    where: str, box: Mailbox, probe: ProbeFound | None, took: float, wait: float, found: Findings
-) -> None:
-    if probe is None:
-        found.failures.append(
-            f"{where}: a message to {box.address} did not arrive in folder {box.folder} within {wait:g} s. Check "
-            "'address' and 'folder' of the mailbox; if it comes later, delete it (subject 'Prova di triage check')."
-        )
-        return
-    if not probe.removed:
-        found.warnings.append(f"{where}: the message to ourselves is marked as deleted, but the server kept it")
-    if _RETURN_PATH.search(probe.header_section):
-        found.notes.append(
-            f"{where}: the server writes Return-Path (a message to ourselves came after {took:.0f} s and was removed)"
-        )
-    else:
-        found.warnings.append(
-            f"{where}: the server writes no Return-Path. Acknowledgements go only there, so no family will get one. "
-            "Ask the mail administrator to have it written on delivery."
-        )
 
 
 def _check_domains(rules: Rules, found: Findings, resolve: Resolve) -> None:

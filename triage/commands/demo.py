@@ -18,6 +18,7 @@ from triage.logs import configure_logs
 from triage.record.decisions import decisions_of
 from triage.record.dispatches import dispatches_of
 from triage.record.ledger import compute_ledger
+from triage.record.mailboxes import note_probe
 from triage.record.messages import MessageRow, messages_in
 from triage.record.octets import digest
 from triage.settings import Settings
@@ -63,6 +64,9 @@ def demo(once: bool) -> None:
         reader = service.make_reader("generale")
         reader.work()
         reader.close()
+        # The sample letters carry the Return-Path that a real server writes when it delivers them.
+        with service.store.write("demo") as tx:
+            note_probe(tx, "generale", settings.imap("generale").identity, "INBOX", return_path=True, plus=None)
         sample = demo_messages(datetime.now(UTC))
         append_all(imap.host, imap.port, USER, PASSWORD, sample)
         click.echo(f"{len(sample)} invented messages put into the inbox.\n")

@@ -2,7 +2,16 @@
 
 from triage.decide.decision import DecisionContext, decide, filing_folder, forwards_at_once
 from triage.decide.examples import check_examples
-from triage.decide.gate import AckHistory, GateVerdict, may_acknowledge, may_forward, may_notify
+from triage.decide.gate import (
+    AckHistory,
+    GateVerdict,
+    may_acknowledge,
+    may_ask,
+    may_forward,
+    may_notify,
+    may_tell_of_reroute,
+)
+from triage.decide.recipient import recipient_of
 from triage.decide.territory import TerritoryScores, territory_of
 
 __all__ = [
@@ -15,7 +24,10 @@ __all__ = [
     "filing_folder",
     "forwards_at_once",
     "may_acknowledge",
+    "may_ask",
     "may_forward",
     "may_notify",
+    "may_tell_of_reroute",
+    "recipient_of",
     "territory_of",
 ]

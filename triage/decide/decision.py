@@ -18,6 +18,7 @@ from triage.decide.trust import (
     NOT_FOR_US,
     SURE_NOT_FOR_US,
     corrected,
+    doubt,
     least_confidence,
     may_be_answered,
     topic_probabilities,
@@ -58,8 +59,8 @@ class DecisionContext:
 
     ``internal_date`` is when the mailbox got it, ``is_old`` whether it is older than the mailbox's
     ``old_mail_days`` by whatever says so (``triage.ages``); both bind the acknowledgement only.
-    ``defects`` are those that make what was read doubtful: the caller chooses them from
-    ``InboundMessage.defects``.
+    ``defects`` are those that make what was read doubtful, of ``InboundMessage.defects``.
+    ``return_path_proved``: a probe has shown that the mailbox's server writes Return-Path itself.
     """
 
     mailbox: str
@@ -69,6 +70,7 @@ class DecisionContext:
     received_count: int
     is_own_loop: bool
     defects: tuple[Defect, ...] = ()
+    return_path_proved: bool = False
 
 
 def decide(
@@ -181,7 +183,7 @@ def _decide_calmly(
         address_key=outcome.address_key,
         forward_path=address.to if address else "",
         rules_tried=open_rules.tried(territory.best, classification.topic),
-        reasons=(*holds, *_explanation(action, outcome, territory), *classification.reasons),
+        reasons=(*holds, *_explanation(action, outcome, territory), *classification.reasons, *doubt(classification)),
         rules_version=rules.version,
         model_version=classification.model_version,
     )

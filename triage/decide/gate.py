@@ -8,19 +8,27 @@ forwards. No I/O, no clock.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from triage.decide.answerable import is_rewritten_path, is_system_address, signs_against_answering
+from triage.decide.answerable import is_system_address, signs_against_answering
 from triage.decide.decision import DecisionContext, forwards_at_once
-from triage.rules.addresses import AddressError, CheckedAddress, check_address
-from triage.rules.types import MailboxRole, Rules
-from triage.vocabulary import Action, Decision, InboundMessage, Mode, Reason
+from triage.decide.recipient import Recipient, recipient_of, usable
+from triage.decide.trust import NOT_FOR_US
+from triage.rules.types import NO_TEXT, MailboxRole, Rule, Rules
+from triage.vocabulary import PROJECT_TOPICS, Action, Decision, InboundMessage, Mode, Reason
 
 SAME_THREAD = timedelta(days=7)
 """RFC 3834 section 2: the same response not twice to the same address within seven days."""
 
-_TEMPORARY = frozenset({"inoltro_non_accettato", "limite_dominio", "limite_orario"})
+ONLY_THE_PLACE_IS_MISSING = "territorio_non_indicato"
+"""The one reason of holding that a family can lift by naming their comune."""
+
+_TEMPORARY = frozenset({"inoltro_non_accettato", "attesa_annullamento", "limite_dominio", "limite_orario"})
+_ONCE_A_DAY = frozenset({"limite_indirizzo"})
+"""Passes too, but whoever gets three acknowledgements a day needs no fourth the day after."""
+_OF_THE_FORM = frozenset({"auto_submitted", "precedenza", "automatica", "mittente_di_sistema"})
+"""What speaks against an author, and not against the person whom a listed web form names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +37,8 @@ class AckHistory:
 
     ``forward_accepted``: the message's forward has its 250. ``case_acknowledged``: this case got one
     already. ``last_in_thread``: when this address last got one in this thread. The counts are of
-    acknowledgements to this address in 24 hours, and in the last hour to its domain and to anybody.
+    acknowledgements (and questions and notices of a new centre) to this address in 24 hours, and in
+    the last hour to its domain and to anybody. ``forwarded_at`` is when the forward got its 250.
     """
 
     forward_accepted: bool
@@ -38,6 +47,7 @@ class AckHistory:
     to_address_last_day: int
     to_domain_last_hour: int
     total_last_hour: int
+    forwarded_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +73,83 @@ def may_acknowledge(
     history: AckHistory,
     now: datetime,
     context: DecisionContext,
+    *,
+    asks: bool = False,
 ) -> GateVerdict:
-    """Whether the author may be sent the acknowledgement now; only ever to the Return-Path (RFC 3834 section 4)."""
+    """Whether the author may be sent the acknowledgement now, and where to (see ``recipient``).
+
+    ``asks``: it asks for the comune as well, so it waits for no forward.
+    """
+    rule = applied_rule(decision, rules)
+    codes = [
+        *_against_mode(decision, rules),
+        *(["ricevuta_esclusa"] if rule is not None and rule.acknowledgement == NO_TEXT else []),
+        *_against_content(decision, context),
+        *_against_author(message, rules),
+        *([] if asks else _against_haste(rules, history, now, context)),
+        *_against_repeating(history, now),
+        *_against_limits(rules, history),
+    ]
+    verdict = _to_family(codes, message, rules, context, _TEMPORARY)
+    return replace(verdict, neutral=not history.forward_accepted) if verdict.allowed else verdict
+
+
+def may_ask(
+    message: InboundMessage,
+    decision: Decision,
+    rules: Rules,
+    history: AckHistory,
+    context: DecisionContext,
+    *,
+    by_person: bool,
+) -> GateVerdict:
+    """Whether the family may be asked for their comune: only that is missing. Once a case is the record's matter.
+
+    ``by_person``: staff ask. Then acknowledgements need not be switched on, and old mail may be asked about;
+    where it may go is the same.
+    """
+    codes = [*_against_mode(decision, rules), *_against_content(decision, context)]
+    codes = [code for code in codes if not (by_person and code in ("ricevute_disattivate", "posta_vecchia"))]
+    codes += [*_against_author(message, rules), *_against_limits(rules, history)]
+    if not only_place_is_missing(decision):
+        codes.append("domanda_non_serve")
+    return _to_family(codes, message, rules, context, _TEMPORARY | _ONCE_A_DAY)
+
+
+def may_tell_of_reroute(
+    message: InboundMessage, decision: Decision, rules: Rules, history: AckHistory, context: DecisionContext
+) -> GateVerdict:
+    """Whether the family may be told that another centre has their message now: after that centre's 250."""
     codes = [
         *_against_mode(decision, rules),
         *_against_content(decision, context),
         *_against_author(message, rules),
-        *_against_certified(message, rules),
-        *_against_timing(rules, history, now, context),
+        *_against_limits(rules, history),
     ]
-    address, path_codes = _reverse_path(message, rules)
-    reasons = (*(Reason(code) for code in (*codes, *path_codes)), *signs_against_answering(message))
-    if reasons or address is None:
-        later = bool(reasons) and all(reason.code in _TEMPORARY for reason in reasons)
-        return GateVerdict(False, "", False, reasons, later=later)
-    return GateVerdict(True, address.addr_spec, address.needs_smtputf8, (), neutral=not history.forward_accepted)
+    if not history.forward_accepted:
+        codes.append("inoltro_non_accettato")
+    if decision.project not in rules.projects:
+        codes.append("indirizzo_non_attuale")
+    return _to_family(codes, message, rules, context, _TEMPORARY | _ONCE_A_DAY)
+
+
+def only_place_is_missing(decision: Decision) -> bool:
+    """Whether the place alone keeps a message from its project."""
+    codes = {reason.code for reason in decision.reasons}
+    return (
+        decision.action is Action.HOLD
+        and not decision.urgent
+        and decision.topic in PROJECT_TOPICS
+        and bool(decision.reasons)
+        and decision.reasons[0].code == ONLY_THE_PLACE_IS_MISSING
+        and not codes & {"da_noi", "dal_progetto", "difetti_gravi", "posta_indesiderata", "troppi_passaggi"}
+    )
+
+
+def applied_rule(decision: Decision, rules: Rules) -> Rule | None:
+    """The rule that decided, as it stands in the rules of this moment; ``None`` when it is gone."""
+    name = next((reason.params.get("rule") for reason in decision.reasons if reason.code == "regola_applicata"), None)
+    return next((rule for rule in rules.rules if rule.name == name), None)
 
 
 def may_forward(decision: Decision, forward_path: str, rules: Rules, *, settled_by_person: bool = False) -> GateVerdict:
@@ -115,20 +187,25 @@ def may_notify(forward_path: str, rules: Rules) -> GateVerdict:
 
 
 def _verdict(forward_path: str, codes: list[str], rules: Rules) -> GateVerdict:
-    address, path_codes = _usable(forward_path, rules)
+    address, path_codes = usable(forward_path, rules)
     reasons = tuple(Reason(code) for code in (*codes, *path_codes))
     if reasons or address is None:
         return GateVerdict(False, "", False, reasons)
     return GateVerdict(True, address.addr_spec, address.needs_smtputf8, ())
 
 
-def _usable(text: str, rules: Rules) -> tuple[CheckedAddress | None, list[str]]:
-    """An address that may be written on the wire and is not ours."""
-    try:
-        address = check_address(text)
-    except AddressError:
-        return None, ["indirizzo_non_valido"]
-    return address, ["indirizzo_nostro"] if rules.is_own(text) else []
+def _to_family(
+    codes: list[str], message: InboundMessage, rules: Rules, context: DecisionContext, passing: frozenset[str]
+) -> GateVerdict:
+    """The verdict on one address of a family, with everything that the message itself says against answering."""
+    recipient: Recipient = recipient_of(message, rules, context)
+    reasons = [*(Reason(code) for code in (*codes, *recipient.codes)), *signs_against_answering(message)]
+    if recipient.by_web_form:
+        reasons = [reason for reason in reasons if reason.code not in _OF_THE_FORM]
+    if reasons or recipient.address is None:
+        later = bool(reasons) and all(reason.code in passing for reason in reasons)
+        return GateVerdict(False, "", False, tuple(reasons), later=later)
+    return GateVerdict(True, recipient.address.addr_spec, recipient.address.needs_smtputf8, ())
 
 
 def _against_mode(decision: Decision, rules: Rules) -> list[str]:
@@ -142,7 +219,7 @@ def _against_content(decision: Decision, context: DecisionContext) -> list[str]:
     codes = []
     if decision.automatic:
         codes.append("automatica")
-    elif not decision.acknowledge:
+    if decision.topic == NOT_FOR_US or not (decision.acknowledge or decision.automatic):
         codes.append("non_pertinente")
     if decision.action is Action.FILE:
         codes.append("archiviata")
@@ -171,7 +248,7 @@ def _against_author(message: InboundMessage, rules: Rules) -> list[str]:
         codes.append("dal_progetto")
     if not any(rules.is_own(address.addr_spec) for address in message.recipients):
         codes.append("non_indirizzata_a_noi")
-    return codes
+    return [*codes, *_against_certified(message, rules)]
 
 
 def _against_certified(message: InboundMessage, rules: Rules) -> list[str]:
@@ -180,39 +257,31 @@ def _against_certified(message: InboundMessage, rules: Rules) -> list[str]:
     return ["pec"] if envelope and not rules.acknowledgements.pec else []
 
 
-def _reverse_path(message: InboundMessage, rules: Rules) -> tuple[CheckedAddress | None, list[str]]:
-    """The Return-Path, if an acknowledgement may go there: null or missing is never guessed around."""
-    path = message.reverse_path
-    if path is None:
-        return None, ["percorso_assente"]
-    if not path.strip():
-        # A null reverse-path marks a DSN or MDN. Answering it can start a loop
-        # (RFC 5321 section 4.5.5, RFC 3834 section 2), so no rule may re-enable it.
-        return None, ["percorso_nullo"]
-    if len({value.strip().strip("<>").casefold() for value in message.header("Return-Path")}) > 1:
-        return None, ["percorso_multiplo"]
-    address, codes = _usable(path, rules)
-    if is_system_address(path):
-        codes.append("percorso_di_sistema")
-    if rules.project_of_address(path):
-        codes.append("percorso_di_progetto")
-    if is_rewritten_path(path, [author.addr_spec for author in (message.author, *message.authors)]):
-        codes.append("percorso_riscritto")
-    return address, codes
-
-
-def _against_timing(rules: Rules, history: AckHistory, now: datetime, context: DecisionContext) -> list[str]:
+def _against_haste(rules: Rules, history: AckHistory, now: datetime, context: DecisionContext) -> list[str]:
+    """It leaves after the forward's 250 and the time to undo, or after some hours without a centre's name."""
     limits = rules.acknowledgements
+    if history.forward_accepted:
+        undo = timedelta(minutes=limits.undo_minutes)
+        waits = history.forwarded_at is not None and now - history.forwarded_at < undo
+        return ["attesa_annullamento"] if waits else []
+    patience = timedelta(hours=limits.neutral_after_hours)
+    waited = context.internal_date is not None and now - context.internal_date >= patience
+    return [] if waited else ["inoltro_non_accettato"]
+
+
+def _against_repeating(history: AckHistory, now: datetime) -> list[str]:
     codes = []
-    waited = context.internal_date is not None and now - context.internal_date >= timedelta(
-        hours=limits.neutral_after_hours
-    )
-    if not history.forward_accepted and not waited:
-        codes.append("inoltro_non_accettato")
     if history.case_acknowledged:
         codes.append("caso_gia_avvisato")
     if history.last_in_thread is not None and now - history.last_in_thread < SAME_THREAD:
         codes.append("conversazione_gia_avvisata")
+    return codes
+
+
+def _against_limits(rules: Rules, history: AckHistory) -> list[str]:
+    """The caps and the breaker; everything that families get counts."""
+    limits = rules.acknowledgements
+    codes = []
     if history.to_address_last_day >= limits.per_address_per_day:
         codes.append("limite_indirizzo")
     if history.to_domain_last_hour >= limits.per_domain_per_hour:

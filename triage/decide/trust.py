@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from triage.vocabulary import Acceptance, Classification
+from triage.vocabulary import Acceptance, Classification, Reason
 
 NOT_FOR_US = "non_pertinente"
 SURE_NOT_FOR_US = 0.7
@@ -25,6 +25,18 @@ def may_be_answered(classification: Classification) -> bool:
         and classification.topic != NOT_FOR_US
         and classification.topic_scores.get(NOT_FOR_US, 0.0) < PERHAPS_NOT_FOR_US
     )
+
+
+UNSURE_LANGUAGE = "lingua_incerta"
+"""Reason that says that families had better be answered in Italian and in easy English (failure F114)."""
+SURE_LANGUAGE = 0.7
+"""Confidence from which a language is taken as the writer's. Latin letters for another script are below it:
+who writes Punjabi or Arabic so need not read the script."""
+
+
+def doubt(classification: Classification) -> tuple[Reason, ...]:
+    """What the families' texts must know of a language that is only guessed."""
+    return (Reason(UNSURE_LANGUAGE),) if classification.language_confidence < SURE_LANGUAGE else ()
 
 
 def corrected(raw: float, acceptance: Acceptance) -> float:

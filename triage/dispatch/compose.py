@@ -1,7 +1,7 @@
-"""Composes what leaves: forward, acknowledgement, notice. Pure: everything it says is given to it.
+"""Composes what projects and staff get: forward and notice. Pure: everything it says is given to it.
 
-What never leaves the agency: the words that weighed, confidence, urgency. The acknowledgement holds
-nothing of the writer's, because somebody else may read that mailbox.
+What never leaves the agency: the words that weighed, confidence, urgency. What families get is
+composed in ``acknowledging``.
 """
 
 from __future__ import annotations
@@ -126,37 +126,6 @@ def compose_forward(
     closed = any(defect.code in _TOO_MUCH for defect in message.defects)
     body = mixed([text_part(text), *parts, original_part(octets, eight_bit, closed)])
     return Outgoing(service.address, forward_path, b"".join(head) + body, left_out=0 if files else FILES)
-
-
-def compose_acknowledgement(
-    message: InboundMessage, decision: Decision, forward_path: str, rules: Rules, stamp: Stamp, neutral: bool
-) -> Outgoing:
-    """The automatic answer to the author: the same for everybody where it matters (RFC 3834 section 3)."""
-    service = rules.service
-    project = None if neutral else rules.projects.get(decision.project)
-    head = [
-        address_field("From", service.sender_name, service.address),
-        recipient_field(forward_path),
-        date_field(stamp.now),
-        token_field("Message-ID", stamp.rfc_message_id),
-        text_field("Subject", texts.acknowledgement_subject(stamp.case_code)),
-        *_thread_fields(message),
-        token_field("Auto-Submitted", "auto-replied"),
-        token_field("X-Auto-Response-Suppress", "All"),
-        seal_field(stamp),
-        b"MIME-Version: 1.0\r\n",
-    ]
-    text = texts.acknowledgement_text(
-        code=stamp.case_code,
-        agency=service.name,
-        centre=project.centre if project else "",
-        contact=project.contact if project else "",
-        phone=service.phone,
-        is_open=service.is_open(stamp.now) if service.opening_hours else None,
-        english=decision.language != "it",
-    )
-    octets = b"".join(head) + text_part(text)
-    return Outgoing(rules.acknowledgements.reverse_path, forward_path, octets, notify_never=True)
 
 
 def compose_notice(forward_path: str, rules: Rules, stamp: Stamp, message_id: int, received_at: datetime) -> Outgoing:

@@ -13,7 +13,8 @@ from datetime import datetime
 from triage.dispatch.attachments import RepeatedFile, found_clean, is_ordinary, repeated_files
 from triage.dispatch.compose import FILES, ORIGINAL, Outgoing, Stamp, compose_forward
 from triage.dispatch.redirect import compose_redirect
-from triage.rules.types import ForwardAs, ForwardRules, Rules
+from triage.rules.forwarding import ForwardAs, ForwardRules
+from triage.rules.types import Rules
 from triage.vocabulary import Decision, InboundMessage
 
 FOR_TRACES = 4096

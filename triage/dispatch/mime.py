@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import secrets
 from collections.abc import Sequence
 
@@ -102,3 +103,19 @@ def mixed(parts: Sequence[bytes]) -> bytes:
     # does not end with one keeps its octets all the same.
     body = b"".join(b"--" + boundary + b"\r\n" + part + b"\r\n" for part in parts)
     return head + body + b"--" + boundary + b"--\r\n"
+
+
+def html_part(text: str) -> bytes:
+    """A text/html part in UTF-8, quoted-printable, header section included."""
+    return (
+        b"Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+        + quoted_printable(text)
+    )
+
+
+def alternative(parts: Sequence[bytes]) -> bytes:
+    """A multipart/alternative body with its two header fields; its parts are ours, so all is ASCII."""
+    # The same for the same parts, and in none of them: no text holds a digest of itself.
+    boundary = hashlib.sha256(b"".join(parts)).hexdigest()[:32].encode("ascii")
+    head = b'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="' + boundary + b'"\r\n\r\n'
+    return head + b"".join(b"--" + boundary + b"\r\n" + part for part in parts) + b"--" + boundary + b"--\r\n"

@@ -1,6 +1,6 @@
 """What follows from an SMTP server's answer. Pure; every number has its reason here.
 
-Forwards at least once, acknowledgements at most once.
+Forwards at least once, what families get at most once.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from itertools import accumulate
 
 from triage.dispatch.compose import ORIGINAL
 from triage.record.dispatches import DispatchRow
-from triage.vocabulary import AttemptOutcome, DispatchKind, DispatchState, SubmissionResult
+from triage.vocabulary import TO_FAMILIES, AttemptOutcome, DispatchKind, DispatchState, SubmissionResult
 
 BACK_OFF = tuple(timedelta(minutes=m) for m in (1, 5, 15, 30, 60, 120, 240, 360))
 """Between tries of a transient refusal. The first is short because of greylisting; RFC 5321 section
@@ -72,7 +72,7 @@ def _of_other_answers(row: DispatchRow, result: SubmissionResult, now: datetime)
     if result.outcome is AttemptOutcome.PERMANENT:
         return Consequence(DispatchState.FAILED, now, held)
     if result.outcome is AttemptOutcome.UNKNOWN:
-        if row.kind == DispatchKind.ACKNOWLEDGEMENT:
+        if row.kind in TO_FAMILIES:
             return Consequence(DispatchState.UNKNOWN, now)
         if row.unknowns >= MOST_UNKNOWN:
             return Consequence(DispatchState.FAILED, now, "esito_ignoto" if held else "")

@@ -14,14 +14,16 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from triage.conversations import recipient_keys
-from triage.decide import may_acknowledge, may_forward, may_notify
-from triage.decide.gate import SAME_THREAD, GateVerdict
+from triage.decide import may_forward, may_notify
+from triage.decide.gate import SAME_THREAD
+from triage.dispatch.answering import Answering, compose_answer, may_answer, wait_for
 from triage.dispatch.clamd import State
-from triage.dispatch.compose import Outgoing, Stamp, compose_acknowledgement, compose_notice, is_staff
+from triage.dispatch.compose import Outgoing, Stamp, compose_notice, is_staff
 from triage.dispatch.forwards import Offer, Task, compose_fitting
 from triage.dispatch.policy import GIVE_UP
 from triage.dispatch.scanning import Verdict
 from triage.dispatch.seal import seal
+from triage.dispatch.text_files import Texts, shipped_texts
 from triage.ids import case_code
 from triage.knowledge import InForce, Knowledge
 from triage.pec.sending import fault_of
@@ -29,16 +31,17 @@ from triage.reading import ParsedMessages
 from triage.record import Store, Transaction
 from triage.record.acknowledged import Acknowledged, acknowledged_before
 from triage.record.decisions import decisions_of
-from triage.record.dispatches import DispatchRow, has_abandoned, has_due
+from triage.record.dispatches import DispatchRow, forwarded_at, has_abandoned, has_due
 from triage.record.filing import FRESH
 from triage.record.identity import known_secret
 from triage.record.let_in import PERSON
 from triage.record.mailboxes import MailboxRow, known_mailboxes
 from triage.record.messages import MessageRow, messages_by_id
 from triage.record.octets import read_octets, why_absent
+from triage.rules.addresses import same_mailbox
 from triage.rules.types import Rules
-from triage.settling import context_of, history_of
-from triage.vocabulary import Decision, DispatchKind, InboundMessage, MessageState
+from triage.settling import context_of
+from triage.vocabulary import TO_FAMILIES, Decision, DispatchKind, InboundMessage, MessageState
 
 log = logging.getLogger("triage.dispatch")
 
@@ -93,14 +96,21 @@ class Preparer:
     """Prepares batches of leased dispatches; keeps the last few parsed messages."""
 
     def __init__(
-        self, store: Store, knowledge: Knowledge, parsed: ParsedMessages, read_since: datetime | None = None
+        self,
+        store: Store,
+        knowledge: Knowledge,
+        parsed: ParsedMessages,
+        read_since: datetime | None = None,
+        texts: Texts | None = None,
     ) -> None:
         """``read_since``: nothing leaves of a mailbox that was not read since then (the start of this process)."""
+        self._texts = texts or shipped_texts()
         self._read_since = read_since
         self._store = store
         self._knowledge = knowledge
         self._parsed = parsed
         self._acknowledged = Acknowledged({}, {}, {}, 0)
+        self._forwarded_at: dict[int, datetime] = {}
         self._secret_value: bytes | None = None
         self._mailboxes: dict[int, MailboxRow] = {}
 
@@ -120,6 +130,7 @@ class Preparer:
             messages = messages_by_id(tx, [row.message_id for row in rows])
             decisions = decisions_of(tx, [(m.id, m.generation) for m in messages.values()])
             self._acknowledged = self._history(tx, rows)
+            self._forwarded_at = forwarded_at(tx, [row.message_id for row in rows if row.kind in TO_FAMILIES])
             octets = read_octets(tx, [row.sha256 for row in rows if row.sha256])
             prepared: list[Preparation] = []
             for row in rows:
@@ -178,19 +189,18 @@ class Preparer:
             received = message.internal_date or message.received_at or tx.now
             task = Task(parsed, content, decision, row.forward_path, stamp, received)
             outgoing = compose_fitting(task, rules, offer, scanned.clean_files, row.left_out)
-        elif row.kind == DispatchKind.ACKNOWLEDGEMENT:
+        elif row.kind in TO_FAMILIES:
             if message.hold_reason == INFECTED:
                 return Cancelled(row, INFECTED)  # malware's sender is forged as a rule (RFC 3834 section 7)
-            verdict = self._may_acknowledge(tx, rules, row, message, decision, parsed)
+            asked = self._answering(tx, rules, row, message, decision, parsed)
+            verdict = may_answer(asked, tx.now)
             if not verdict.allowed:
                 if verdict.later and tx.now - row.created_at < GIVE_UP:
-                    return Later(row, timedelta(minutes=15))
+                    return Later(row, wait_for(asked, verdict, tx.now))
                 return Cancelled(row, verdict.reasons[0].code if verdict.reasons else "nessun_inoltro")
             # The others of this batch must count it, although it is not on the wire yet.
             self._acknowledged = self._acknowledged.plus(*recipient_keys(secret, row.forward_path))
-            outgoing = compose_acknowledgement(
-                parsed, decision, verdict.forward_path, rules, stamp, neutral=verdict.neutral
-            )
+            outgoing = compose_answer(asked, verdict, stamp, self._texts, self._plus_works(rules))
         else:
             if row.generation != message.generation:
                 return Cancelled(row, "decisione_superata")
@@ -238,7 +248,7 @@ class Preparer:
                 return Later(row, LOOK_AGAIN)
         return None
 
-    def _may_acknowledge(
+    def _answering(
         self,
         tx: Transaction,
         rules: Rules,
@@ -246,26 +256,33 @@ class Preparer:
         message: MessageRow,
         decision: Decision,
         parsed: InboundMessage,
-    ) -> GateVerdict:
-        history = history_of(
-            self._acknowledged,
-            self._secret(tx),
-            row.forward_path,
-            row.case_id,
-            forward_accepted=message.state in (MessageState.FORWARDED, MessageState.FILED)
-            or message.hold_reason == HALVED,
-            case_acknowledged=False,  # the unique index lets a case have this one row only
+    ) -> Answering:
+        box = self._mailboxes[message.mailbox_id]
+        return Answering(
+            row=row,
+            message=parsed,
+            decision=decision,
+            rules=rules,
+            context=context_of(message, parsed, rules, box),
+            mailbox=rules.mailboxes.get(box.name),
+            before=self._acknowledged,
+            secret=self._secret(tx),
+            state=MessageState(message.state),
+            halved=message.hold_reason == HALVED,
+            forwarded_at=self._forwarded_at.get(message.id),
         )
-        name = self._mailboxes[message.mailbox_id].name
-        context = context_of(message, parsed, rules.mailboxes.get(name), name)
-        verdict = may_acknowledge(parsed, decision, rules, history, tx.now, context)
-        if verdict.allowed and verdict.forward_path != row.forward_path:
-            return GateVerdict(False, "", False, ())
-        return verdict
+
+    def _plus_works(self, rules: Rules) -> bool:
+        """Whether mail to our address with a tag is known to arrive in a mailbox that we read."""
+        return any(
+            row.takes_plus_tags
+            for row in self._mailboxes.values()
+            if (box := rules.mailboxes.get(row.name)) is not None and same_mailbox(box.address, rules.service.address)
+        )
 
     def _history(self, tx: Transaction, rows: Sequence[DispatchRow]) -> Acknowledged:
         secret = self._secret(tx)
-        paths = [row.forward_path for row in rows if row.kind == DispatchKind.ACKNOWLEDGEMENT]
+        paths = [row.forward_path for row in rows if row.kind in TO_FAMILIES]
         keys = [recipient_keys(secret, path) for path in paths]
         return acknowledged_before(tx, [key for key, _ in keys], [domain for _, domain in keys], SAME_THREAD)
 

@@ -22,7 +22,7 @@ from types import MappingProxyType
 from triage.dispatch import clamd
 from triage.dispatch.clamd import Finding, ScannerTroubleError, State
 from triage.dispatch.forwards import files_to_repeat
-from triage.dispatch.policy import OCTETS
+from triage.dispatch.policy import SMALL
 from triage.knowledge import Knowledge
 from triage.reading import ParsedMessages
 from triage.record import Store, StoreError
@@ -36,7 +36,7 @@ log = logging.getLogger("triage.dispatch")
 
 KIND, SUBJECT = "scanner", "clamd"
 AT_ONCE = 4
-"""Scans at one time: clamd's own threads are ten, and it may serve others."""
+"""Scans of small messages at one time: clamd's own threads are ten, and it may serve others."""
 PAUSES = (5.0, 15.0, 60.0, 120.0, 300.0)
 """Seconds before a clamd in trouble is asked again."""
 KEPT_FOR = 3600.0
@@ -86,6 +86,7 @@ class Scanning:
         self._verdicts: OrderedDict[str, tuple[Verdict, float]] = OrderedDict()
         self._troubles: Counter[str] = Counter()
         self._failures = 0
+        self._small, self._large = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(1)
         self.paused_until = 0.0
         self._incident = True
         """Whether an incident may be open: an earlier process may have left one."""
@@ -97,8 +98,8 @@ class Scanning:
         for row in rows:
             if row.kind != DispatchKind.FORWARD or self._known(row.sha256 or "") or self._rests:
                 chosen.append(row)
-            elif self._has_room_for(row):
-                self.tasks[asyncio.ensure_future(self._look(row.sha256 or ""))] = row
+            elif self._may_begin(row):
+                self.tasks[asyncio.ensure_future(self._look_in_turn(row))] = row
         return chosen
 
     def take(self, rows: Sequence[DispatchRow]) -> dict[str, Verdict]:
@@ -114,14 +115,10 @@ class Scanning:
                 self._verdicts.pop(sha256, None)
         return found
 
-    def _has_room_for(self, row: DispatchRow) -> bool:
-        """After trouble one message goes first, alone; what is in memory at once is bounded."""
+    def _may_begin(self, row: DispatchRow) -> bool:
+        """After trouble one message goes first, alone; the same octets are looked at once."""
         looked_at = self.tasks.values()
-        if any(row.sha256 == other.sha256 for other in looked_at) or len(looked_at) >= (
-            1 if self._failures else AT_ONCE
-        ):
-            return False
-        return not looked_at or sum(other.size for other in looked_at) + row.size <= OCTETS
+        return not (looked_at and self._failures) and all(row.sha256 != other.sha256 for other in looked_at)
 
     async def close(self) -> None:
         """End what is being looked at."""
@@ -140,6 +137,11 @@ class Scanning:
     def _known(self, sha256: str) -> Verdict | None:
         verdict, until = self._verdicts.get(sha256, (None, 0.0))
         return verdict if time.monotonic() < until else None
+
+    async def _look_in_turn(self, row: DispatchRow) -> Verdict | ScannerTroubleError:
+        """What is in memory at once is bounded: so many small messages, and one large one."""
+        async with self._large if row.size > SMALL else self._small:
+            return await self._look(row.sha256 or "")
 
     async def _look(self, sha256: str) -> Verdict | ScannerTroubleError:
         try:

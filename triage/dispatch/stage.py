@@ -11,8 +11,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
+from typing import Any
 
 from triage.crashpoints import reach
 from triage.dispatch.account import AccountWatch
@@ -202,21 +203,15 @@ class DispatchStage:
         scans = self._scanning.tasks
         if not self._wire:
             if scans:
-                await asyncio.wait(scans, timeout=LOOK, return_when=asyncio.FIRST_COMPLETED)
+                await _some(scans, LOOK)
             return False
         due = self._renewed_at + self._lease.total_seconds() / 3 - time.monotonic()
         if due <= 0:
             # Also while others are answered all the time: one slow server must not lose its lease.
             self._renew(list(self._wire.values()))
             due = self._lease.total_seconds() / 3
-        both = [*self._wire, *scans]
-        ended, _ = await asyncio.wait(both, timeout=min(due, LOOK), return_when=asyncio.FIRST_COMPLETED)
-        done = {task for task in self._wire if task in ended}
-        if done and len(self._wire) > len(done):
-            # What else comes within a moment is recorded in the same commit.
-            rest = [task for task in self._wire if task not in done]
-            late, _ = await asyncio.wait(rest, timeout=GATHER, return_when=asyncio.ALL_COMPLETED)
-            done |= late
+        ended = await _some([*self._wire, *scans], min(due, LOOK))
+        done = [task for task in self._wire if task in ended]
         for task in done:
             del self._wire[task]
         answers = [task.result() for task in done]
@@ -291,3 +286,12 @@ class DispatchStage:
             if not stopping.is_set():
                 await asyncio.sleep(LOOK / 5)
         return not stopping.is_set()
+
+
+async def _some(tasks: Collection[asyncio.Task[Any]], timeout: float) -> set[asyncio.Task[Any]]:
+    """Those that end first; what else ends within a moment is recorded in the same commit."""
+    done, rest = await asyncio.wait(tasks, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+    if done and rest:
+        late, _ = await asyncio.wait(rest, timeout=GATHER, return_when=asyncio.ALL_COMPLETED)
+        done |= late
+    return done

@@ -1,8 +1,4 @@
-"""The Italian (and easy English) sentences that leave. Plain words; no promise; the same for everybody.
-
-"Smistamento" is the public word for what we do. Emergency numbers stand in every acknowledgement
-under a line that says so: nobody who reads over a shoulder learns anything from them.
-"""
+"""The Italian sentences of forwards and notices; what families are told stands in files (``text_files``)."""
 
 from __future__ import annotations
 
@@ -25,27 +21,6 @@ TOPIC_NAMES = {
     "altro_servizio": "altro servizio",
     "non_pertinente": "altro",
 }
-
-# Facts: the territory folder's list of help numbers, section 5 (those marked "sure").
-EMERGENCY = """\
-Questa casella non è un servizio di emergenza.
-Questo elenco è uguale per tutti:
-  112            emergenze (polizia, vigili del fuoco, ambulanza)
-  114            bambini e ragazzi in pericolo
-  1522           violenza e stalking contro le donne
-  19696          Telefono Azzurro, ascolto per bambini e ragazzi
-  116000         bambini scomparsi
-  116117         cure mediche non urgenti"""
-
-EMERGENCY_ENGLISH = """\
-This mailbox is not an emergency service.
-This list is the same for everybody:
-  112            emergencies (police, fire, ambulance)
-  114            children and teenagers in danger
-  1522           violence against women and stalking
-  19696          Telefono Azzurro, listening for children and teenagers
-  116000         missing children
-  116117         medical care that is not urgent"""
 
 
 def italian_date(moment: datetime) -> str:
@@ -139,62 +114,6 @@ def _too_large(code: str, service_address: str, phone: str) -> list[str]:
         "Il messaggio completo è conservato dal personale di ATS. Per averlo scrivete a",
         f"{service_address}{f', o telefonate al numero {phone},' if phone else ''} indicando il codice {code}.",
     ]
-
-
-def acknowledgement_subject(code: str) -> str:
-    """Fixed, whatever was written; RFC 3834 section 3.1.5 allows the first word."""
-    return f"Auto: abbiamo ricevuto il suo messaggio ({code})"
-
-
-def acknowledgement_text(
-    *, code: str, agency: str, centre: str, contact: str, phone: str, is_open: bool | None, english: bool
-) -> str:
-    """What the family gets: where the message went, how to reach people, how to ask for a person.
-
-    ``is_open`` is ``None`` where nobody has said when the offices are open.
-    """
-    lines = ["Buongiorno,", "", f"abbiamo ricevuto il suo messaggio. Il riferimento è {code}.", ""]
-    if centre:
-        lines += [f"Lo abbiamo inviato a: {centre}."]
-        if contact:
-            lines += [f"Può scrivere o telefonare direttamente al centro: {contact}"]
-    else:
-        lines += [f"Il personale di {agency} lo leggerà per capire quale servizio può rispondere."]
-    lines += [
-        "",
-        "Lo smistamento della posta è automatico: questa mail è stata scritta da un programma.",
-        "Se preferisce che del suo messaggio si occupi una persona di ATS, risponda a questa mail"
-        + (f" o telefoni al numero {phone}." if phone else "."),
-    ]
-    if is_open is None:
-        lines += ["", "La posta viene letta solo quando gli uffici sono aperti."]
-    elif not is_open:
-        lines += ["", "In questo momento gli uffici sono chiusi e nessuno sta leggendo la posta."]
-    lines += ["", EMERGENCY, "", agency]
-    if english:
-        lines += ["", "- - - - - - - - - -", "", _english(code, agency, centre, contact, phone, is_open)]
-    return "\n".join(lines)
-
-
-def _english(code: str, agency: str, centre: str, contact: str, phone: str, is_open: bool | None) -> str:
-    lines = ["Hello,", "", f"we have received your message. The reference is {code}.", ""]
-    if centre:
-        lines += [f"We have sent it to: {centre}."]
-        if contact:
-            lines += [f"You can write to the centre or call it: {contact}"]
-    else:
-        lines += [f"People at {agency} will read it to find out which service can answer."]
-    lines += [
-        "",
-        "Mail is sorted automatically: this mail was written by a computer program.",
-        "If you want a person to take care of your message, answer this mail"
-        + (f" or call {phone}." if phone else "."),
-    ]
-    if is_open is None:
-        lines += ["", "Mail is read only while the offices are open."]
-    elif not is_open:
-        lines += ["", "The offices are closed now and nobody is reading the mail."]
-    return "\n".join([*lines, "", EMERGENCY_ENGLISH])
 
 
 NOTICE_SUBJECT = "Da leggere oggi: un messaggio aspetta"

@@ -147,7 +147,7 @@ class MailboxReader:
     def _identity(self) -> tuple[str, str]:
         """Whose the mailbox is and what is watched, by which it is known under any name."""
         account, folder = self._account_of(), self._plan_of().folder
-        return f"{account.user}@{account.host.lower()}", "INBOX" if folder.upper() == "INBOX" else folder
+        return account.identity, "INBOX" if folder.upper() == "INBOX" else folder
 
     # ---------------------------------------------------------------- one pass
 

@@ -17,9 +17,16 @@ UNCONFIRMED = "ricevuta_pec_non_confermata"
 
 
 def judge_receipt(
-    message: InboundMessage, decision: Decision, about: int | None, *, doubtful: bool, shadow: bool
+    message: InboundMessage,
+    decision: Decision,
+    about: int | None,
+    *,
+    reopens: bool = False,
+    doubtful: bool,
+    shadow: bool,
 ) -> Decision | None:
-    """``doubtful``: malformed, so perhaps read wrongly. ``shadow``: the service files nothing by itself.
+    """``reopens``: what it is about waits for a person again, with an alarm, so the receipt need not.
+    ``doubtful``: malformed, so perhaps read wrongly. ``shadow``: the service files nothing by itself.
 
     What claims to be a receipt and is not confirmed waits for a person: a forged one would be filed
     unseen, or hide that a family's mail was lost.
@@ -31,7 +38,7 @@ def judge_receipt(
     params: dict[str, str | int | float | bool] = {"kind": str(report.kind), "error": report.error}
     if about is not None:
         params["message"] = about
-    hold = _hold(report, about, doubtful=doubtful, shadow=shadow)
+    hold = _hold(report, about, reopens=reopens, doubtful=doubtful, shadow=shadow)
     if not hold:
         reasons = [Reason("archiviata", {"folder": "automatic"}), Reason("ricevuta_pec", params)]
         return _decided(decision, Action.FILE, reasons)
@@ -39,10 +46,10 @@ def judge_receipt(
     return _decided(decision, Action.HOLD, reasons)
 
 
-def _hold(report: ReceiptReport, about: int | None, *, doubtful: bool, shadow: bool) -> str:
+def _hold(report: ReceiptReport, about: int | None, *, reopens: bool, doubtful: bool, shadow: bool) -> str:
     if report.altered:
         return "ricevuta_pec_alterata"
-    if report.asks_for_a_person:
+    if report.asks_for_a_person and not reopens:
         return FAILED
     if about is None:
         return "ricevuta_pec_sconosciuta"

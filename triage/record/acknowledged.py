@@ -1,4 +1,7 @@
-"""What was acknowledged before: the history that the gate is given, for a whole batch at once."""
+"""What families were sent before: the history that the gate is given, for a whole batch at once.
+
+Questions and notices of a new centre count for the limits like acknowledgements.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import sqlalchemy as sa
 
 from triage.record.store import Transaction
 from triage.record.tables import dispatches
-from triage.vocabulary import DispatchKind, DispatchState
+from triage.vocabulary import TO_FAMILIES, DispatchKind, DispatchState
 
 _LEFT = (DispatchState.SUBMITTING, DispatchState.ACCEPTED, DispatchState.UNKNOWN)
 """It left, or may have left: what went unanswered may have arrived."""
@@ -65,14 +68,14 @@ def acknowledged_before(
 
 def _on_the_wire() -> sa.Select[str, str]:
     return sa.select(dispatches.c.recipient_key, dispatches.c.domain_key).where(
-        dispatches.c.state == DispatchState.SUBMITTING, dispatches.c.kind == DispatchKind.ACKNOWLEDGEMENT
+        dispatches.c.state == DispatchState.SUBMITTING, dispatches.c.kind.in_(TO_FAMILIES)
     )
 
 
 def _answered(key: sa.Column[str], since: datetime, keys: Sequence[str] | None = None) -> sa.Select[str, int]:
     query = (
         sa.select(key, sa.func.count())
-        .where(dispatches.c.kind == DispatchKind.ACKNOWLEDGEMENT, dispatches.c.ended_at > since)
+        .where(dispatches.c.kind.in_(TO_FAMILIES), dispatches.c.ended_at > since)
         .where(dispatches.c.state.in_(_LEFT))
         .group_by(key)
     )

@@ -17,7 +17,7 @@ from triage.record.audit import Change, write_changes
 from triage.record.dispatches import DispatchRow, dispatch_row, select_dispatches
 from triage.record.store import Transaction
 from triage.record.tables import attempts, dispatches
-from triage.vocabulary import AttemptOutcome, DispatchKind, DispatchState, SubmissionResult
+from triage.vocabulary import TO_FAMILIES, AttemptOutcome, DispatchState, SubmissionResult
 
 
 def begin_attempts(tx: Transaction, rows: Sequence[DispatchRow], worker: str, lease: timedelta) -> list[DispatchRow]:
@@ -36,7 +36,7 @@ def begin_attempts(tx: Transaction, rows: Sequence[DispatchRow], worker: str, le
     )
     begun = []
     for row in (dispatch_row(mapping) for mapping in tx.execute(query).mappings()):
-        current = row.generation == row.message_generation or row.kind == DispatchKind.ACKNOWLEDGEMENT
+        current = row.generation == row.message_generation or row.kind in TO_FAMILIES
         if row.lease_epoch == wanted[row.id].lease_epoch and current:
             begun.append(row)
     if not begun:

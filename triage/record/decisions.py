@@ -24,7 +24,16 @@ from triage.record.planned import (
 from triage.record.returned import Returned, record_returns
 from triage.record.store import Transaction
 from triage.record.tables import cases, decisions, dispatches, messages
-from triage.vocabulary import Action, Decision, DispatchKind, DispatchState, MessageState, Reason, RuleTried
+from triage.vocabulary import (
+    TO_FAMILIES,
+    Action,
+    Decision,
+    DispatchKind,
+    DispatchState,
+    MessageState,
+    Reason,
+    RuleTried,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +208,7 @@ def _take_over(tx: Transaction, items: Sequence[Settlement]) -> None:
         )
         tx.execute(
             sa.update(dispatches)
-            .where(dispatches.c.message_id == item.takes_over, dispatches.c.kind == DispatchKind.ACKNOWLEDGEMENT)
+            .where(dispatches.c.message_id == item.takes_over, dispatches.c.kind.in_(TO_FAMILIES))
             .where(dispatches.c.state == DispatchState.PENDING, dispatches.c.attempts == 0)
             .values(message_id=item.row.id, generation=item.row.generation + 1)
         )
@@ -244,6 +253,18 @@ def acknowledged_cases(tx: Transaction, case_ids: Sequence[int]) -> set[int]:
         dispatches.c.case_id.in_(list(case_ids)), dispatches.c.kind == DispatchKind.ACKNOWLEDGEMENT
     )
     return set(tx.execute(query).scalars())
+
+
+def was_told_a_centre(tx: Transaction, case_id: int, besides: str) -> bool:
+    """Whether the family of a case was told (or may have been) of a centre that is not this project's."""
+    query = sa.select(dispatches.c.id).where(
+        dispatches.c.case_id == case_id,
+        dispatches.c.kind == DispatchKind.ACKNOWLEDGEMENT,
+        dispatches.c.neutral.is_(False),
+        dispatches.c.project != besides,
+        dispatches.c.state.in_((DispatchState.SUBMITTING, DispatchState.ACCEPTED, DispatchState.UNKNOWN)),
+    )
+    return tx.execute(query.limit(1)).first() is not None
 
 
 def accepted_recipients(tx: Transaction, message_ids: Sequence[int]) -> set[tuple[int, str]]:

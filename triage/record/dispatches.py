@@ -29,6 +29,7 @@ class DispatchRow:
     rfc_message_id: str
     state: str
     neutral: bool
+    asks: bool | None
     created_at: datetime
     due_at: datetime
     attempts: int
@@ -44,9 +45,12 @@ class DispatchRow:
     gone_at: datetime | None
 
 
+_AFTER_A_FORWARD = (DispatchKind.ACKNOWLEDGEMENT, DispatchKind.REROUTE)
 _OWN = DispatchRow.__slots__[:17]
 _COLUMNS = [
-    *(dispatches.c[name] for name in _OWN),
+    *(dispatches.c[name] for name in _OWN if name != "left_out"),
+    # Absent in rows of an earlier release.
+    sa.func.coalesce(dispatches.c.left_out, 0).label("left_out"),
     messages.c.state.label("message_state"),
     messages.c.generation.label("message_generation"),
     messages.c.mailbox_id,
@@ -201,8 +205,19 @@ def unfinished_forwards(tx: Transaction, message_ids: Sequence[int]) -> set[int]
     return set(tx.execute(query).scalars())
 
 
+def forwarded_at(tx: Transaction, message_ids: Sequence[int]) -> dict[int, datetime]:
+    """When the last accepted forward of each of these messages got its 250."""
+    query = (
+        sa.select(dispatches.c.message_id, sa.func.max(dispatches.c.ended_at, type_=dispatches.c.ended_at.type))
+        .where(dispatches.c.message_id.in_(list(message_ids)), dispatches.c.kind == DispatchKind.FORWARD)
+        .where(dispatches.c.state == DispatchState.ACCEPTED)
+        .group_by(dispatches.c.message_id)
+    )
+    return {key: moment for key, moment in tx.execute(query) if moment is not None}
+
+
 def mark_forwarded(tx: Transaction, rows: Sequence[DispatchRow], halved: Collection[int] = ()) -> None:
-    """The forwards of these were accepted: to be filed, and their acknowledgements fall due.
+    """The forwards of these were accepted: to be filed, and what families are told of it falls due.
 
     ``halved`` are messages of which the project has the text only: they are left for the caller to hold.
     """
@@ -229,9 +244,13 @@ def mark_forwarded(tx: Transaction, rows: Sequence[DispatchRow], halved: Collect
     write_changes(
         tx, [Change("message", key, "forwarded", MessageState.DECIDED, MessageState.FORWARDED) for key in moved]
     )
-    tx.execute(
-        sa.update(dispatches)
-        .where(dispatches.c.message_id.in_(done), dispatches.c.kind == DispatchKind.ACKNOWLEDGEMENT)
-        .where(dispatches.c.state == DispatchState.PENDING, dispatches.c.attempts == 0)
-        .values(due_at=tx.now, neutral=False)
-    )
+    projects = {row.message_id: row.project for row in rows}
+    for project in sorted({projects[key] for key in done}):
+        # What is to leave names this centre, whichever an earlier decision had in mind.
+        tx.execute(
+            sa.update(dispatches)
+            .where(dispatches.c.message_id.in_([key for key in done if projects[key] == project]))
+            .where(dispatches.c.kind.in_(_AFTER_A_FORWARD))
+            .where(dispatches.c.state == DispatchState.PENDING, dispatches.c.attempts == 0)
+            .values(due_at=tx.now, neutral=False, project=project)
+        )

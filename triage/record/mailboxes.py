@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from triage.record.audit import Change, write_changes
+from triage.record.audit import Change, Param, write_changes
 from triage.record.store import LostLeaseError, Transaction
 from triage.record.tables import mailboxes, messages
 
@@ -31,9 +31,29 @@ class MailboxRow:
     account: str | None
     folder: str | None
     refused_at: datetime | None
+    probed_at: datetime | None
+    probed_account: str | None
+    probed_folder: str | None
+    return_path_written: bool | None
+    plus_delivered: bool | None
     lease_owner: str | None
     lease_epoch: int
     lease_until: datetime | None
+
+    @property
+    def writes_return_path(self) -> bool:
+        """Whether a message to ourselves has proved that this server writes Return-Path (RFC 5321 section 4.4)."""
+        return bool(self.return_path_written) and self._is_what_was_probed
+
+    @property
+    def takes_plus_tags(self) -> bool:
+        """Whether a message to our address with a plus tag has arrived here."""
+        return bool(self.plus_delivered) and self._is_what_was_probed
+
+    @property
+    def _is_what_was_probed(self) -> bool:
+        # Never read yet, its account is not on record: what is read first is what was probed.
+        return self.account is None or (self.account, self.folder) == (self.probed_account, self.probed_folder)
 
 
 def mailbox_row(tx: Transaction, name: str) -> MailboxRow:
@@ -55,6 +75,27 @@ def mailbox_row_if_known(tx: Transaction, name: str) -> MailboxRow | None:
 def known_mailboxes(tx: Transaction) -> list[MailboxRow]:
     """All mailboxes ever read."""
     return [_row(row) for row in tx.execute(sa.select(mailboxes).order_by(mailboxes.c.name)).mappings()]
+
+
+def note_probe(tx: Transaction, name: str, account: str, folder: str, *, return_path: bool, plus: bool | None) -> None:
+    """Keep what a message to ourselves has shown; ``plus``: whether one with a tag arrived, ``None``: not tried.
+
+    ``account`` and ``folder`` as the reader of the mailbox writes them.
+    """
+    row = mailbox_row(tx, name)
+    known = (row.probed_account, row.probed_folder) == (account, folder)
+    values = {
+        "probed_at": tx.now,
+        "probed_account": account,
+        "probed_folder": folder,
+        "return_path_written": return_path,
+        "plus_delivered": row.plus_delivered if plus is None and known else plus,
+    }
+    tx.execute(sa.update(mailboxes).where(mailboxes.c.id == row.id).values(**values))
+    params: dict[str, Param] = {"return_path": return_path}
+    if plus is not None:
+        params["plus"] = plus
+    write_changes(tx, [Change("mailbox", row.id, "probed", params=params)])
 
 
 def _row(row: sa.RowMapping) -> MailboxRow:

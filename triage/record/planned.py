@@ -9,18 +9,18 @@ further copy is known as one by the recipient's server.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from triage.record.audit import Change, write_changes
 from triage.record.store import Transaction
-from triage.record.tables import dispatches
+from triage.record.tables import ONE_A_CASE, cases, dispatches
 from triage.vocabulary import DispatchKind, DispatchState
 
 ONE_A_RECIPIENT = frozenset({DispatchKind.FORWARD, DispatchKind.NOTICE})
-"""An acknowledgement is one a case, which its unique index holds."""
+"""What families get is one of a kind a case, which a unique index holds."""
 
 Recipient = tuple[int, str, str]
 """Message, kind of dispatch, forward_path."""
@@ -40,6 +40,8 @@ class PlannedDispatch:
     priority: int
     due_at: datetime
     neutral: bool = False
+    asks: bool = False
+    """An acknowledgement that asks for the comune."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +100,41 @@ def write_dispatches(tx: Transaction, items: Sequence[OwnedPlan], earlier: Mappi
     if fresh:
         # A second acknowledgement of a case meets its unique index and is left out. Any other
         # conflict (a Message-ID used twice) is an error: a forward must not disappear in silence.
-        one_acknowledgement = sa.text(f"kind = '{DispatchKind.ACKNOWLEDGEMENT}'")
         statement = tx.insert(dispatches).on_conflict_do_nothing(
-            index_elements=["case_id"], index_where=one_acknowledgement
+            index_elements=["case_id", "kind"], index_where=sa.text(ONE_A_CASE)
         )
-        tx.execute(statement, [_values(tx, item) for item in fresh])
+        tx.execute(statement, [_values(tx, item) for item in _asking_once(tx, fresh)])
     again = [(item, earlier[item.recipient]) for item in items if item.recipient in earlier]
     write_changes(tx, [_take_over(tx, item, row) for item, row in again])
+
+
+def may_still_be_asked(tx: Transaction, case_ids: Iterable[int]) -> set[int]:
+    """Those of the cases whose family was never asked for the comune, nor is about to be; the cases are locked.
+
+    Who asks must hold the case: two ways of asking at once (staff, an acknowledgement) would be two questions.
+    """
+    keys = sorted(set(case_ids))
+    tx.execute(sa.select(cases.c.id).where(cases.c.id.in_(keys)).order_by(cases.c.id).with_for_update()).all()
+    asked = sa.select(dispatches.c.case_id).where(
+        dispatches.c.case_id.in_(keys),
+        sa.or_(
+            dispatches.c.kind == DispatchKind.QUESTION,
+            sa.and_(dispatches.c.asks, dispatches.c.state != DispatchState.CANCELLED),
+        ),
+    )
+    return set(keys) - set(tx.execute(asked).scalars())
+
+
+def _asking_once(tx: Transaction, items: Sequence[OwnedPlan]) -> list[OwnedPlan]:
+    """The same plans, less a second question to the same family."""
+    asking = [item for item in items if item.plan.asks]
+    if not asking:
+        return list(items)
+    free = may_still_be_asked(tx, [item.case_id for item in asking])
+    return [
+        item if not item.plan.asks or item.case_id in free else replace(item, plan=replace(item.plan, asks=False))
+        for item in items
+    ]
 
 
 def _take_over(tx: Transaction, item: OwnedPlan, row: EarlierDispatch) -> Change:
@@ -148,6 +178,7 @@ def _values(tx: Transaction, item: OwnedPlan) -> dict[str, object]:
         "state": DispatchState.PENDING,
         "priority": plan.priority,
         "neutral": plan.neutral,
+        "asks": plan.asks or None,
         "created_at": tx.now,
         "due_at": plan.due_at,
     }

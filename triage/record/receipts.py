@@ -9,8 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from triage.record.identity import keyed_hash
+from triage.record.returned import dispatches_named
 from triage.record.store import Transaction
-from triage.record.tables import decisions, dispatches, messages
+from triage.record.tables import decisions, messages
 
 FILED_BESIDE = ("ricevuta_pec", "ricevuta_pec_errore")
 """Reasons of decisions about receipts; their parameter ``message`` names what the receipt is about."""
@@ -37,10 +38,8 @@ def sent_mail(tx: Transaction, secret: bytes, rfc_message_ids: Sequence[str]) ->
         messages.c.message_id_key.in_(list(keys)), messages.c.case_id.is_not(None), messages.c.same_as.is_(None)
     )
     found = {keys[key]: Sent(row, case) for key, row, case in tx.execute(known.order_by(messages.c.id.desc()))}
-    own = sa.select(dispatches.c.rfc_message_id, dispatches.c.message_id, dispatches.c.case_id).where(
-        dispatches.c.rfc_message_id.in_(wanted)
-    )
-    return found | {item: Sent(row, case) for item, row, case in tx.execute(own)}
+    own = dispatches_named(tx, wanted)
+    return found | {item: Sent(dispatch.message_id, dispatch.case_id) for item, dispatch in own.items()}
 
 
 def receipts_about(tx: Transaction, message_id: int, case_id: int | None) -> list[tuple[int, dict[str, Any]]]:

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 
+from triage.ids import findable
 from triage.record.audit import Change, Param, write_changes
 from triage.record.incidents import NOTICE, open_incident
 from triage.record.messages import MessageRow
@@ -69,11 +70,19 @@ RETURNED_FORWARD = "forward_returned"
 
 
 def dispatches_named(tx: Transaction, message_ids: Sequence[str]) -> dict[str, SentDispatch]:
-    """Our dispatches by their Message-ID."""
-    query = sa.select(dispatches.c.rfc_message_id, *(dispatches.c[name] for name in SentDispatch.__slots__)).where(
-        dispatches.c.rfc_message_id.in_(list(message_ids))
+    """Our dispatches by the Message-ID that we, or the server that took them, gave them."""
+    if not message_ids:
+        return {}
+    forms = {item: findable(item) for item in message_ids}
+    own, given = dispatches.c.rfc_message_id, dispatches.c.given_message_id
+    query = sa.select(own, given, *(dispatches.c[name] for name in SentDispatch.__slots__)).where(
+        sa.or_(own.in_(list(forms)), given.in_(list(forms.values())))
     )
-    return {name: SentDispatch(*rest) for name, *rest in tx.execute(query)} if message_ids else {}
+    named: dict[str, SentDispatch] = {}
+    for ours, theirs, *rest in tx.execute(query):
+        for name in {ours, theirs} - {None}:
+            named.setdefault(name, SentDispatch(*rest))
+    return {item: named.get(item) or named[form] for item, form in forms.items() if item in named or form in named}
 
 
 def forwards_of_cases(tx: Transaction, case_ids: Sequence[int]) -> dict[int, list[SentDispatch]]:

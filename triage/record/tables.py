@@ -22,6 +22,9 @@ metadata = sa.MetaData(
 # SQLite only counts up an INTEGER primary key; PostgreSQL should not run out at two thousand millions.
 Identity = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
+ONE_A_CASE = "kind IN ('acknowledgement', 'question', 'reroute')"
+"""The kinds of ``vocabulary.TO_FAMILIES``, as the condition of their unique index."""
+
 identity = sa.Table(
     "identity",
     metadata,
@@ -76,6 +79,12 @@ mailboxes = sa.Table(
     sa.Column("folder", sa.String(255)),
     # Since when another instance's marker is there: nothing is read, and nothing of it is sent.
     sa.Column("refused_at", UtcDateTime),
+    # What `triage check --connect` saw of a message to ourselves, and in which account and folder.
+    sa.Column("probed_at", UtcDateTime),
+    sa.Column("probed_account", sa.String(320)),
+    sa.Column("probed_folder", sa.String(255)),
+    sa.Column("return_path_written", sa.Boolean),
+    sa.Column("plus_delivered", sa.Boolean),
     sa.Column("lease_owner", sa.String(64)),
     sa.Column("lease_epoch", sa.Integer, nullable=False, default=0),
     sa.Column("lease_until", UtcDateTime),
@@ -192,13 +201,14 @@ dispatches = sa.Table(
     sa.Column("recipient_key", sa.String(64), nullable=False),
     sa.Column("domain_key", sa.String(64), nullable=False, default=""),
     sa.Column("rfc_message_id", sa.String(255), nullable=False, unique=True),
-    # What the server put in its place, as far as its answer tells (``triage.ids.given_id``).
-    sa.Column("given_message_id", sa.String(255)),
+    sa.Column("given_message_id", sa.String(255)),  # what the server put in its place, if its answer tells
     # How much of a message a forward holds no more, because servers refuse its size (``dispatch.policy``).
-    sa.Column("left_out", sa.Integer, nullable=False, default=0, server_default="0"),
+    sa.Column("left_out", sa.Integer),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("priority", sa.Integer, nullable=False),
     sa.Column("neutral", sa.Boolean, nullable=False, default=False),
+    # An acknowledgement that asks for the comune; NULL is no.
+    sa.Column("asks", sa.Boolean),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("due_at", UtcDateTime, nullable=False),
     sa.Column("ended_at", UtcDateTime),
@@ -213,13 +223,15 @@ dispatches = sa.Table(
     sa.Index("ix_dispatches_kind_ended", "kind", "ended_at"),
     sa.Index("ix_dispatches_message", "message_id"),
     sa.Index("ix_dispatches_given_message_id", "given_message_id"),
-    # At most one acknowledgement a case, whatever the code does (invariant 5 of the fault matrix).
+    # At most one acknowledgement, one question and one notice of a new centre a case, whatever the code
+    # does (invariant 5 of the fault matrix).
     sa.Index(
-        "uq_dispatches_one_acknowledgement",
+        "uq_dispatches_one_a_case",
         "case_id",
+        "kind",
         unique=True,
-        sqlite_where=sa.text("kind = 'acknowledgement'"),
-        postgresql_where=sa.text("kind = 'acknowledgement'"),
+        sqlite_where=sa.text(ONE_A_CASE),
+        postgresql_where=sa.text(ONE_A_CASE),
     ),
 )
 

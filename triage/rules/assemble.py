@@ -11,15 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from triage.rules import schema
+from triage.rules.acknowledgements import acknowledgement_problems, build_acknowledgements
 from triage.rules.addresses import matches_pattern, same_mailbox
 from triage.rules.areas import map_areas
+from triage.rules.forwarding import ForwardRules
 from triage.rules.problems import Problem
 from triage.rules.steps import build_rules
 from triage.rules.types import (
     ANY_PROJECT,
-    AcknowledgementRules,
     Folders,
-    ForwardRules,
     Mailbox,
     MailboxRole,
     OpeningSpan,
@@ -88,7 +88,7 @@ def assemble(
             sections.thresholds.min_confidence, sections.thresholds.max_wrong, sections.thresholds.languages
         ),
         forwards=ForwardRules(sections.forwards.attachments_mb, sections.forwards.attachments_most),
-        acknowledgements=_acknowledgements(sections.acknowledgements, sections.service),
+        acknowledgements=build_acknowledgements(sections.acknowledgements, sections.tree),
         urgent=UrgentRules(sections.urgent.on_call or (), sections.urgent.repeat_minutes),
         alarms=sections.alarms.addresses if sections.alarms else (),
         places=dict(places),
@@ -112,8 +112,14 @@ class _Checks:
         self._check_project_addresses(own)
         self._check_project_domains(own)
         self._check_notices(own)
-        self._check_acknowledgements(own)
-        self._check_certified()
+        self._found += acknowledgement_problems(
+            self._sections.acknowledgements,
+            self._sections.service,
+            self._sections.mailboxes,
+            own,
+            self._sections.tree,
+            self._source,
+        )
         return tuple(self._found)
 
     def _add(self, what: str, remedy: str, *path: str | int) -> None:
@@ -172,30 +178,6 @@ class _Checks:
                 what = f"{address} is an address that the service reads"
                 self._add(what, "write a person's own address", section, key, index)
 
-    def _check_acknowledgements(self, own: tuple[str, ...]) -> None:
-        section = self._sections.acknowledgements
-        service = self._sections.service
-        if section.reverse_path and not any(matches_pattern(section.reverse_path, pattern) for pattern in own):
-            what = f"{section.reverse_path} is not among own_addresses"
-            remedy = "add it to own_addresses, so that what comes back is known as ours"
-            self._add(what, remedy, "acknowledgements", "reverse_path")
-        if section.enabled and service is not None and not service.phone:
-            what = "acknowledgements tell families how to reach a person, but service.phone is missing"
-            self._add(what, "write the telephone number under service", "acknowledgements", "enabled")
-
-    def _check_certified(self) -> None:
-        """What a PEC provider refuses (RFC 6109 section 3.1.1), and what it must not be asked for by oversight."""
-        section, service = self._sections.acknowledgements, self._sections.service
-        if service is None or not service.pec:
-            return
-        if section.reverse_path and section.reverse_path.casefold() != service.address.casefold():
-            what = "a PEC account sends under its own address only, and never with an empty envelope sender"
-            remedy = "delete reverse_path, or write service.address"
-            self._add(what, remedy, "acknowledgements", "reverse_path")
-        if section.enabled and not section.pec:
-            what = "acknowledgements would leave by a PEC account, and each makes two receipts come back"
-            self._add(what, "write pec: true under acknowledgements, or enabled: false", "acknowledgements", "enabled")
-
 
 def _own_patterns(sections: Sections) -> tuple[str, ...]:
     """Everything that is ours: what is declared, the general address, and the mailboxes read."""
@@ -224,6 +206,8 @@ def _service(section: schema.ServiceSection, sections: Sections) -> Service:
         pec=section.pec,
         opening_hours=spans,
         folders=Folders(names.root, names.forwarded, names.automatic, names.not_for_us, names.settled),
+        closed_days=section.closed_days or (),
+        authserv_id=section.authserv_id or "",
     )
 
 
@@ -239,6 +223,7 @@ def _mailbox(name: str, section: schema.MailboxSection, tree: TreeMapping) -> Ma
         hold_if_moved=section.hold_if_moved,
         pec=section.pec,
         poll_seconds=section.poll_seconds,
+        envelope=section.envelope,
     )
 
 
@@ -257,16 +242,4 @@ def _project(code: str, section: schema.ProjectSection, service_mode: Mode, tree
         domains=section.domains,
         urgent_forward_now=section.urgent_forward_now,
         forward_as=section.forward_as,
-    )
-
-
-def _acknowledgements(section: schema.AcknowledgementsSection, service: schema.ServiceSection) -> AcknowledgementRules:
-    return AcknowledgementRules(
-        enabled=section.enabled,
-        pec=section.pec,
-        reverse_path=section.reverse_path or (service.address if service.pec else ""),
-        neutral_after_hours=section.neutral_after_hours,
-        per_address_per_day=section.per_address_per_day,
-        per_domain_per_hour=section.per_domain_per_hour,
-        per_hour_total=section.per_hour_total,
     )

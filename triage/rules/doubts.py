@@ -8,8 +8,9 @@ projects whose mail is redirected.
 from __future__ import annotations
 
 from triage.rules.addresses import matches_pattern
+from triage.rules.forwarding import ForwardAs
 from triage.rules.problems import Problem
-from triage.rules.types import Condition, ForwardAs, Rule, Rules
+from triage.rules.types import Condition, Rule, Rules
 from triage.vocabulary import Mode
 
 

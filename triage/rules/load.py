@@ -191,8 +191,8 @@ def _fields(model: type[schema.Section], where: tuple[str | int, ...]) -> Iterab
         if isinstance(step, str) and step in fields:
             found = _section_in(fields[step])
             if found is not None:
-                names = set(found.model_fields)
-                fields = {name: field.annotation for name, field in found.model_fields.items()}
+                fields = {field.alias or name: field.annotation for name, field in found.model_fields.items()}
+                names = set(fields)
     return names
 
 

@@ -12,7 +12,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from triage.rules import values
-from triage.rules.types import FOLDER_KEYS, HOLD_CODES, ForwardAs, MailboxRole
+from triage.rules.forwarding import ForwardAs
+from triage.rules.types import FOLDER_KEYS, HOLD_CODES, Envelope, MailboxRole, WithoutReturnPath
 from triage.rules.values import refusal
 from triage.vocabulary import Mode
 
@@ -56,6 +57,8 @@ class ServiceSection(Section):
     timezone: values.ZoneText = "Europe/Rome"
     phone: values.Text | None = None
     pec: values.Flag = False
+    authserv_id: values.AuthservText | None = None
+    closed_days: values.Days | None = None
     opening_hours: OpeningHoursSection = OpeningHoursSection()
     folders: FoldersSection = FoldersSection()
 
@@ -71,6 +74,7 @@ class MailboxSection(Section):
     hold_if_moved: values.Flag = True
     pec: values.Flag = False
     poll_seconds: Annotated[values.Whole, Field(ge=1, le=3600)] = 60
+    envelope: Envelope | None = None
 
 
 class AddressSection(Section):
@@ -170,6 +174,7 @@ class RuleSection(Section):
     name: values.Text
     when: WhenSection
     then: StepSection
+    acknowledgement: values.CodeText | None = None
     examples: tuple[ExampleSection, ...] = ()
 
 
@@ -188,12 +193,25 @@ class ForwardsSection(Section):
     attachments_most: Annotated[values.Whole, Field(ge=1, le=100)] = 20
 
 
+class WebFormSection(Section):
+    """A form on a site whose mail is answered at its Reply-To."""
+
+    author: values.AddressText = Field(alias="from")
+    requires: Literal["dkim", "dmarc"]
+
+
 class AcknowledgementsSection(Section):
-    """Limits of the acknowledgement; without ``reverse_path`` it leaves with the null path."""
+    """What families get by themselves. ``reverse_path`` is the old form of a dedicated address."""
 
     enabled: values.Flag = False
     pec: values.Flag = False
+    envelope: Envelope | None = None
+    dedicated_address: values.SenderText | None = None
     reverse_path: values.SenderText | None = None
+    return_path: WithoutReturnPath = WithoutReturnPath.NONE
+    web_forms: tuple[WebFormSection, ...] = ()
+    ask_comune: values.Flag = False
+    undo_minutes: Annotated[values.Whole, Field(ge=0, le=1440)] = 0
     neutral_after_hours: Annotated[values.Whole, Field(ge=1, le=72)] = 4
     per_address_per_day: Annotated[values.Whole, Field(ge=1, le=20)] = 3
     per_domain_per_hour: Annotated[values.Whole, Field(ge=1, le=100_000)] = 60

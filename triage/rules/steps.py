@@ -58,6 +58,7 @@ class _Builder:
             line=line,
             when=self._condition(section.when, (*path, "when")),
             then=self._step(section.then, (*path, "then")),
+            acknowledgement=section.acknowledgement or "",
             examples=tuple(
                 self._example(example, (*path, "examples", position))
                 for position, example in enumerate(section.examples)

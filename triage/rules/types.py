@@ -13,6 +13,12 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from triage.rules.addresses import matches_pattern, same_mailbox
+from triage.rules.answer_types import AcknowledgementRules as AcknowledgementRules
+from triage.rules.answer_types import Envelope as Envelope
+from triage.rules.answer_types import WebForm as WebForm
+from triage.rules.answer_types import WithoutReturnPath as WithoutReturnPath
+from triage.rules.forwarding import ForwardAs, ForwardRules
+from triage.rules.holidays import is_holiday
 from triage.vocabulary import Mode
 
 DEFAULT_ADDRESS = "default"
@@ -78,6 +84,10 @@ class Service:
     """Everything leaves by a PEC account, which sends under its own address only (RFC 6109 section 3.1.1)."""
     opening_hours: tuple[OpeningSpan, ...]
     folders: Folders
+    closed_days: tuple[str, ...] = ()
+    """Days without anybody beside the holidays of all Italy: ``2026-12-24``, or ``11-13`` of every year."""
+    authserv_id: str = ""
+    """What the agency's own server calls itself in Authentication-Results (RFC 8601); empty: none is believed."""
 
     @property
     def notice_path(self) -> str:
@@ -85,8 +95,10 @@ class Service:
         return self.address if self.pec else ""
 
     def is_open(self, now: datetime) -> bool:
-        """Whether somebody reads at ``now`` (aware)."""
+        """Whether somebody reads at ``now`` (aware): never on a holiday."""
         local = now.astimezone(ZoneInfo(self.timezone))
+        if is_holiday(local.date()) or {f"{local:%Y-%m-%d}", f"{local:%m-%d}"} & set(self.closed_days):
+            return False
         clock = local.time().replace(tzinfo=None)
         return any(s.weekday == local.weekday() and s.begin <= clock < s.end for s in self.opening_hours)
 
@@ -113,15 +125,8 @@ class Mailbox:
     pec: bool
     """A certified mailbox: its provider's envelopes and receipts are believed."""
     poll_seconds: int
-
-
-class ForwardAs(StrEnum):
-    """How a project gets a message (decision 0001)."""
-
-    MESSAGE = "message"
-    """A new message from us, with the original attached."""
-    REDIRECT = "redirect"
-    """The received octets behind a block of Resent-* fields, still from the writer."""
+    envelope: Envelope | None = None
+    """How what answers this mailbox's mail leaves; ``None``: as the acknowledgements say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +228,10 @@ class Example:
     expect: Step
 
 
+NO_TEXT = "none"
+"""``acknowledgement: none`` of a rule: what it decides is not acknowledged."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One routing rule; the first whose condition holds decides."""
@@ -232,6 +241,8 @@ class Rule:
     when: Condition
     then: Step
     examples: tuple[Example, ...]
+    acknowledgement: str = ""
+    """The text that families get for what this rule forwards: empty for the usual one, or ``NO_TEXT``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,30 +253,6 @@ class Thresholds:
     max_wrong: float
     """Share of automatic forwards that may be wrong (design, decision 7)."""
     languages: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ForwardRules:
-    """Which attachments are sent again as themselves, beside the attached original."""
-
-    attachments_mb: int
-    """All together, decoded; 0: none."""
-    attachments_most: int
-
-
-@dataclass(frozen=True, slots=True)
-class AcknowledgementRules:
-    """Limits of the one automatic message that families get."""
-
-    enabled: bool
-    pec: bool
-    """Also to certified mail, and by a certified mail account: each makes two receipts come back."""
-    reverse_path: str
-    """Envelope sender: empty for the null path, or a dedicated address that never answers."""
-    neutral_after_hours: int
-    per_address_per_day: int
-    per_domain_per_hour: int
-    per_hour_total: int
 
 
 @dataclass(frozen=True, slots=True)

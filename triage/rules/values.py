@@ -6,7 +6,7 @@ The YAML reader leaves every scalar a string; these types do all conversion, non
 from __future__ import annotations
 
 import re
-from datetime import time
+from datetime import date, time
 from typing import Annotated, Any, LiteralString
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -130,6 +130,22 @@ def _checked_span(value: str) -> str:
     return value
 
 
+def _checked_day(value: str) -> str:
+    full = value if len(value) == 10 else f"2000-{value}"  # a leap year: 29 February is a day
+    try:
+        date.fromisoformat(full)
+    except ValueError:
+        raise refusal(f'"{value}" is no day', "write 2026-12-24, or 11-13 for every year") from None
+    return value
+
+
+def _checked_authserv(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252}[A-Za-z0-9])?", value):
+        remedy = "copy the first word of Authentication-Results in a received message, up to the semicolon"
+        raise refusal(f'"{value}" is no name of a server', remedy)
+    return value.lower()
+
+
 def span_times(value: str) -> tuple[time, time]:
     """Beginning and end of a checked span such as ``09:00-12:30``."""
     begin, _, end = value.partition("-")
@@ -151,6 +167,8 @@ CodeText = Annotated[str, AfterValidator(_checked_code)]
 TopicText = Annotated[str, AfterValidator(_checked_topic)]
 LanguageText = Annotated[str, AfterValidator(_checked_language)]
 SpanText = Annotated[str, AfterValidator(_checked_span)]
+DayText = Annotated[str, AfterValidator(_checked_day)]
+AuthservText = Annotated[str, AfterValidator(_checked_authserv)]
 
 
 def _one_or_more(item: dict[str, Any]) -> WithJsonSchema:
@@ -173,4 +191,5 @@ Languages = Annotated[
 ]
 Patterns = Annotated[tuple[PatternText, ...], BeforeValidator(_to_list), _several, _one_or_more({"type": "string"})]
 Addresses = Annotated[tuple[AddressText, ...], BeforeValidator(_to_list), _several, _one_or_more({"type": "string"})]
+Days = Annotated[tuple[DayText, ...], BeforeValidator(_to_list), _several, _one_or_more({"type": "string"})]
 Spans = Annotated[tuple[SpanText, ...], BeforeValidator(_to_list), _several, _one_or_more({"type": "string"})]

@@ -13,5 +13,5 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("dispatches", sa.Column("given_message_id", sa.String(length=255), nullable=True))
-    op.add_column("dispatches", sa.Column("left_out", sa.Integer(), server_default="0", nullable=False))
+    op.add_column("dispatches", sa.Column("left_out", sa.Integer(), nullable=True))
     op.create_index("ix_dispatches_given_message_id", "dispatches", ["given_message_id"])

@@ -1,0 +1,23 @@
+"""What ``triage check --connect`` leaves in the record of a service whose server writes Return-Path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from threading import Lock
+
+from triage.basis import open_store
+from triage.bootstrap import settings_from
+from triage.record.mailboxes import note_probe
+
+_MIGRATING = Lock()
+"""Alembic keeps the migration that runs in a variable of the whole process."""
+
+
+def prove_return_path(environment: Mapping[str, str], mailbox: str = "generale") -> None:
+    """Let families be answered at their Return-Path, for a service with this environment."""
+    settings = settings_from(environment)
+    with _MIGRATING:
+        store = open_store(settings)
+    with store.write("probed") as tx:
+        note_probe(tx, mailbox, settings.imap(mailbox).identity, "INBOX", return_path=True, plus=None)
+    store.close()
