@@ -246,6 +246,8 @@ def _holds_for_doubt(
         if score >= RIVAL:
             places = {"first": territory.best, "second": rival}
             reasons.append(Reason("luoghi_in_gara", {**places, "second_score": round(score, 4)}))
+    if any(reason.code == "pericolo_non_escluso" for reason in classification.reasons):
+        reasons.append(Reason("forse_pericolo"))
     if names_another_place(territory.best, classification.places, rules):
         reasons.append(Reason("altro_luogo"))
     if classification.language not in rules.thresholds.languages:

@@ -14,7 +14,7 @@ from triage.vocabulary import Acceptance, Classification, Reason
 NOT_FOR_US = "non_pertinente"
 SURE_NOT_FOR_US = 0.7
 """Probability of ``non_pertinente`` from which even a machine's mail may be filed unseen."""
-PERHAPS_NOT_FOR_US = 0.25
+PERHAPS_NOT_FOR_US = 0.15
 """Probability of ``non_pertinente`` from which nobody is answered automatically."""
 
 
@@ -22,6 +22,7 @@ def may_be_answered(classification: Classification) -> bool:
     """The guide's ``ricevuta``, on the safe side: what may well be an advertisement or a machine's gets no answer."""
     return (
         not classification.automatic
+        and not any(reason.code == "forse_automatico" for reason in classification.reasons)
         and classification.topic != NOT_FOR_US
         and classification.topic_scores.get(NOT_FOR_US, 0.0) < PERHAPS_NOT_FOR_US
     )
