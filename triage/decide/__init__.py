@@ -2,7 +2,16 @@
 
 from triage.decide.decision import DecisionContext, decide, filing_folder, forwards_at_once
 from triage.decide.examples import check_examples
-from triage.decide.gate import AckHistory, GateVerdict, may_acknowledge, may_forward, may_notify
+from triage.decide.gate import (
+    AckHistory,
+    GateVerdict,
+    against_any_notice,
+    calls_somebody,
+    may_acknowledge,
+    may_forward,
+    may_notify,
+    may_tell_project,
+)
 from triage.decide.territory import TerritoryScores, territory_of
 
 __all__ = [
@@ -10,6 +19,8 @@ __all__ = [
     "DecisionContext",
     "GateVerdict",
     "TerritoryScores",
+    "against_any_notice",
+    "calls_somebody",
     "check_examples",
     "decide",
     "filing_folder",
@@ -17,5 +28,6 @@ __all__ = [
     "may_acknowledge",
     "may_forward",
     "may_notify",
+    "may_tell_project",
     "territory_of",
 ]

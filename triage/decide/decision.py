@@ -59,7 +59,7 @@ class DecisionContext:
     ``internal_date`` is when the mailbox got it, ``is_old`` whether it is older than the mailbox's
     ``old_mail_days`` by whatever says so (``triage.ages``); both bind the acknowledgement only.
     ``defects`` are those that make what was read doubtful: the caller chooses them from
-    ``InboundMessage.defects``.
+    ``InboundMessage.defects``. ``forged_seal`` is shown, ``brakes`` stop acknowledgements for now (``triage.loops``).
     """
 
     mailbox: str
@@ -69,6 +69,8 @@ class DecisionContext:
     received_count: int
     is_own_loop: bool
     defects: tuple[Defect, ...] = ()
+    forged_seal: bool = False
+    brakes: tuple[str, ...] = ()
 
 
 def decide(
@@ -181,7 +183,7 @@ def _decide_calmly(
         address_key=outcome.address_key,
         forward_path=address.to if address else "",
         rules_tried=open_rules.tried(territory.best, classification.topic),
-        reasons=(*holds, *_explanation(action, outcome, territory), *classification.reasons),
+        reasons=(*holds, *_explanation(action, outcome, territory, context.forged_seal), *classification.reasons),
         rules_version=rules.version,
         model_version=classification.model_version,
     )
@@ -272,7 +274,7 @@ def _holds_for_mode(outcome: Outcome, rules: Rules) -> list[Reason]:
             return []
 
 
-def _explanation(action: Action, outcome: Outcome, territory: TerritoryScores) -> list[Reason]:
+def _explanation(action: Action, outcome: Outcome, territory: TerritoryScores, forged: bool) -> list[Reason]:
     """What led to the decision, for people who ask why."""
     reasons = []
     if action is Action.FILE:
@@ -281,7 +283,7 @@ def _explanation(action: Action, outcome: Outcome, territory: TerritoryScores) -
         reasons.append(_applied(outcome.rule))
     score = round(territory.scores[territory.best], 4)
     reasons.append(Reason("territorio", {"territory": territory.best, "score": score}))
-    return reasons
+    return [*reasons, Reason("sigillo_falso")] if forged else reasons
 
 
 def _applied(rule: Rule) -> Reason:

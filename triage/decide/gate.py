@@ -12,15 +12,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from triage.decide.answerable import is_rewritten_path, is_system_address, signs_against_answering
-from triage.decide.decision import DecisionContext, forwards_at_once
+from triage.decide.decision import MOST_HOPS, DecisionContext, forwards_at_once
 from triage.rules.addresses import AddressError, CheckedAddress, check_address
-from triage.rules.types import MailboxRole, Rules
+from triage.rules.types import DEFAULT_ADDRESS, MailboxRole, Rules
 from triage.vocabulary import Action, Decision, InboundMessage, Mode, Reason
 
 SAME_THREAD = timedelta(days=7)
 """RFC 3834 section 2: the same response not twice to the same address within seven days."""
 
-_TEMPORARY = frozenset({"inoltro_non_accettato", "limite_dominio", "limite_orario"})
+_TEMPORARY = frozenset(
+    {"inoltro_non_accettato", "limite_dominio", "limite_orario", "limite_casella", "ricevute_sospese"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ def may_acknowledge(
         *_against_author(message, rules),
         *_against_certified(message, rules),
         *_against_timing(rules, history, now, context),
+        *context.brakes,
     ]
     address, path_codes = _reverse_path(message, rules)
     reasons = (*(Reason(code) for code in (*codes, *path_codes)), *signs_against_answering(message))
@@ -80,11 +83,19 @@ def may_acknowledge(
     return GateVerdict(True, address.addr_spec, address.needs_smtputf8, (), neutral=not history.forward_accepted)
 
 
-def may_forward(decision: Decision, forward_path: str, rules: Rules, *, settled_by_person: bool = False) -> GateVerdict:
+def may_forward(
+    decision: Decision,
+    forward_path: str,
+    rules: Rules,
+    *,
+    settled_by_person: bool = False,
+    sick: frozenset[str] = frozenset(),
+) -> GateVerdict:
     """Whether a message may be forwarded to ``forward_path`` under the rules as they are now.
 
     ``settled_by_person``: staff chose this destination; then neither *proposta* nor an unconfirmed
-    address stands in the way. In *ombra* nothing leaves, whoever asks.
+    address stands in the way. In *ombra* nothing leaves, whoever asks. ``sick`` are addresses, in lower
+    case, that take no mail now.
     """
     codes: list[str] = []
     if decision.action is not Action.FORWARD and not forwards_at_once(decision):
@@ -100,6 +111,26 @@ def may_forward(decision: Decision, forward_path: str, rules: Rules, *, settled_
         codes.append("modo_proposta")
     if current is not None and not current.confirmed and not settled_by_person:
         codes.append("indirizzo_non_confermato")
+    if forward_path.casefold() in sick:
+        codes.append("destinazione_malata")
+    return _verdict(forward_path, codes, rules)
+
+
+def calls_somebody(decision: Decision) -> bool:
+    """Whether the on-call contact is to be told now: *avvisa il reperibile* (design, decision 4)."""
+    return any(reason.code == "urgente" and bool(reason.params.get("avvisa")) for reason in decision.reasons)
+
+
+def may_tell_project(code: str, forward_path: str, rules: Rules, sick: frozenset[str]) -> GateVerdict:
+    """Whether a project may be reminded of what it has: at its first address, as carefully as it gets forwards."""
+    project = rules.projects.get(code)
+    if project is None or not project.takes_charge or project.addresses[DEFAULT_ADDRESS].to != forward_path:
+        return _verdict(forward_path, ["indirizzo_non_attuale"], rules)
+    codes = ["modo_ombra"] if Mode.SHADOW in (project.mode, rules.service.mode) else []
+    if not project.addresses[DEFAULT_ADDRESS].confirmed:
+        codes.append("indirizzo_non_confermato")
+    if forward_path.casefold() in sick:
+        codes.append("destinazione_malata")
     return _verdict(forward_path, codes, rules)
 
 
@@ -109,9 +140,13 @@ def may_notify(forward_path: str, rules: Rules) -> GateVerdict:
     In *ombra* nothing leaves, notices included.
     """
     codes = [] if forward_path in (*rules.urgent.on_call, *rules.alarms) else ["indirizzo_non_attuale"]
-    if rules.service.mode is Mode.SHADOW:
-        codes.append("modo_ombra")
+    codes += against_any_notice(rules)
     return _verdict(forward_path, codes, rules)
+
+
+def against_any_notice(rules: Rules) -> list[str]:
+    """Why staff are told nothing at all, by whatever channel."""
+    return ["modo_ombra"] if rules.service.mode is Mode.SHADOW else []
 
 
 def _verdict(forward_path: str, codes: list[str], rules: Rules) -> GateVerdict:
@@ -152,6 +187,8 @@ def _against_content(decision: Decision, context: DecisionContext) -> list[str]:
         codes.append("posta_indesiderata")  # an answer would tell a spammer, or whomever he names, that we read it
     if context.is_own_loop:
         codes.append("da_noi")
+    if context.received_count > MOST_HOPS:
+        codes.append("troppi_passaggi")
     return codes
 
 

@@ -21,14 +21,16 @@ from triage.dispatch.compose import Outgoing, Stamp, compose_acknowledgement, co
 from triage.dispatch.forwards import Offer, Task, compose_fitting
 from triage.dispatch.policy import GIVE_UP
 from triage.dispatch.scanning import Verdict
-from triage.dispatch.seal import seal
 from triage.ids import case_code
 from triage.knowledge import InForce, Knowledge
+from triage.loops import Brakes, brakes_on, with_proof
 from triage.pec.sending import fault_of
 from triage.reading import ParsedMessages
 from triage.record import Store, Transaction
 from triage.record.acknowledged import Acknowledged, acknowledged_before
+from triage.record.charge import charges_of
 from triage.record.decisions import decisions_of
+from triage.record.destinations import sick_addresses
 from triage.record.dispatches import DispatchRow, has_abandoned, has_due
 from triage.record.filing import FRESH
 from triage.record.identity import known_secret
@@ -37,6 +39,7 @@ from triage.record.mailboxes import MailboxRow, known_mailboxes
 from triage.record.messages import MessageRow, messages_by_id
 from triage.record.octets import read_octets, why_absent
 from triage.rules.types import Rules
+from triage.seals import seal
 from triage.settling import context_of, history_of
 from triage.vocabulary import Decision, DispatchKind, InboundMessage, MessageState
 
@@ -103,10 +106,16 @@ class Preparer:
         self._acknowledged = Acknowledged({}, {}, {}, 0)
         self._secret_value: bytes | None = None
         self._mailboxes: dict[int, MailboxRow] = {}
+        self._sick: frozenset[str] = frozenset()
+        self._brakes = Brakes()
 
     def anything_due(self, tx: Transaction, *, notices_only: bool = False) -> bool:
         """Whether a dispatch is due; a look that costs no write."""
         return has_due(tx, notices_only=notices_only)
+
+    def rules(self) -> Rules:
+        """The rules of this moment."""
+        return self._knowledge.in_force().rules
 
     def anything_abandoned(self, tx: Transaction) -> bool:
         """Whether a dispatch was begun and left."""
@@ -120,6 +129,8 @@ class Preparer:
             messages = messages_by_id(tx, [row.message_id for row in rows])
             decisions = decisions_of(tx, [(m.id, m.generation) for m in messages.values()])
             self._acknowledged = self._history(tx, rows)
+            answering = [row.mailbox_id for row in rows if row.kind == DispatchKind.ACKNOWLEDGEMENT]
+            self._sick, self._brakes = sick_addresses(tx), brakes_on(tx, answering)
             octets = read_octets(tx, [row.sha256 for row in rows if row.sha256])
             prepared: list[Preparation] = []
             for row in rows:
@@ -174,7 +185,7 @@ class Preparer:
             refusal = self._against_forward(tx, rules, row, message, decision, parsed) or _against_malware(row, scanned)
             if refusal is not None:
                 return refusal
-            verdict = may_forward(decision, row.forward_path, rules)
+            verdict = may_forward(decision, row.forward_path, rules, sick=self._sick_for(message))
             received = message.internal_date or message.received_at or tx.now
             task = Task(parsed, content, decision, row.forward_path, stamp, received)
             outgoing = compose_fitting(task, rules, offer, scanned.clean_files, row.left_out)
@@ -188,12 +199,16 @@ class Preparer:
                 return Cancelled(row, verdict.reasons[0].code if verdict.reasons else "nessun_inoltro")
             # The others of this batch must count it, although it is not on the wire yet.
             self._acknowledged = self._acknowledged.plus(*recipient_keys(secret, row.forward_path))
+            self._brakes.count(message.mailbox_id)
             outgoing = compose_acknowledgement(
                 parsed, decision, verdict.forward_path, rules, stamp, neutral=verdict.neutral
             )
         else:
             if row.generation != message.generation:
                 return Cancelled(row, "decisione_superata")
+            charge = charges_of(tx, [message.id]).get(message.id)
+            if charge is not None and charge.taken_at is not None:
+                return Cancelled(row, "presa_in_carico")
             verdict = may_notify(row.forward_path, rules)
             if not verdict.allowed:
                 return Cancelled(row, verdict.reasons[0].code)
@@ -217,7 +232,7 @@ class Preparer:
     ) -> Preparation | None:
         if row.generation != message.generation:
             return Cancelled(row, "decisione_superata")
-        verdict = may_forward(decision, row.forward_path, rules)
+        verdict = may_forward(decision, row.forward_path, rules, sick=self._sick_for(message))
         if not verdict.allowed:
             # The address or the mode has changed since: the message is decided again under today's rules.
             return Cancelled(row, verdict.reasons[0].code, Consequence.DECIDE_AGAIN)
@@ -257,11 +272,16 @@ class Preparer:
             case_acknowledged=False,  # the unique index lets a case have this one row only
         )
         name = self._mailboxes[message.mailbox_id].name
-        context = context_of(message, parsed, rules.mailboxes.get(name), name)
+        context = with_proof(tx, self._secret(tx), context_of(message, parsed, rules.mailboxes.get(name), name), parsed)
+        context = replace(context, brakes=self._brakes.on(rules, message.mailbox_id))
         verdict = may_acknowledge(parsed, decision, rules, history, tx.now, context)
         if verdict.allowed and verdict.forward_path != row.forward_path:
             return GateVerdict(False, "", False, ())
         return verdict
+
+    def _sick_for(self, message: MessageRow) -> frozenset[str]:
+        """Whoever sends a held message on by hand has looked, and may know that the address works again."""
+        return frozenset() if message.let_in_by == PERSON else self._sick
 
     def _history(self, tx: Transaction, rows: Sequence[DispatchRow]) -> Acknowledged:
         secret = self._secret(tx)

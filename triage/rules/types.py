@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from triage.rules.addresses import matches_pattern, same_mailbox
+from triage.rules.holidays import is_holiday
 from triage.vocabulary import Mode
 
 DEFAULT_ADDRESS = "default"
@@ -84,6 +85,11 @@ class Service:
         """Envelope sender of notices: null, so that nothing comes back, where that can be."""
         return self.address if self.pec else ""
 
+    def is_working_day(self, day: date) -> bool:
+        """Whether the offices work on a day: by the opening hours, Monday to Friday while there are none."""
+        weekdays = {span.weekday for span in self.opening_hours} or set(range(5))
+        return day.weekday() in weekdays and not is_holiday(day)
+
     def is_open(self, now: datetime) -> bool:
         """Whether somebody reads at ``now`` (aware)."""
         local = now.astimezone(ZoneInfo(self.timezone))
@@ -149,6 +155,12 @@ class Project:
     """Whoever writes from here writes for the project: hand-backs count, mail is held."""
     urgent_forward_now: bool
     forward_as: ForwardAs
+    takes_charge: bool = False
+    """Its forwards carry a link by which it says that it has the case in hand."""
+    remind_after_days: int = 0
+    """Working days of silence after which it is reminded of a case once; 0: never."""
+    weekly_digest: bool = False
+    """Once a week it is told which cases it has not taken in charge."""
 
     def owns(self, address: str) -> bool:
         """Whether an address is one of the project's, or lies in its domains."""
@@ -266,6 +278,10 @@ class AcknowledgementRules:
     per_address_per_day: int
     per_domain_per_hour: int
     per_hour_total: int
+    per_mailbox_per_hour: int = 120
+    breaker_sent_per_hour: int = 120
+    """So many in an hour stop all acknowledgements until all was quiet for an hour."""
+    breaker_returned_per_hour: int = 20
 
 
 @dataclass(frozen=True, slots=True)
