@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from triage.decide import against_any_notice
@@ -26,6 +26,7 @@ from triage.record.staff_notices import (
     newest_notice,
     plan_notices,
 )
+from triage.rules.holidays import is_holiday
 from triage.rules.types import DEFAULT_ADDRESS, Project, Rules, UrgentRules
 
 GRACE = timedelta(minutes=2)
@@ -149,7 +150,7 @@ def plan_incidents(tx: Transaction, rules: Rules, channels: SecondChannels) -> i
 def plan_for_projects(tx: Transaction, rules: Rules) -> int:
     """Reminders and digests that are due this morning; only for projects that take cases in charge by the link."""
     local = tx.now.astimezone(ZoneInfo(rules.service.timezone))
-    if local.hour < OPENS or not rules.service.is_working_day(local.date()):
+    if local.hour < OPENS or not is_working_day(rules, local.date()):
         return 0
     return sum(
         _plan_reminders(tx, rules, project, local) + _plan_digest(tx, rules, project, local)
@@ -188,7 +189,7 @@ def _plan_reminders(tx: Transaction, rules: Rules, project: Project, local: date
 def _plan_digest(tx: Transaction, rules: Rules, project: Project, local: datetime) -> int:
     monday = local.date() - timedelta(days=local.weekday())
     earlier = (monday + timedelta(days=number) for number in range(local.weekday()))
-    if not project.weekly_digest or any(rules.service.is_working_day(day) for day in earlier):
+    if not project.weekly_digest or any(is_working_day(rules, day) for day in earlier):
         return 0
     year, week, _ = local.isocalendar()
     subject = f"{project.code} {year}-W{week:02}"
@@ -198,12 +199,18 @@ def _plan_digest(tx: Transaction, rules: Rules, project: Project, local: datetim
     return plan_notices(tx, [_planned(rules, NoticeKind.DIGEST, subject, 0, Channel.MAIL, to, project=project.code)])
 
 
+def is_working_day(rules: Rules, day: date) -> bool:
+    """Whether the offices work on a day: by the opening hours, Monday to Friday while there are none."""
+    weekdays = {span.weekday for span in rules.service.opening_hours} or set(range(5))
+    return day.weekday() in weekdays and not is_holiday(day)
+
+
 def working_days(rules: Rules, since: datetime, local: datetime) -> int:
     """Working days that have begun after the day of ``since``, today included."""
     day, days = since.astimezone(local.tzinfo).date(), 0
     while day < local.date():
         day += timedelta(days=1)
-        days += rules.service.is_working_day(day)
+        days += is_working_day(rules, day)
     return days
 
 

@@ -304,7 +304,7 @@ def test_a_copy_of_the_record_whose_mailbox_is_anothers_calls_nobody(
 def test_f2_the_bounce_of_a_notice_calls_nobody_and_is_answered_by_nobody(
     desk: Desk, smtp_sink: SmtpSink, make_caller: Call
 ) -> None:
-    """It quotes the code and even the urgent words; it is held, and that is all."""
+    """It quotes the code and even the urgent words; it is held, or filed as proved, and that is all."""
     caller = make_caller(desk)
     urgent(desk)
     caller.work()
@@ -320,8 +320,10 @@ def test_f2_the_bounce_of_a_notice_calls_nobody_and_is_answered_by_nobody(
             headers=[("Auto-Submitted", "auto-replied")],
         )
         [key] = desk.take_in(bounce)
-        assert desk.outcome(key)[0] == "held"
+        assert desk.outcome(key)[0] in ("held", "decided")
         assert desk.states(key) == []
+        desk.send()
+    assert desk.incidents() == [("notice", 1)], "one trouble: the contact cannot be reached"
     desk.send()
     assert told(smtp_sink) == before
     assert OURS not in before

@@ -185,7 +185,7 @@ class Preparer:
             refusal = self._against_forward(tx, rules, row, message, decision, parsed) or _against_malware(row, scanned)
             if refusal is not None:
                 return refusal
-            verdict = may_forward(decision, row.forward_path, rules, sick=self._sick_for(message))
+            verdict = may_forward(decision, row.forward_path, rules)
             received = message.internal_date or message.received_at or tx.now
             task = Task(parsed, content, decision, row.forward_path, stamp, received)
             outgoing = compose_fitting(task, rules, offer, scanned.clean_files, row.left_out)
@@ -232,7 +232,9 @@ class Preparer:
     ) -> Preparation | None:
         if row.generation != message.generation:
             return Cancelled(row, "decisione_superata")
-        verdict = may_forward(decision, row.forward_path, rules, sick=self._sick_for(message))
+        # Whoever sends a held message on by hand has looked, and may know that the address works again.
+        sick = frozenset() if message.let_in_by == PERSON else self._sick
+        verdict = may_forward(decision, row.forward_path, rules, sick=sick)
         if not verdict.allowed:
             # The address or the mode has changed since: the message is decided again under today's rules.
             return Cancelled(row, verdict.reasons[0].code, Consequence.DECIDE_AGAIN)
@@ -278,10 +280,6 @@ class Preparer:
         if verdict.allowed and verdict.forward_path != row.forward_path:
             return GateVerdict(False, "", False, ())
         return verdict
-
-    def _sick_for(self, message: MessageRow) -> frozenset[str]:
-        """Whoever sends a held message on by hand has looked, and may know that the address works again."""
-        return frozenset() if message.let_in_by == PERSON else self._sick
 
     def _history(self, tx: Transaction, rows: Sequence[DispatchRow]) -> Acknowledged:
         secret = self._secret(tx)

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import datetime, time
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from triage.rules.addresses import matches_pattern, same_mailbox
-from triage.rules.holidays import is_holiday
 from triage.vocabulary import Mode
 
 DEFAULT_ADDRESS = "default"
@@ -84,11 +83,6 @@ class Service:
     def notice_path(self) -> str:
         """Envelope sender of notices: null, so that nothing comes back, where that can be."""
         return self.address if self.pec else ""
-
-    def is_working_day(self, day: date) -> bool:
-        """Whether the offices work on a day: by the opening hours, Monday to Friday while there are none."""
-        weekdays = {span.weekday for span in self.opening_hours} or set(range(5))
-        return day.weekday() in weekdays and not is_holiday(day)
 
     def is_open(self, now: datetime) -> bool:
         """Whether somebody reads at ``now`` (aware)."""
