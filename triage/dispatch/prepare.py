@@ -102,6 +102,7 @@ class Preparer:
         self._read_since = read_since
         self._store = store
         self._knowledge = knowledge
+        self.rules = lambda: knowledge.in_force().rules
         self._parsed = parsed
         self._acknowledged = Acknowledged({}, {}, {}, 0)
         self._secret_value: bytes | None = None
@@ -112,10 +113,6 @@ class Preparer:
     def anything_due(self, tx: Transaction, *, notices_only: bool = False) -> bool:
         """Whether a dispatch is due; a look that costs no write."""
         return has_due(tx, notices_only=notices_only)
-
-    def rules(self) -> Rules:
-        """The rules of this moment."""
-        return self._knowledge.in_force().rules
 
     def anything_abandoned(self, tx: Transaction) -> bool:
         """Whether a dispatch was begun and left."""
