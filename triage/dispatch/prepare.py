@@ -101,8 +101,7 @@ class Preparer:
         """``read_since``: nothing leaves of a mailbox that was not read since then (the start of this process)."""
         self._read_since = read_since
         self._store = store
-        self._knowledge = knowledge
-        self.rules = lambda: knowledge.in_force().rules
+        self.knowledge = knowledge
         self._parsed = parsed
         self._acknowledged = Acknowledged({}, {}, {}, 0)
         self._secret_value: bytes | None = None
@@ -120,7 +119,7 @@ class Preparer:
 
     def prepare(self, rows: Sequence[DispatchRow], offer: Offer, verdicts: Mapping[str, Verdict]) -> list[Preparation]:
         """What each leased dispatch is to become; ``verdicts`` on the octets, by SHA-256."""
-        in_force = self._knowledge.in_force()
+        in_force = self.knowledge.in_force()
         with self._store.read("prepare") as tx:
             self._mailboxes = {box.id: box for box in known_mailboxes(tx)}
             messages = messages_by_id(tx, [row.message_id for row in rows])

@@ -158,7 +158,7 @@ class DispatchStage:
         rows = [item.row for item in prepared]
         with self._store.write("dispatch") as tx:
             forwarded = record_answers(tx, [(item.row, item.result, item.left_out) for item in self._answers])
-            stopped, rows = is_stopped(tx), let_through(tx, rows, self._preparer.rules())
+            stopped, rows = is_stopped(tx), let_through(tx, rows, self._preparer.knowledge.in_force().rules)
             room = 0 if stopped or not rows else room_for(tx, self._limits, lock=True).messages
             begun = begin_attempts(tx, rows[:room], self._worker, self._lease)
             count_begun(tx, self._limits, len(begun))
