@@ -61,6 +61,7 @@ class DecisionContext:
     ``old_mail_days`` by whatever says so (``triage.ages``); both bind the acknowledgement only.
     ``defects`` are those that make what was read doubtful, of ``InboundMessage.defects``.
     ``return_path_proved``: a probe has shown that the mailbox's server writes Return-Path itself.
+    ``forged_seal`` is shown, ``brakes`` stop what families get for now (``triage.loops``).
     """
 
     mailbox: str
@@ -71,6 +72,8 @@ class DecisionContext:
     is_own_loop: bool
     defects: tuple[Defect, ...] = ()
     return_path_proved: bool = False
+    forged_seal: bool = False
+    brakes: tuple[str, ...] = ()
 
 
 def decide(
@@ -183,7 +186,12 @@ def _decide_calmly(
         address_key=outcome.address_key,
         forward_path=address.to if address else "",
         rules_tried=open_rules.tried(territory.best, classification.topic),
-        reasons=(*holds, *_explanation(action, outcome, territory), *classification.reasons, *doubt(classification)),
+        reasons=(
+            *holds,
+            *_explanation(action, outcome, territory, context.forged_seal),
+            *classification.reasons,
+            *doubt(classification),
+        ),
         rules_version=rules.version,
         model_version=classification.model_version,
     )
@@ -274,7 +282,7 @@ def _holds_for_mode(outcome: Outcome, rules: Rules) -> list[Reason]:
             return []
 
 
-def _explanation(action: Action, outcome: Outcome, territory: TerritoryScores) -> list[Reason]:
+def _explanation(action: Action, outcome: Outcome, territory: TerritoryScores, forged: bool) -> list[Reason]:
     """What led to the decision, for people who ask why."""
     reasons = []
     if action is Action.FILE:
@@ -283,7 +291,7 @@ def _explanation(action: Action, outcome: Outcome, territory: TerritoryScores) -
         reasons.append(_applied(outcome.rule))
     score = round(territory.scores[territory.best], 4)
     reasons.append(Reason("territorio", {"territory": territory.best, "score": score}))
-    return reasons
+    return [*reasons, Reason("sigillo_falso")] if forged else reasons
 
 
 def _applied(rule: Rule) -> Reason:
