@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from triage.decide.decision import DecisionContext
+from triage.decide.context import DecisionContext
 from triage.record import Transaction
 from triage.record.breaker import sent_of_mailbox, stands_open
 from triage.record.recall import ids_of_case

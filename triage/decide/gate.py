@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from triage.decide.answerable import is_system_address, signs_against_answering
-from triage.decide.decision import MOST_HOPS, DecisionContext
+from triage.decide.context import DecisionContext
+from triage.decide.decision import MOST_HOPS
 from triage.decide.recipient import Recipient, recipient_of
 from triage.decide.trust import NOT_FOR_US
 from triage.rules.types import NO_TEXT, MailboxRole, Rule, Rules

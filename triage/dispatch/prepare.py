@@ -9,18 +9,27 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from triage.conversations import recipient_keys
 from triage.decide import may_forward, may_notify
 from triage.decide.gate import SAME_THREAD
 from triage.dispatch.answering import Answering, compose_answer, may_answer, wait_for
 from triage.dispatch.clamd import State
-from triage.dispatch.compose import Outgoing, Stamp, compose_notice, is_staff
+from triage.dispatch.compose import Stamp, compose_notice, is_staff
 from triage.dispatch.forwards import Offer, Task, compose_fitting
 from triage.dispatch.policy import GIVE_UP
+from triage.dispatch.preparation import (
+    HALVED,
+    INFECTED,
+    NOT_LOOKED_AT,
+    Cancelled,
+    Consequence,
+    Later,
+    Preparation,
+    Prepared,
+)
 from triage.dispatch.scanning import Verdict
 from triage.dispatch.text_files import Texts, shipped_texts
 from triage.ids import case_code
@@ -50,49 +59,8 @@ log = logging.getLogger("triage.dispatch")
 
 LOOK_AGAIN = timedelta(seconds=2)
 """How soon a dispatch is looked at again while the mailbox is asked whether the message is there."""
-INFECTED, NOT_LOOKED_AT = "allegato_infetto", "allegato_non_controllato"
-HALVED = "originale_non_inviato"
-"""Forwarded, but the project has the text only: somebody must hand the original over."""
 UNREAD_TOO_LONG = timedelta(minutes=5)
 """A mailbox that was not read for so long cannot say; its mail does not wait for it."""
-
-
-class Consequence(StrEnum):
-    """What becomes of the message whose dispatch is cancelled."""
-
-    NONE = "none"
-    HOLD = "hold"
-    DECIDE_AGAIN = "decide_again"
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """Ready for the wire."""
-
-    row: DispatchRow
-    outgoing: Outgoing
-
-
-@dataclass(frozen=True, slots=True)
-class Later:
-    """Not now."""
-
-    row: DispatchRow
-    wait: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class Cancelled:
-    """Not ever, and why."""
-
-    row: DispatchRow
-    reason: str
-    consequence: Consequence = Consequence.NONE
-    params: Mapping[str, str] = field(default_factory=dict)
-    """What else staff are told; nothing of the message."""
-
-
-Preparation = Prepared | Later | Cancelled
 
 
 class Preparer:

@@ -21,7 +21,8 @@ from triage.dispatch.braking import let_through
 from triage.dispatch.compose import Outgoing
 from triage.dispatch.policy import that_fit
 from triage.dispatch.pool import Pool
-from triage.dispatch.prepare import Cancelled, Later, Prepared, Preparer
+from triage.dispatch.preparation import Cancelled, Later, Prepared
+from triage.dispatch.prepare import Preparer
 from triage.dispatch.scanning import NoScanning, Scanning
 from triage.dispatch.sending import Answer, send
 from triage.dispatch.submit import AccountTroubleError

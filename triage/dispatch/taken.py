@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from triage.dispatch.compose import ORIGINAL
 from triage.dispatch.policy import consequence
-from triage.dispatch.prepare import HALVED, Cancelled, Consequence
+from triage.dispatch.preparation import HALVED, Cancelled, Consequence
 from triage.record import Transaction
 from triage.record.attempts import Ending, end_attempts
 from triage.record.charge import note_refused_call
