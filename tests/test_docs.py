@@ -124,6 +124,8 @@ class _Asked(dict[str, str]):
 
 def test_the_table_of_variables_is_complete_and_holds_no_other() -> None:
     required = {f"TRIAGE_{kind}_{what}": "x" for kind in ("IMAP", "SMTP") for what in ("HOST", "USER", "PASSWORD")}
+    required |= {f"TRIAGE_ALARM_SMTP_{what}": "a@example.org" for what in ("HOST", "USER", "PASSWORD")}
+    required["TRIAGE_ALARM_WEBHOOK"] = "https://example.org/"
     asked = _Asked(required)
     settings = load_settings(asked, "worker")
     general = {name for name in asked.names if not name.endswith("_FILE") or name.endswith("_CA_FILE")}
@@ -164,7 +166,7 @@ def test_the_defaults_in_the_table_are_those_of_the_program() -> None:
     assert {name: rows.get(name) for name in expected} == expected
 
 
-@pytest.mark.parametrize(("kind", "refused"), [("IMAP", {"none"}), ("SMTP", set())])
+@pytest.mark.parametrize(("kind", "refused"), [("IMAP", {"none"}), ("SMTP", set()), ("ALARM_SMTP", set())])
 def test_the_ways_to_log_in_are_those_of_the_program(kind: str, refused: set[str]) -> None:
     (row,) = re.findall(rf"^\| `TRIAGE_{kind}_LOGIN` \|(.*)\|$", read(README), re.MULTILINE)
     assert {*re.findall(r"`(\w+)`", row.partition("|")[2])} == {str(login) for login in Login} - refused
@@ -183,7 +185,7 @@ def test_every_reason_for_waiting_is_explained() -> None:
     table = read(README).partition("### Why a message waits")[2].partition("## Limits")[0]
     named = set(re.findall(r"`([a-z]+[a-z0-9_]*)`", "\n".join(line.split("|")[1] for line in _rows(table))))
     decided = set(re.findall(r'Reason\("([a-z_]+)"', read(ROOT / "triage" / "decide" / "decision.py")))
-    explains = {"archiviata", "regola_applicata", "territorio", "luoghi_in_gara", "senza_urgenza"}
+    explains = {"sigillo_falso", "archiviata", "regola_applicata", "territorio", "luoghi_in_gara", "senza_urgenza"}
     assert named >= {*HOLDS, *HOLD_CODES, *(decided - explains)}
     assert named <= {*HOLDS, *known_codes()}
 

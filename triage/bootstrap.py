@@ -11,6 +11,7 @@ from triage.basis import NothingInForceError, open_store
 from triage.basis import settings_from as settings_from
 from triage.decide import filing_folder
 from triage.decider import Decider
+from triage.dispatch.notice_stage import NoticeStage
 from triage.dispatch.prepare import Preparer
 from triage.dispatch.scanning import NoScanning, Scanning
 from triage.dispatch.stage import DispatchStage
@@ -28,7 +29,8 @@ from triage.vocabulary import Decision
 log = logging.getLogger("triage.bootstrap")
 
 DISPATCH_LOOP = "dispatch"
-"""The loop that shows signs of life while it waits for slow servers."""
+NOTICE_LOOP = "notices"
+"""The loops that show signs of life while they wait for slow servers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class Service:
     decider: Decider
     dispatcher: DispatchStage
     make_reader: Callable[[str], MailboxReader]
+    notices: NoticeStage
+    notice_wake: Wakeup
 
 
 def open_knowledge(settings: Settings, store: Store, *, adopt: bool = False) -> Knowledge:
@@ -130,6 +134,15 @@ def build_service(settings: Settings, options: Options = Options()) -> Service:
         decider,
         dispatcher,
         make_reader,
+        NoticeStage(
+            store,
+            knowledge,
+            settings.submission,
+            settings.second_channel,
+            settings.worker_name,
+            lambda: heartbeats.beat(NOTICE_LOOP),
+        ),
+        Wakeup(),
     )
 
 

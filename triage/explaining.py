@@ -42,9 +42,17 @@ HOLDS = {
     "smtputf8_non_offerto": "il server di posta non accetta l'indirizzo del destinatario",
     "indirizzo_non_attuale": "l'indirizzo del centro è cambiato dopo la decisione",
     "nessun_inoltro": "la decisione non prevede un inoltro",
+    "preso_in_carico": "il centro scrive di averlo preso in carico, e forse aggiunge altro",
+    "destinazione_malata": "l'indirizzo del centro non riceve posta: avvisate il centro, poi «triage cure»",
     **PEC_HOLDS,
 }
 """Holds that come from intake and dispatch; all other codes are those of a decision."""
+
+
+SHOWN = {
+    "sigillo_falso": "porta un'intestazione come la nostra, ma non l'abbiamo scritta noi: non conta",
+}
+"""What is only told, and holds nothing."""
 
 
 _BEHIND_THE_HOLDS = frozenset({"regola_applicata", "senza_urgenza", "territorio", "archiviata", "pec", "ricevuta_pec"})
@@ -73,7 +81,7 @@ def word_reason(reason: Reason) -> str:
     """One reason in a phrase."""
     if reason.code == "senza_urgenza":
         return _without_urgency(reason)
-    return word_pec(reason) or HOLDS.get(reason.code) or explain(reason)
+    return word_pec(reason) or HOLDS.get(reason.code) or SHOWN.get(reason.code) or explain(reason)
 
 
 def word_reasons(decision: Decision, message: InboundMessage) -> list[str]:

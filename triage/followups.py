@@ -27,6 +27,7 @@ _HELD_AS = {
     ReturnKind.MOVED: "centro_cambia_indirizzo",
     ReturnKind.COMPLAINT: "segnalazione_su_nostro_invio",
     ReturnKind.HANDED_BACK: "restituzione",
+    ReturnKind.TAKEN: "preso_in_carico",
 }
 _FILED = frozenset(
     {ReturnKind.FAILED, ReturnKind.DELAYED, ReturnKind.DELIVERED, ReturnKind.DISPLAYED, ReturnKind.ABSENT}
@@ -43,7 +44,7 @@ def about_what_was_sent(
     """The decision about a message that came back."""
     what = {"kind": str(returned.kind), "project": returned.dispatch.project, "status": returned.status}
     note = Reason("tornato", what)
-    proved = classification.automatic_proved and returned.kind in _FILED
+    proved = (classification.automatic_proved and returned.kind in _FILED) or returned.nothing_to_read
     if proved and context.role is not MailboxRole.JUNK and rules.service.mode is not Mode.SHADOW:
         return replace(
             decision,

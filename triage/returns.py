@@ -7,6 +7,7 @@ know; a hand-back by the case's code and the project's own address (design, deci
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -32,6 +33,9 @@ _ACTIONS = {
 _WORST_FIRST = (ReturnKind.FAILED, ReturnKind.DELAYED, ReturnKind.DELIVERED)
 
 _READ = 3_000
+_TAKEN = re.compile(r"\s*preso in carico\s*\[", re.IGNORECASE)
+_ONLY_THE_CODE = re.compile(r"\s*Codice:\s*[0-9A-Z]{2,13}-[0-9A-Z]{8}\s*", re.IGNORECASE)
+"""What the link "Preso in carico" writes (``triage.dispatch.links``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,10 @@ def find_returned(tx: Transaction, rules: Rules, readings: Mapping[int, Reading]
     for key, reading in readings.items():
         about = [sent[item] for item in named[key] if item in sent]
         result = (
-            _reported(reading, about) or _answered(reading, about, rules) or _handed_back(reading, about, cases, rules)
+            _reported(reading, about)
+            or _answered(reading, about, rules)
+            or _taken(reading, cases, rules)
+            or _handed_back(reading, about, cases, rules)
         )
         if result is not None:
             found[key] = result
@@ -119,6 +126,19 @@ def _answered(reading: Reading, about: Sequence[SentDispatch], rules: Rules) -> 
         return None
     moved = MOVED in said_of_forward(reading.message.new_text[:_READ])
     return Returned(ReturnKind.MOVED if moved else ReturnKind.ABSENT, dispatch)
+
+
+def _taken(reading: Reading, cases: Mapping[int, Sequence[SentDispatch]], rules: Rules) -> Returned | None:
+    """A person at a project sends the mail that the link "Preso in carico" makes, from the project's own address."""
+    message = reading.message
+    project = _project(message, rules)
+    if not project or reading.classification.automatic or message.report is not None:
+        return None
+    forwards = [one for case in reading.codes for one in cases.get(case, ()) if one.project == project]
+    if not forwards or not _TAKEN.match(message.subject):
+        return None
+    bare = bool(_ONLY_THE_CODE.fullmatch(message.new_text)) and not message.attachments
+    return Returned(ReturnKind.TAKEN, forwards[-1], nothing_to_read=bare)
 
 
 def _handed_back(

@@ -9,11 +9,21 @@ All problems are told together, as :class:`SettingsError`.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
+from triage.accounts import LOGINS as LOGINS
+from triage.accounts import Account as Account
+from triage.accounts import Login as Login
+from triage.accounts import SecondChannel as SecondChannel
+from triage.accounts import Security as Security
+from triage.accounts import Submission as Submission
+from triage.accounts import Webhook as Webhook
+
+_ADDRESS = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_HTTPS = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?")
 _SUBMISSION = ("SMTP_HOST", "SMTP_USER", "SMTP_PASSWORD")
 
 
@@ -23,68 +33,6 @@ class SettingsError(Exception):
     def __init__(self, problems: tuple[str, ...]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
-
-
-class Security(StrEnum):
-    """How a connection is protected. ``PLAIN`` only when asked for, never as a fallback."""
-
-    TLS = "tls"
-    STARTTLS = "starttls"
-    PLAIN = "plain"
-
-
-class Login(StrEnum):
-    """How we identify ourselves to a server."""
-
-    PASSWORD = "password"  # noqa: S105 - the name of a method, not a secret
-    XOAUTH2 = "xoauth2"
-    OAUTHBEARER = "oauthbearer"
-    NONE = "none"
-
-
-LOGINS: Mapping[str, tuple[Login, ...]] = {
-    # Every mailbox server knows its users; a relay may know us by our network address.
-    "IMAP": (Login.PASSWORD, Login.XOAUTH2, Login.OAUTHBEARER),
-    "SMTP": (Login.PASSWORD, Login.XOAUTH2, Login.OAUTHBEARER, Login.NONE),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """One server account. ``secret`` is the password or the access token; ``repr`` hides it."""
-
-    host: str
-    port: int
-    user: str
-    secret: str
-    security: Security
-    login: Login
-    ca_file: str
-    timeout: float
-    """Seconds that any single read or write may take."""
-
-    def __repr__(self) -> str:
-        return f"Account({self.host}:{self.port}, {self.security}, {self.login})"
-
-    @property
-    def identity(self) -> str:
-        """Whose account it is, as the record keeps it."""
-        return f"{self.user}@{self.host.lower()}"
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """How mail is submitted: the account, and how much it will take."""
-
-    account: Account
-    connections: int
-    per_minute: int
-    """0: no limit."""
-    per_connection: int
-    per_day: int
-    """In any 24 hours; 0: no limit."""
-    data_timeout: float
-    """Seconds to wait for the reply to the end of DATA (RFC 5321 section 4.5.3.2.6: ten minutes)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +62,7 @@ class Settings:
     lease_seconds: float
     idle_seconds: float
     """How long one IDLE may last before it is renewed; at most 25 minutes (RFC 2177 says 29)."""
+    second_channel: SecondChannel
 
     def imap(self, mailbox: str) -> Account:
         """The account of one configured mailbox; raises :class:`SettingsError`."""
@@ -153,6 +102,7 @@ def load_settings(environment: Mapping[str, str], worker_name: str, mailboxes: I
         worker_name=reader.text("WORKER", worker_name),
         lease_seconds=reader.number("LEASE_SECONDS", 60, 1, 3600),
         idle_seconds=reader.number("IMAP_IDLE_SECONDS", 540, 1, 1500),
+        second_channel=reader.second_channel(ports),
     )
     for mailbox in mailboxes:
         reader.include(_Reader(environment, mailbox))
@@ -308,6 +258,21 @@ class _Reader:
             ca_file=self.readable(f"{kind}_CA_FILE"),
             timeout=self.number(f"{kind}_TIMEOUT", timeout, 1, 3600),
         )
+
+    def second_channel(self, ports: Mapping[Security, int]) -> SecondChannel:
+        """Another mail account, an address for HTTPS POSTs, both, or none."""
+        submission, sender, webhook = None, "", None
+        if self.text("ALARM_SMTP_HOST", ""):
+            account = self.account("ALARM_SMTP", ports, 60.0, Security.STARTTLS)
+            submission = Submission(account, 1, 0, 100, 0, min(account.timeout, 60.0))
+            sender = self.text("ALARM_SMTP_FROM", account.user)
+            if not _ADDRESS.fullmatch(sender):
+                self._problems.append("TRIAGE_ALARM_SMTP_FROM must be that account's own address, like a@example.org.")
+        if url := self.text("ALARM_WEBHOOK", ""):
+            webhook = Webhook(url, self.readable("ALARM_WEBHOOK_CA_FILE"))
+            if not _HTTPS.fullmatch(url):
+                self._problems.append("TRIAGE_ALARM_WEBHOOK must be an address that begins with https://.")
+        return SecondChannel(submission, sender, webhook)
 
 
 def _in_memory(name: str) -> bool:

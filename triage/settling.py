@@ -13,22 +13,37 @@ from types import MappingProxyType
 
 from triage.ages import written_at
 from triage.conversations import keys_of, recipient_keys, threads_of
-from triage.decide import DecisionContext, decide, forwards_at_once, may_forward, may_notify
+from triage.decide import (
+    DecisionContext,
+    against_any_notice,
+    calls_somebody,
+    decide,
+    forwards_at_once,
+    may_forward,
+    may_notify,
+)
 from triage.decide.gate import SAME_THREAD
+from triage.defects import GRAVE_DEFECTS
 from triage.followups import about_what_was_sent, in_its_case, with_given_place
+from triage.loops import brakes_on, with_proof
 from triage.pec.words import label_of
 from triage.receipts import Receipts
 from triage.record import Transaction
 from triage.record.acknowledged import Acknowledged, acknowledged_before
+from triage.record.breaker import note_acknowledgement_returned
 from triage.record.decisions import Settlement, accepted_recipients
+from triage.record.destinations import sick_addresses
 from triage.record.identity import secret_of
+from triage.record.let_in import PERSON
 from triage.record.mailboxes import MailboxRow, known_mailboxes
 from triage.record.messages import MessageRow
 from triage.record.planned import PlannedDispatch
 from triage.record.recall import sent_by_us
 from triage.record.returned import forwards_of_cases
+from triage.record.staff_notices import about_notices, note_returned_notices
 from triage.returns import Reading, case_of, find_returned, from_staff
 from triage.rules.types import MailboxRole, Rules
+from triage.seals import OWN_FIELD
 from triage.telling import family_address, new_plan, plan_acknowledgement
 from triage.twins import find_twins
 from triage.vocabulary import (
@@ -39,29 +54,8 @@ from triage.vocabulary import (
     InboundMessage,
     MessageState,
     Reason,
+    ReportKind,
 )
-
-GRAVE_DEFECTS = frozenset(
-    {
-        "parser_failed",
-        "from_missing",
-        "encrypted_or_signed_unread",
-        "boundary_not_found",
-        "base64_absent",
-        "message_partial",
-        "message_external_body",
-        "tnef_text_only_rtf",
-        "limit_depth",
-        "limit_parts",
-        "limit_decoded_octets",
-        "limit_header_octets",
-        "limit_seconds",
-    }
-)
-"""Defects after which what was read may not be what was written."""
-
-OWN_FIELD = "X-Reti-Smistamento"
-"""Our own header field: a message that carries it has been through here before."""
 
 URGENT_FIRST, FORWARDS = 0, 1
 
@@ -75,6 +69,9 @@ class _Batch:
     secret: bytes
     accepted: set[tuple[int, str]]
     acknowledged: Acknowledged
+    sick: frozenset[str]
+    quiet: frozenset[int]
+    """Rows about which nobody is called: they speak of a notice of ours (failure F2)."""
 
 
 def settle(
@@ -102,6 +99,8 @@ def settle(
         secret,
         accepted_recipients(tx, [row.id for row, _ in pairs if row.generation]),
         _acknowledged(tx, rules, secret, list(zip(written, contexts, strict=True))),
+        sick_addresses(tx),
+        about_notices(tx, own_ids),
     )
     receipts = Receipts(tx, rules, secret, [message for _, message in pairs])
     reported = sent_by_us(tx, [item for group in own_ids.values() for item in group])
@@ -114,9 +113,11 @@ def settle(
         },
     )
     sent = forwards_of_cases(tx, [thread.case_id for thread in threads if thread.case_id is not None])
-    for (row, message), classification, key, thread, context in zip(
+    brakes = brakes_on(tx, [row.mailbox_id for row, _ in pairs])
+    for (row, message), classification, key, thread, seen in zip(
         pairs, classified, keys, threads, contexts, strict=True
     ):
+        context = replace(with_proof(tx, secret, seen, message), brakes=brakes.on(rules, row.mailbox_id))
         if row.comune_given:
             classification = with_given_place(classification, row.comune_given)
         decision = decide(message, classification, rules, context)
@@ -129,9 +130,13 @@ def settle(
             decision = about_what_was_sent(decision, classification, back, rules, context)
         elif thread.answers_us:
             decision = _held(decision, "risposta_a_noi")
-        elif classification.automatic and reported.intersection(own_ids.get(row.id, ())):
+            if classification.automatic:
+                note_acknowledgement_returned(tx)
+        elif classification.automatic and (row.id in batch.quiet or reported.intersection(own_ids.get(row.id, ()))):
             # A report about what we sent ourselves: filed unseen it would hide a family's lost letter.
             decision = _held(decision, "avviso_su_nostro_invio")
+            if message.report is not None and message.report.kind is ReportKind.DELIVERY:
+                note_returned_notices(tx, own_ids.get(row.id, ()))
         elif thread.quotes_another and not from_staff(message, rules):
             decision = _held(decision, "codice_di_altri")
         elif thread.case_id in sent and not row.generation:
@@ -189,12 +194,16 @@ def _acknowledged(
 
 def _settle_one(batch: _Batch, settlement: Settlement, message: InboundMessage, context: DecisionContext) -> Settlement:
     decision = settlement.decision
-    plans = [*_notices(batch, decision)]
+    # A report about a notice, and what we sent ourselves and was sent back, call nobody a second time.
+    calls = calls_somebody(decision) and settlement.row.id not in batch.quiet and not context.is_own_loop
+    plans = _notices(batch, decision) if calls else []
     already = (settlement.row.id, decision.forward_path) in batch.accepted
     if already:
         pass  # this project has it (an earlier generation's forward was accepted): never a second time
     elif decision.action is Action.FORWARD or forwards_at_once(decision):
-        verdict = may_forward(decision, decision.forward_path, batch.rules)
+        # A person who has looked may send it on all the same: perhaps they know that it works again.
+        sick = frozenset() if settlement.row.let_in_by == PERSON else batch.sick
+        verdict = may_forward(decision, decision.forward_path, batch.rules, sick=sick)
         if verdict.allowed:
             plans.append(_plan(batch, DispatchKind.FORWARD, FORWARDS, verdict.forward_path, decision))
         elif decision.action is Action.FORWARD:
@@ -212,14 +221,14 @@ def _settle_one(batch: _Batch, settlement: Settlement, message: InboundMessage, 
         hold_reason=decision.reasons[0].code if held and decision.reasons else "",
         dispatches=tuple(plans),
         file=decision.action is Action.FILE or (decision.action is Action.FORWARD and already),
+        calls=calls and not against_any_notice(batch.rules),
     )
 
 
 def _notices(batch: _Batch, decision: Decision) -> list[PlannedDispatch]:
-    """One notice without content to the first on-call contact when somebody must look now."""
+    """One notice without content to the first on-call contact; the further steps follow from the record."""
     rules = batch.rules
-    alerts = any(reason.code == "urgente" and reason.params.get("avvisa") for reason in decision.reasons)
-    if not alerts or not rules.urgent.on_call:
+    if not rules.urgent.on_call:
         return []
     verdict = may_notify(rules.urgent.on_call[0], rules)
     if not verdict.allowed:

@@ -1,4 +1,4 @@
-"""The worker: one thread a mailbox, one that decides, one that dispatches, and a scheduler.
+"""The worker: one thread a mailbox, one that decides, one that dispatches, one that tells staff, and a scheduler.
 
 The scheduler only marks work as due: it never does any, so a slow job cannot block the next. On
 SIGTERM every loop ends after what it has begun, and what was claimed is given back.
@@ -16,7 +16,7 @@ from types import FrameType
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from triage.bootstrap import DISPATCH_LOOP, Service
+from triage.bootstrap import DISPATCH_LOOP, NOTICE_LOOP, Service
 from triage.intake.reader import MailboxReader
 from triage.knowledge import NothingInForceError
 from triage.record import StoreError
@@ -63,6 +63,8 @@ class Worker:
         self._threads = [
             threading.Thread(target=self._loop, args=("decide", service.decider.work, service.decide_wake)),
             threading.Thread(target=self._loop, args=(DISPATCH_LOOP, self._dispatch, service.dispatch_wake)),
+            # With a thread of its own: a queue that hangs must not keep its own alarm (failure F32).
+            threading.Thread(target=self._loop, args=(NOTICE_LOOP, service.notices.work, service.notice_wake)),
             threading.Thread(target=self._pass_on, args=(service.file_wake,)),
         ]
         for thread in self._threads:
@@ -78,7 +80,8 @@ class Worker:
     def stop(self) -> None:
         """Ask every loop to end; returns at once."""
         self._stopping.set()
-        for wake in (self._service.decide_wake, self._service.dispatch_wake, self._service.file_wake):
+        service = self._service
+        for wake in (service.decide_wake, service.dispatch_wake, service.file_wake, service.notice_wake):
             wake.set()
         for reader, _ in list(self._readers.values()):
             reader.stop()
@@ -241,6 +244,7 @@ def run_once(service: Service, progress: Callable[[str, int], None] | None = Non
             while count := service.dispatcher.work():
                 done += count
                 _tell(progress, "submitted", count)
+            done += service.notices.work()
             if not done:
                 break
         found = {"record": service.decider.trouble, "submission": service.dispatcher.trouble}

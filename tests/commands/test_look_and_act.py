@@ -152,7 +152,17 @@ def test_stop_and_start_say_whether_anything_changed(invoke: Invoke, record: Rec
 
 # --------------------------------------------------------------------------- no record, or none that can be used
 
-LOOKING = (("ledger",), ("held",), ("show", "1"), ("retry", "1"), ("stop",), ("start",))
+LOOKING = (
+    ("ledger",),
+    ("held",),
+    ("show", "1"),
+    ("retry", "1"),
+    ("stop",),
+    ("start",),
+    ("take", "1"),
+    ("destinations",),
+    ("cure", "crema"),
+)
 
 
 @pytest.mark.parametrize("arguments", LOOKING)

@@ -27,6 +27,7 @@ from triage.decide import (
     may_acknowledge,
     may_forward,
     may_notify,
+    may_tell_project,
 )
 from triage.rules import Rules
 from triage.vocabulary import Action, Address, Attachment, Classification, Decision, InboundMessage, Mode, Reason
@@ -496,3 +497,46 @@ def test_notices_go_to_those_on_call_and_to_the_alarm_addresses_only() -> None:
 def test_in_shadow_no_notice_leaves() -> None:
     shadow = replace(RULES, service=replace(RULES.service, mode=Mode.SHADOW))
     assert codes(may_notify("reperibile@oncall.example", shadow)) == ["modo_ombra"]
+
+
+# --------------------------------------------------------------------------- brakes, loops, destinations
+
+
+@pytest.mark.parametrize("brake", ["ricevute_sospese", "limite_casella"])
+def test_a_brake_stops_acknowledgements_for_a_while(brake: str) -> None:
+    verdict = acknowledged(about=context(brakes=(brake,)))
+    assert (verdict.allowed, verdict.later, codes(verdict)) == (False, True, [brake])
+
+
+def test_a_message_in_a_loop_is_never_acknowledged() -> None:
+    """RFC 5321 section 6.3."""
+    assert acknowledged(about=context(received_count=50)).allowed
+    verdict = acknowledged(about=context(received_count=51))
+    assert (verdict.allowed, verdict.later) == (False, False)
+    assert "troppi_passaggi" in codes(verdict)
+
+
+def test_a_forged_seal_is_shown_and_stops_nothing() -> None:
+    decision = decide(message(), classification(), RULES, context(forged_seal=True))
+    assert decision.action is Action.FORWARD
+    assert "sigillo_falso" in [reason.code for reason in decision.reasons]
+    assert acknowledged(about=context(forged_seal=True)).allowed
+
+
+def test_nothing_is_forwarded_to_an_address_that_takes_no_mail() -> None:
+    decision = decide(message(), classification(), RULES, context())
+    assert may_forward(decision, decision.forward_path, RULES).allowed
+    verdict = may_forward(decision, decision.forward_path, RULES, sick=frozenset({decision.forward_path}))
+    assert codes(verdict) == ["destinazione_malata"]
+
+
+def test_a_project_is_told_only_at_its_own_address_and_when_it_answers_by_the_link() -> None:
+    to = RULES.projects["nord"].addresses["default"].to
+    asked = replace(RULES, projects={**RULES.projects, "nord": replace(RULES.projects["nord"], takes_charge=True)})
+    assert codes(may_tell_project("nord", to, RULES, frozenset())) == ["indirizzo_non_attuale"]
+    assert may_tell_project("nord", to, asked, frozenset()).allowed
+    assert codes(may_tell_project("nord", "other@example.org", asked, frozenset())) == ["indirizzo_non_attuale"]
+    assert codes(may_tell_project("gone", to, asked, frozenset())) == ["indirizzo_non_attuale"]
+    assert codes(may_tell_project("nord", to, asked, frozenset({to}))) == ["destinazione_malata"]
+    shadow = replace(asked, service=replace(asked.service, mode=Mode.SHADOW))
+    assert codes(may_tell_project("nord", to, shadow, frozenset())) == ["modo_ombra"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from triage.classify.wording import known_codes
 
-FILES = ("gate.py", "recipient.py", "answerable.py", "trust.py")
+FILES = ("gate.py", "gate_staff.py", "recipient.py", "answerable.py", "trust.py")
 
 
 def test_every_reason_of_the_gate_has_its_sentence() -> None:

@@ -419,8 +419,13 @@ def test_our_own_mail_that_comes_back_is_held(desk: Desk, smtp_sink: SmtpSink) -
         assert desk.dispatches(key) == []
 
 
-def test_own_header_field_alone_holds_the_message(desk: Desk) -> None:
-    [key] = desk.take_in(a_mail(headers=[("x-reti-smistamento", "2A-22222222 0")]))
+def test_own_header_field_holds_the_message_only_when_we_made_it(desk: Desk, smtp_sink: SmtpSink) -> None:
+    [forged] = desk.take_in(a_mail(headers=[("x-reti-smistamento", "2A-22222222 0")]))
+    desk.send()
+    assert desk.outcome(forged)[0] == MessageState.FORWARDED
+    sent = message_from_bytes(smtp_sink.messages[0].octets)
+    field = ("x-reti-smistamento", sent["X-Reti-Smistamento"])
+    [key] = desk.take_in(from_family(1, message_id=sent["Message-ID"], headers=[field]))
     assert desk.outcome(key) == (MessageState.HELD, "da_noi")
     assert desk.dispatches(key) == []
 

@@ -198,8 +198,11 @@ def test_a_challenger_is_promoted_when_it_is_better_beyond_chance_and_no_worse_i
 def test_a_small_simulation_runs_to_its_end_and_gives_the_same_table_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Half of the labels of one topic are wrong, so that there is doubt to learn from."""
-    lines = labelled_messages(24)
+    """Half of the labels of one topic are wrong, so that there is doubt to learn from.
+
+    No message is of danger: so small a model could not exclude it from any other, and would hold all.
+    """
+    lines = [line for line in labelled_messages(28) if not line["urgente"]]
     for number, line in enumerate(lines):
         if line["argomento"] == "eventi" and number % 3:
             line["destinazione"] = "operatore"

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from triage.defects import GRAVE_DEFECTS
 from triage.parse import ParseLimits, parse
 from triage.parse.html_text import html_to_text
 from triage.parse.limits import Budget, DefectLog
-from triage.settling import GRAVE_DEFECTS
 from triage.vocabulary import InboundMessage
 
 HTML = b"From: a@example.org\r\nMIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"

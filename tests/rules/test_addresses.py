@@ -102,6 +102,23 @@ def test_every_form_of_an_address_is_known(form: str) -> None:
     assert matches_pattern(form, "@nord.example")
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("centro.famiglie@gmail.com", "CentroFamiglie+modulo@GoogleMail.com", True),
+        ("c.e.n.t.r.o@googlemail.com", "centro@gmail.com", True),
+        ("centro@pm.me", "cen.tro@protonmail.com", True),
+        ("centro.famiglie@example.org", "centrofamiglie@example.org", False),
+        ("centro@gmail.com", "centro@gmail.example", False),
+        ("centro@sub.gmail.com", "c.entro@sub.gmail.com", False),
+        ("...@gmail.com", "x@gmail.com", False),
+    ],
+)
+def test_dots_are_ignored_where_the_provider_ignores_them_and_nowhere_else(one: str, other: str, same: bool) -> None:
+    assert same_mailbox(one, other) is same
+    assert same_mailbox(other, one) is same
+
+
 @pytest.mark.parametrize("other", ["", "info", "info@", "info@sud.example", "xinfo@nord.example", "info@xnord.example"])
 def test_another_address_is_another(other: str) -> None:
     assert not same_mailbox(other, "info@nord.example")

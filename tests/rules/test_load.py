@@ -227,6 +227,28 @@ def test_a_mistake_is_named_with_its_line_and_a_remedy(good: str, bad: str, what
     assert words.startswith(f"rules.yaml:{line}: ")
 
 
+@pytest.mark.parametrize("key", ["remind_after_days: 3", "weekly_digest: true"])
+def test_a_reminder_needs_the_link_by_which_a_project_answers(key: str) -> None:
+    text = rules_text(projects=PROJECTS.replace("    centre: Centro Sud\n", f"    centre: Centro Sud\n    {key}\n"))
+    [problem] = problems_of(text)
+    name = key.partition(":")[0]
+    assert f"rules.yaml:{line_of(text, key)}" in problem or f"line {line_of(text, key)}" in problem
+    assert f"{name} needs an answer that sud cannot give: takes_charge is not true" in problem
+    assert "write takes_charge: true" in problem
+    assert problems_of(text.replace(f"    {key}\n", f"    {key}\n    takes_charge: true\n")) == []
+
+
+def test_the_breaker_opens_at_the_limit_for_everybody_unless_it_has_its_own() -> None:
+    limits = build_rules(others="acknowledgements: {per_hour_total: 50}\n").acknowledgements
+    assert (limits.breaker_sent_per_hour, limits.breaker_returned_per_hour, limits.per_mailbox_per_hour) == (
+        50,
+        20,
+        120,
+    )
+    own = build_rules(others="acknowledgements: {breaker_sent_per_hour: 30}\n").acknowledgements
+    assert own.breaker_sent_per_hour == 30
+
+
 def test_a_project_without_the_address_that_a_rule_means_is_told_which_it_has() -> None:
     text = rules_text(
         projects=PROJECTS.replace("default: {to: nord@", "famiglie: {to: nord@"),

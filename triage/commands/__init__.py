@@ -15,7 +15,9 @@ import click
 COMMANDS = {
     "check": ("check", "Check settings, rules, the rules' own examples, and the model."),
     "classify": ("classify", 'Classify messages: .eml files, folders, mbox, Maildir, or "-".'),
+    "cure": ("destinations", "A project's address takes mail again: send it mail."),
     "demo": ("demo", "Run the service on invented mail; nothing leaves this machine."),
+    "destinations": ("destinations", "The projects' addresses, and which of them take no mail."),
     "evaluate": ("evaluate", "Measure the model on labelled messages that had no part in training."),
     "explain": ("classify", "Explain in Italian what would be decided for one message, and why."),
     "held": ("look", "List the messages that wait for a person: possible danger first."),
@@ -24,8 +26,9 @@ COMMANDS = {
     "retry": ("act", "Send held, quarantined, oversize or unreadable messages through the flow again."),
     "run": ("run", "Run the service: read, sort, forward, acknowledge, file, until it is stopped."),
     "show": ("look", "Show one message: what it is, why it was decided so, what happened to it."),
-    "start": ("act", 'Let mail leave again after "triage stop".'),
+    "start": ("act", 'Let mail leave again after "triage stop", and acknowledgements after the breaker.'),
     "stop": ("act", "Stop everything that leaves, by any worker."),
+    "take": ("charge", "Take messages in charge: nobody is called about them any more."),
     "train": ("train", "Fit the model from labelled examples."),
     "worker": ("run", "Run a worker; several may share one PostgreSQL."),
 }

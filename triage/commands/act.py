@@ -8,6 +8,8 @@ import click
 
 from triage.commands.opening import FAILED, fail, opened
 from triage.record import LostLeaseError
+from triage.record.breaker import close
+from triage.record.charge import take_in_charge
 from triage.record.identity import set_stopped
 from triage.record.incidents import NOTICE, PEC_FAILURE, close_incident
 from triage.record.let_in import send_again
@@ -50,6 +52,8 @@ def retry(message_ids: tuple[int, ...]) -> None:
                         refused.append(f"Message {message_id} is not waiting: {_why_not(row)}.")
                         continue
                     send_again(tx, row, target)
+                    # Whoever sends it on has it in hand: nobody is called about it any more.
+                    take_in_charge(tx, message_id, tx.actor)
                     close_incident(tx, NOTICE, str(message_id))
                     close_incident(tx, PEC_FAILURE, str(message_id))
             except LostLeaseError:
@@ -82,8 +86,11 @@ def stop() -> None:
 
 @click.command()
 def start() -> None:
-    """Let mail leave again after "triage stop"."""
+    """Let mail leave again after "triage stop", and acknowledgements after the breaker has stopped them."""
     with opened() as service:
         with service.store.write("start", actor()) as tx:
-            changed = set_stopped(tx, False)
-        click.echo("Started: what waited leaves now." if changed else "It was not stopped.")
+            changed, closed = set_stopped(tx, False), close(tx)
+        if closed:
+            click.echo("Acknowledgements leave again: the breaker had stopped them.")
+        if changed or not closed:
+            click.echo("Started: what waited leaves now." if changed else "It was not stopped.")

@@ -18,6 +18,7 @@ from triage.basis import settings_from
 from triage.classify import ArtefactError, Classifier, load_classifier
 from triage.commands.opening import MISCONFIGURED, clear_errors, fail, print_json
 from triage.decide import DecisionContext, decide
+from triage.defects import GRAVE_DEFECTS
 from triage.explaining import mark_text, word_confidence, word_reasons
 from triage.knowledge import known_places
 from triage.parse import parse
@@ -27,8 +28,8 @@ from triage.pec.trust import Anchors
 from triage.pec.words import certified_lines, label_of
 from triage.reading import pec_anchors
 from triage.rules import MailboxRole, Rules, load_rules
+from triage.seals import OWN_FIELD
 from triage.settings import without_accounts
-from triage.settling import GRAVE_DEFECTS, OWN_FIELD
 from triage.vocabulary import Classification, Decision, InboundMessage
 
 BATCH = 100

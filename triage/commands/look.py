@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from triage.commands.charge import word_charge
 from triage.commands.opening import FAILED, fail, json_option, opened, print_json
 from triage.explaining import word_confidence, word_hold, word_reason
 from triage.parse import parse
@@ -16,12 +17,14 @@ from triage.pec.trust import Anchors
 from triage.pec.words import certified_lines, word_pec
 from triage.reading import pec_anchors
 from triage.record.audit import history
+from triage.record.charge import charges_of
 from triage.record.decisions import decision_of
 from triage.record.dispatches import DispatchRow, attempts_of, dispatches_of
 from triage.record.filing import AT_REST
 from triage.record.messages import MessageRow, get_message, mailbox_name, messages_in
 from triage.record.octets import read_octets
 from triage.record.receipts import receipts_about
+from triage.record.staff_notices import notices_of
 from triage.vocabulary import Decision, DispatchKind, DispatchState, Reason
 
 _LEFT_OUT = ("con l'originale e gli allegati", "con l'originale", "senza l'originale, troppo grande")
@@ -37,6 +40,7 @@ def held(as_json: bool, limit: int) -> None:
         with service.store.read("held") as tx:
             rows = messages_in(tx, AT_REST, limit)
             decisions = {row.id: decision_of(tx, row.id, row.generation) for row in rows}
+            charges = charges_of(tx, [row.id for row in rows])
         for row in rows:
             decision = decisions[row.id]
             guess = decision.destination if decision else ""
@@ -49,12 +53,15 @@ def held(as_json: bool, limit: int) -> None:
                         "urgent": row.urgent,
                         "guess": guess,
                         "received_at": row.received_at or row.listed_at,
+                        "taken_at": charges[row.id].taken_at if row.id in charges else None,
+                        "taken_by": charges[row.id].taken_by if row.id in charges else "",
                     }
                 )
             else:
                 mark = "!" if row.urgent else " "
                 when = (row.internal_date or row.listed_at).strftime("%Y-%m-%d %H:%M")
-                click.echo(f"{mark} {row.id:>6}  {when}  {word_hold(row.hold_reason)}")
+                taken = word_charge(charges.get(row.id))
+                click.echo(f"{mark} {row.id:>6}  {when}  {word_hold(row.hold_reason)}{f' [{taken}]' if taken else ''}")
         if not rows and not as_json:
             click.echo("Nothing waits.")
 
@@ -74,6 +81,8 @@ def show(message_id: int, as_json: bool) -> None:
             (dispatch, [_plain(attempt) for attempt in attempts_of(tx, dispatch.id)])
             for dispatch in dispatches_of(tx, row.id)
         ]
+        charge = charges_of(tx, [row.id]).get(row.id)
+        told = notices_of(tx, row.id)
         events = [_plain(event) for event in history(tx, "message", row.id)]
         octets = read_octets(tx, [row.sha256]).get(row.sha256) if row.sha256 else None
         receipts = receipts_about(tx, row.id, row.case_id)
@@ -85,11 +94,15 @@ def show(message_id: int, as_json: bool) -> None:
                     "decision": asdict(decision) if decision else None,
                     "receipts": [{"id": number, **params} for number, params in receipts],
                     "dispatches": [{**asdict(dispatch), "tries": tries} for dispatch, tries in sends],
+                    "in_charge": asdict(charge) if charge else None,
+                    "notices": [asdict(notice) for notice in told],
                     "history": events,
                 }
             )
             return
         _print_message(row, box, octets, decision, pec_anchors(service.settings))
+        if taken := word_charge(charge):
+            click.echo(f"{taken[0].upper()}{taken[1:]}.")
         if decision is not None:
             click.echo(f"Decisione: {decision.action} -> {decision.destination}")
             click.echo(f"Fiducia: {word_confidence(decision)}")
@@ -104,6 +117,8 @@ def show(message_id: int, as_json: bool) -> None:
         for number, params in receipts:
             words = word_pec(Reason(str(params["code"]), {**params, "message": ""}))
             click.echo(f"Ricevuta PEC (messaggio {number}): {words}")
+        for notice in told:
+            click.echo(f"notice {notice.step} -> {notice.recipient or notice.channel}: {notice.state}")
         for event in events:
             arrow = f"{event['from_state'] or '-'} -> {event['to_state']}" if event["to_state"] else ""
             scanner = f" (antivirus: {event['params']['scanner']})" if "scanner" in event["params"] else ""

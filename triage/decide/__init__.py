@@ -1,16 +1,10 @@
 """From a classification to a decision, and the gate for everything that leaves. Pure."""
 
-from triage.decide.decision import DecisionContext, decide, filing_folder, forwards_at_once
+from triage.decide.context import DecisionContext
+from triage.decide.decision import decide, filing_folder, forwards_at_once
 from triage.decide.examples import check_examples
-from triage.decide.gate import (
-    AckHistory,
-    GateVerdict,
-    may_acknowledge,
-    may_ask,
-    may_forward,
-    may_notify,
-    may_tell_of_reroute,
-)
+from triage.decide.gate import AckHistory, GateVerdict, may_acknowledge, may_ask, may_tell_of_reroute
+from triage.decide.gate_staff import against_any_notice, calls_somebody, may_forward, may_notify, may_tell_project
 from triage.decide.recipient import recipient_of
 from triage.decide.territory import TerritoryScores, territory_of
 
@@ -19,6 +13,8 @@ __all__ = [
     "DecisionContext",
     "GateVerdict",
     "TerritoryScores",
+    "against_any_notice",
+    "calls_somebody",
     "check_examples",
     "decide",
     "filing_folder",
@@ -28,6 +24,7 @@ __all__ = [
     "may_forward",
     "may_notify",
     "may_tell_of_reroute",
+    "may_tell_project",
     "recipient_of",
     "territory_of",
 ]

@@ -9,9 +9,9 @@ held, and only what a header section proves to be a machine's is filed unseen (d
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 
+from triage.decide.context import DecisionContext
 from triage.decide.matching import Facts, OpenRules, Outcome
 from triage.decide.territory import TerritoryScores, names_another_place, territory_of
 from triage.decide.trust import (
@@ -30,7 +30,6 @@ from triage.vocabulary import (
     Action,
     Classification,
     Decision,
-    Defect,
     InboundMessage,
     Mode,
     Reason,
@@ -51,26 +50,6 @@ IF_NOT_URGENT = "senza_urgenza"
 
 FORWARD_AT_ONCE = "urgente_inoltra_subito"
 """Reason of a held urgent message that its project wants to have at once as well."""
-
-
-@dataclass(frozen=True, slots=True)
-class DecisionContext:
-    """What is known of a message beside its octets.
-
-    ``internal_date`` is when the mailbox got it, ``is_old`` whether it is older than the mailbox's
-    ``old_mail_days`` by whatever says so (``triage.ages``); both bind the acknowledgement only.
-    ``defects`` are those that make what was read doubtful, of ``InboundMessage.defects``.
-    ``return_path_proved``: a probe has shown that the mailbox's server writes Return-Path itself.
-    """
-
-    mailbox: str
-    role: MailboxRole
-    internal_date: datetime | None
-    is_old: bool
-    received_count: int
-    is_own_loop: bool
-    defects: tuple[Defect, ...] = ()
-    return_path_proved: bool = False
 
 
 def decide(
@@ -183,7 +162,12 @@ def _decide_calmly(
         address_key=outcome.address_key,
         forward_path=address.to if address else "",
         rules_tried=open_rules.tried(territory.best, classification.topic),
-        reasons=(*holds, *_explanation(action, outcome, territory), *classification.reasons, *doubt(classification)),
+        reasons=(
+            *holds,
+            *_explanation(action, outcome, territory, context.forged_seal),
+            *classification.reasons,
+            *doubt(classification),
+        ),
         rules_version=rules.version,
         model_version=classification.model_version,
     )
@@ -276,7 +260,7 @@ def _holds_for_mode(outcome: Outcome, rules: Rules) -> list[Reason]:
             return []
 
 
-def _explanation(action: Action, outcome: Outcome, territory: TerritoryScores) -> list[Reason]:
+def _explanation(action: Action, outcome: Outcome, territory: TerritoryScores, forged: bool) -> list[Reason]:
     """What led to the decision, for people who ask why."""
     reasons = []
     if action is Action.FILE:
@@ -285,7 +269,7 @@ def _explanation(action: Action, outcome: Outcome, territory: TerritoryScores) -
         reasons.append(_applied(outcome.rule))
     score = round(territory.scores[territory.best], 4)
     reasons.append(Reason("territorio", {"territory": territory.best, "score": score}))
-    return reasons
+    return [*reasons, Reason("sigillo_falso")] if forged else reasons
 
 
 def _applied(rule: Rule) -> Reason:

@@ -7,7 +7,8 @@ confirmations are set aside: examples say what the rules mean, not what is switc
 
 from __future__ import annotations
 
-from triage.decide.decision import DecisionContext, decide
+from triage.decide.context import DecisionContext
+from triage.decide.decision import decide
 from triage.rules.problems import Problem
 from triage.rules.types import ANY_PROJECT, Example, File, Forward, Given, Hold, MailboxRole, Rule, Rules
 from triage.vocabulary import (

@@ -1,5 +1,7 @@
 """The one gate: whether something may leave, and to whom. Nothing is sent without its leave.
 
+Here is what families get; ``gate_staff`` has what projects and staff get.
+
 In: a message, its decision, the rules, and what was sent before, as counts and times. Out: a
 verdict with every reason against. It covers RFC 3834 in full, our own addresses and the projects'
 in every form, and the limits that keep a mistake small. Limits stop acknowledgements, never
@@ -12,8 +14,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from triage.decide.answerable import is_system_address, signs_against_answering
-from triage.decide.decision import DecisionContext, forwards_at_once
-from triage.decide.recipient import Recipient, recipient_of, usable
+from triage.decide.context import DecisionContext
+from triage.decide.decision import MOST_HOPS
+from triage.decide.recipient import Recipient, recipient_of
 from triage.decide.trust import NOT_FOR_US
 from triage.rules.types import NO_TEXT, MailboxRole, Rule, Rules
 from triage.vocabulary import PROJECT_TOPICS, Action, Decision, InboundMessage, Mode, Reason
@@ -24,7 +27,10 @@ SAME_THREAD = timedelta(days=7)
 ONLY_THE_PLACE_IS_MISSING = "territorio_non_indicato"
 """The one reason of holding that a family can lift by naming their comune."""
 
-_TEMPORARY = frozenset({"inoltro_non_accettato", "attesa_annullamento", "limite_dominio", "limite_orario"})
+_TEMPORARY = frozenset(
+    {"inoltro_non_accettato", "attesa_annullamento", "limite_dominio", "limite_orario"}
+    | {"limite_casella", "ricevute_sospese"}
+)
 _ONCE_A_DAY = frozenset({"limite_indirizzo"})
 """Passes too, but whoever gets three acknowledgements a day needs no fourth the day after."""
 _OF_THE_FORM = frozenset({"auto_submitted", "precedenza", "automatica", "mittente_di_sistema"})
@@ -88,7 +94,7 @@ def may_acknowledge(
         *_against_author(message, rules),
         *([] if asks else _against_haste(rules, history, now, context)),
         *_against_repeating(history, now),
-        *_against_limits(rules, history),
+        *_against_limits(rules, history, context),
     ]
     verdict = _to_family(codes, message, rules, context, _TEMPORARY)
     return replace(verdict, neutral=not history.forward_accepted) if verdict.allowed else verdict
@@ -110,7 +116,7 @@ def may_ask(
     """
     codes = [*_against_mode(decision, rules), *_against_content(decision, context)]
     codes = [code for code in codes if not (by_person and code in ("ricevute_disattivate", "posta_vecchia"))]
-    codes += [*_against_author(message, rules), *_against_limits(rules, history)]
+    codes += [*_against_author(message, rules), *_against_limits(rules, history, context)]
     if not only_place_is_missing(decision):
         codes.append("domanda_non_serve")
     return _to_family(codes, message, rules, context, _TEMPORARY | _ONCE_A_DAY)
@@ -124,7 +130,7 @@ def may_tell_of_reroute(
         *_against_mode(decision, rules),
         *_against_content(decision, context),
         *_against_author(message, rules),
-        *_against_limits(rules, history),
+        *_against_limits(rules, history, context),
     ]
     if not history.forward_accepted:
         codes.append("inoltro_non_accettato")
@@ -150,48 +156,6 @@ def applied_rule(decision: Decision, rules: Rules) -> Rule | None:
     """The rule that decided, as it stands in the rules of this moment; ``None`` when it is gone."""
     name = next((reason.params.get("rule") for reason in decision.reasons if reason.code == "regola_applicata"), None)
     return next((rule for rule in rules.rules if rule.name == name), None)
-
-
-def may_forward(decision: Decision, forward_path: str, rules: Rules, *, settled_by_person: bool = False) -> GateVerdict:
-    """Whether a message may be forwarded to ``forward_path`` under the rules as they are now.
-
-    ``settled_by_person``: staff chose this destination; then neither *proposta* nor an unconfirmed
-    address stands in the way. In *ombra* nothing leaves, whoever asks.
-    """
-    codes: list[str] = []
-    if decision.action is not Action.FORWARD and not forwards_at_once(decision):
-        codes.append("nessun_inoltro")
-    project = rules.projects.get(decision.project)
-    current = project.addresses.get(decision.address_key) if project else None
-    if project is None or current is None or current.to != forward_path:
-        codes.append("indirizzo_non_attuale")
-    mode = project.mode if project else rules.service.mode
-    if mode is Mode.SHADOW:
-        codes.append("modo_ombra")
-    if mode is Mode.PROPOSAL and not settled_by_person:
-        codes.append("modo_proposta")
-    if current is not None and not current.confirmed and not settled_by_person:
-        codes.append("indirizzo_non_confermato")
-    return _verdict(forward_path, codes, rules)
-
-
-def may_notify(forward_path: str, rules: Rules) -> GateVerdict:
-    """Whether staff may be sent a notice: only those on call or named for alarms, never ourselves (F2, F32).
-
-    In *ombra* nothing leaves, notices included.
-    """
-    codes = [] if forward_path in (*rules.urgent.on_call, *rules.alarms) else ["indirizzo_non_attuale"]
-    if rules.service.mode is Mode.SHADOW:
-        codes.append("modo_ombra")
-    return _verdict(forward_path, codes, rules)
-
-
-def _verdict(forward_path: str, codes: list[str], rules: Rules) -> GateVerdict:
-    address, path_codes = usable(forward_path, rules)
-    reasons = tuple(Reason(code) for code in (*codes, *path_codes))
-    if reasons or address is None:
-        return GateVerdict(False, "", False, reasons)
-    return GateVerdict(True, address.addr_spec, address.needs_smtputf8, ())
 
 
 def _to_family(
@@ -229,6 +193,8 @@ def _against_content(decision: Decision, context: DecisionContext) -> list[str]:
         codes.append("posta_indesiderata")  # an answer would tell a spammer, or whomever he names, that we read it
     if context.is_own_loop:
         codes.append("da_noi")
+    if context.received_count > MOST_HOPS:
+        codes.append("troppi_passaggi")
     return codes
 
 
@@ -278,7 +244,7 @@ def _against_repeating(history: AckHistory, now: datetime) -> list[str]:
     return codes
 
 
-def _against_limits(rules: Rules, history: AckHistory) -> list[str]:
+def _against_limits(rules: Rules, history: AckHistory, context: DecisionContext) -> list[str]:
     """The caps and the breaker; everything that families get counts."""
     limits = rules.acknowledgements
     codes = []
@@ -288,4 +254,4 @@ def _against_limits(rules: Rules, history: AckHistory) -> list[str]:
         codes.append("limite_dominio")
     if history.total_last_hour >= limits.per_hour_total:
         codes.append("limite_orario")
-    return codes
+    return [*codes, *context.brakes]

@@ -19,7 +19,7 @@ from triage.decide.authentication import (
     has_spf_pass,
     is_authenticated,
 )
-from triage.decide.decision import DecisionContext
+from triage.decide.context import DecisionContext
 from triage.rules.addresses import AddressError, CheckedAddress, bare_form, check_address, same_mailbox
 from triage.rules.types import Rules, WebForm, WithoutReturnPath
 from triage.vocabulary import InboundMessage

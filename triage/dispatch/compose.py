@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from triage.dispatch import texts
@@ -24,6 +23,7 @@ from triage.dispatch.fields import (
     text_field,
     token_field,
 )
+from triage.dispatch.links import charge_link, hand_back_link
 from triage.dispatch.mime import file_part, mixed, original_part, text_part
 from triage.pec.words import certified_lines
 from triage.rules.addresses import AddressError, check_address
@@ -106,7 +106,8 @@ def compose_forward(
         author=author,
         reply_to=reply_to,
         code=stamp.case_code,
-        back_link=_back_link(service.address, stamp.case_code),
+        back_link=hand_back_link(service.address, stamp.case_code),
+        take_link=charge_link(service.address, stamp.case_code) if _takes_charge(decision, rules) else "",
         service_address=service.address,
         place=_place(decision),
         topic=decision.topic,
@@ -146,6 +147,11 @@ def compose_notice(forward_path: str, rules: Rules, stamp: Stamp, message_id: in
     return Outgoing(service.notice_path, forward_path, b"".join(head) + text_part(text), notify_never=True)
 
 
+def _takes_charge(decision: Decision, rules: Rules) -> bool:
+    project = rules.projects.get(decision.project)
+    return project is not None and project.takes_charge
+
+
 def _thread_fields(message: InboundMessage) -> list[bytes]:
     own = id_list((message.message_id,))
     if not own:
@@ -181,10 +187,6 @@ def _reply_address(message: InboundMessage, rules: Rules) -> str:
         if not checked.needs_smtputf8 and not is_staff(checked.addr_spec, rules):
             return checked.addr_spec
     return ""
-
-
-def _back_link(address: str, code: str) -> str:
-    return f"mailto:{address}?subject={quote(f'Non è per noi [{code}]')}&body={quote(f'Codice: {code}')}"
 
 
 def _place(decision: Decision) -> str:

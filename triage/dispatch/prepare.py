@@ -9,28 +9,39 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from triage.conversations import recipient_keys
 from triage.decide import may_forward, may_notify
 from triage.decide.gate import SAME_THREAD
 from triage.dispatch.answering import Answering, compose_answer, may_answer, wait_for
 from triage.dispatch.clamd import State
-from triage.dispatch.compose import Outgoing, Stamp, compose_notice, is_staff
+from triage.dispatch.compose import Stamp, compose_notice, is_staff
 from triage.dispatch.forwards import Offer, Task, compose_fitting
 from triage.dispatch.policy import GIVE_UP
+from triage.dispatch.preparation import (
+    HALVED,
+    INFECTED,
+    NOT_LOOKED_AT,
+    Cancelled,
+    Consequence,
+    Later,
+    Preparation,
+    Prepared,
+)
 from triage.dispatch.scanning import Verdict
-from triage.dispatch.seal import seal
 from triage.dispatch.text_files import Texts, shipped_texts
 from triage.ids import case_code
 from triage.knowledge import InForce, Knowledge
+from triage.loops import Brakes, brakes_on, with_proof
 from triage.pec.sending import fault_of
 from triage.reading import ParsedMessages
 from triage.record import Store, Transaction
 from triage.record.acknowledged import Acknowledged, acknowledged_before
+from triage.record.charge import charges_of
 from triage.record.decisions import decisions_of
+from triage.record.destinations import sick_addresses
 from triage.record.dispatches import DispatchRow, forwarded_at, has_abandoned, has_due
 from triage.record.filing import FRESH
 from triage.record.identity import known_secret
@@ -40,6 +51,7 @@ from triage.record.messages import MessageRow, messages_by_id
 from triage.record.octets import read_octets, why_absent
 from triage.rules.addresses import same_mailbox
 from triage.rules.types import Rules
+from triage.seals import seal
 from triage.settling import context_of
 from triage.vocabulary import TO_FAMILIES, Decision, DispatchKind, InboundMessage, MessageState
 
@@ -47,49 +59,8 @@ log = logging.getLogger("triage.dispatch")
 
 LOOK_AGAIN = timedelta(seconds=2)
 """How soon a dispatch is looked at again while the mailbox is asked whether the message is there."""
-INFECTED, NOT_LOOKED_AT = "allegato_infetto", "allegato_non_controllato"
-HALVED = "originale_non_inviato"
-"""Forwarded, but the project has the text only: somebody must hand the original over."""
 UNREAD_TOO_LONG = timedelta(minutes=5)
 """A mailbox that was not read for so long cannot say; its mail does not wait for it."""
-
-
-class Consequence(StrEnum):
-    """What becomes of the message whose dispatch is cancelled."""
-
-    NONE = "none"
-    HOLD = "hold"
-    DECIDE_AGAIN = "decide_again"
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """Ready for the wire."""
-
-    row: DispatchRow
-    outgoing: Outgoing
-
-
-@dataclass(frozen=True, slots=True)
-class Later:
-    """Not now."""
-
-    row: DispatchRow
-    wait: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class Cancelled:
-    """Not ever, and why."""
-
-    row: DispatchRow
-    reason: str
-    consequence: Consequence = Consequence.NONE
-    params: Mapping[str, str] = field(default_factory=dict)
-    """What else staff are told; nothing of the message."""
-
-
-Preparation = Prepared | Later | Cancelled
 
 
 class Preparer:
@@ -107,12 +78,14 @@ class Preparer:
         self._texts = texts or shipped_texts()
         self._read_since = read_since
         self._store = store
-        self._knowledge = knowledge
+        self.knowledge = knowledge
         self._parsed = parsed
         self._acknowledged = Acknowledged({}, {}, {}, 0)
         self._forwarded_at: dict[int, datetime] = {}
         self._secret_value: bytes | None = None
         self._mailboxes: dict[int, MailboxRow] = {}
+        self._sick: frozenset[str] = frozenset()
+        self._brakes = Brakes()
 
     def anything_due(self, tx: Transaction, *, notices_only: bool = False) -> bool:
         """Whether a dispatch is due; a look that costs no write."""
@@ -124,13 +97,16 @@ class Preparer:
 
     def prepare(self, rows: Sequence[DispatchRow], offer: Offer, verdicts: Mapping[str, Verdict]) -> list[Preparation]:
         """What each leased dispatch is to become; ``verdicts`` on the octets, by SHA-256."""
-        in_force = self._knowledge.in_force()
+        in_force = self.knowledge.in_force()
         with self._store.read("prepare") as tx:
             self._mailboxes = {box.id: box for box in known_mailboxes(tx)}
             messages = messages_by_id(tx, [row.message_id for row in rows])
             decisions = decisions_of(tx, [(m.id, m.generation) for m in messages.values()])
             self._acknowledged = self._history(tx, rows)
-            self._forwarded_at = forwarded_at(tx, [row.message_id for row in rows if row.kind in TO_FAMILIES])
+            answers = [row for row in rows if row.kind in TO_FAMILIES]
+            self._forwarded_at = forwarded_at(tx, [row.message_id for row in answers])
+            self._sick = sick_addresses(tx)
+            self._brakes = brakes_on(tx, [row.mailbox_id for row in answers])
             octets = read_octets(tx, [row.sha256 for row in rows if row.sha256])
             prepared: list[Preparation] = []
             for row in rows:
@@ -200,10 +176,14 @@ class Preparer:
                 return Cancelled(row, verdict.reasons[0].code if verdict.reasons else "nessun_inoltro")
             # The others of this batch must count it, although it is not on the wire yet.
             self._acknowledged = self._acknowledged.plus(*recipient_keys(secret, row.forward_path))
+            self._brakes.count(message.mailbox_id)
             outgoing = compose_answer(asked, verdict, stamp, self._texts, self._plus_works(rules))
         else:
             if row.generation != message.generation:
                 return Cancelled(row, "decisione_superata")
+            charge = charges_of(tx, [message.id]).get(message.id)
+            if charge is not None and charge.taken_at is not None:
+                return Cancelled(row, "presa_in_carico")
             verdict = may_notify(row.forward_path, rules)
             if not verdict.allowed:
                 return Cancelled(row, verdict.reasons[0].code)
@@ -227,7 +207,9 @@ class Preparer:
     ) -> Preparation | None:
         if row.generation != message.generation:
             return Cancelled(row, "decisione_superata")
-        verdict = may_forward(decision, row.forward_path, rules)
+        # Whoever sends a held message on by hand has looked, and may know that the address works again.
+        sick = frozenset() if message.let_in_by == PERSON else self._sick
+        verdict = may_forward(decision, row.forward_path, rules, sick=sick)
         if not verdict.allowed:
             # The address or the mode has changed since: the message is decided again under today's rules.
             return Cancelled(row, verdict.reasons[0].code, Consequence.DECIDE_AGAIN)
@@ -258,12 +240,13 @@ class Preparer:
         parsed: InboundMessage,
     ) -> Answering:
         box = self._mailboxes[message.mailbox_id]
+        context = with_proof(tx, self._secret(tx), context_of(message, parsed, rules, box), parsed)
         return Answering(
             row=row,
             message=parsed,
             decision=decision,
             rules=rules,
-            context=context_of(message, parsed, rules, box),
+            context=replace(context, brakes=self._brakes.on(rules, message.mailbox_id)),
             mailbox=rules.mailboxes.get(box.name),
             before=self._acknowledged,
             secret=self._secret(tx),

@@ -17,10 +17,12 @@ from typing import Any
 
 from triage.crashpoints import reach
 from triage.dispatch.account import AccountWatch
+from triage.dispatch.braking import let_through
 from triage.dispatch.compose import Outgoing
 from triage.dispatch.policy import that_fit
 from triage.dispatch.pool import Pool
-from triage.dispatch.prepare import Cancelled, Later, Prepared, Preparer
+from triage.dispatch.preparation import Cancelled, Later, Prepared
+from triage.dispatch.prepare import Preparer
 from triage.dispatch.scanning import NoScanning, Scanning
 from triage.dispatch.sending import Answer, send
 from triage.dispatch.submit import AccountTroubleError
@@ -155,10 +157,10 @@ class DispatchStage:
         if not self._answers and not prepared and not (lease and self._anything_due(notices_only=notices_only)):
             return [], []
         outgoing = {item.row.id: item.outgoing for item in prepared}
-        rows = [item.row for item in prepared]
+        rows, rules = [item.row for item in prepared], self._preparer.knowledge.in_force().rules
         with self._store.write("dispatch") as tx:
             forwarded = record_answers(tx, [(item.row, item.result, item.left_out) for item in self._answers])
-            stopped = is_stopped(tx)
+            stopped, rows = is_stopped(tx), let_through(tx, rows, rules)
             room = 0 if stopped or not rows else room_for(tx, self._limits, lock=True).messages
             begun = begin_attempts(tx, rows[:room], self._worker, self._lease)
             count_begun(tx, self._limits, len(begun))

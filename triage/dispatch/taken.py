@@ -7,14 +7,22 @@ from types import MappingProxyType
 
 from triage.dispatch.compose import ORIGINAL
 from triage.dispatch.policy import consequence
-from triage.dispatch.prepare import HALVED, Cancelled, Consequence
+from triage.dispatch.preparation import HALVED, Cancelled, Consequence
 from triage.record import Transaction
 from triage.record.attempts import Ending, end_attempts
+from triage.record.charge import note_refused_call
+from triage.record.destinations import note_destination_accepted, note_destination_failure
 from triage.record.dispatches import DispatchRow, end_unsent, mark_forwarded
 from triage.record.incidents import NOTICE, close_incident, note_altered_octets, open_incident
 from triage.record.messages import change_state, get_message
 from triage.record.octets import ALTERED
 from triage.vocabulary import DispatchKind, DispatchState, MessageState, SubmissionResult
+
+_STATUS_OF = {552: "5.2.2", 452: "4.2.2", 551: "5.1.6", 553: "5.1.3"}
+"""What a reply code says by itself at RCPT (RFC 5321 section 4.2.3), where the server knows no enhanced ones."""
+
+_OF_THIS_MESSAGE = "5.6.0"
+"""After RCPT was accepted a bare refusal is about what was sent, not about the mailbox."""
 
 
 def record_answers(tx: Transaction, answers: Sequence[tuple[DispatchRow, SubmissionResult, int]]) -> int:
@@ -34,6 +42,7 @@ def record_answers(tx: Transaction, answers: Sequence[tuple[DispatchRow, Submiss
     accepted = [item.row for item in taken]
     halved = [item.row for item in taken if item.left_out == ORIGINAL]
     mark_forwarded(tx, accepted, {row.message_id for row in halved})
+    note_destination_accepted(tx, [row.forward_path for row in accepted])
     for row in halved:
         hold(tx, row, HALVED)
     for item in kept:
@@ -42,7 +51,18 @@ def record_answers(tx: Transaction, answers: Sequence[tuple[DispatchRow, Submiss
             hold(tx, item.row, reason)
         if item.row.kind == DispatchKind.NOTICE:
             _tell_of_notice(tx, item)
+        if item.row.kind == DispatchKind.FORWARD and item.state is DispatchState.FAILED:
+            _count_against_destination(tx, item)
     return len(accepted)
+
+
+def _count_against_destination(tx: Transaction, ending: Ending) -> None:
+    """The server's answer to RCPT or DATA says what is wrong with the mailbox; an unknown outcome says nothing."""
+    result = ending.result
+    if result.code and result.stage in ("rcpt", "data"):
+        plain = _STATUS_OF.get(result.code, "") if result.stage == "rcpt" else _OF_THIS_MESSAGE
+        status = result.enhanced_status or plain
+        note_destination_failure(tx, ending.row.project, ending.row.forward_path, status)
 
 
 def _tell_of_notice(tx: Transaction, ending: Ending) -> None:
@@ -50,6 +70,7 @@ def _tell_of_notice(tx: Transaction, ending: Ending) -> None:
     subject = str(ending.row.message_id)
     if ending.state is DispatchState.FAILED:
         open_incident(tx, NOTICE, subject, f"the urgent notice about message {subject} was refused")
+        note_refused_call(tx, ending.row.message_id)
     elif ending.state is DispatchState.ACCEPTED:
         close_incident(tx, NOTICE, subject)
 

@@ -51,6 +51,7 @@ def forward_text(
     beside: Collection[int] = (),
     whole: bool = True,
     phone: str = "",
+    take_link: str = "",
 ) -> str:
     """The readable part of a forward: who reads a reply, how to hand back, what it is about, the text.
 
@@ -69,6 +70,8 @@ def forward_text(
         back_link,
         "",
     ]
+    if take_link:
+        lines += ["Se ve ne occupate voi, fatecelo sapere con quest'altra mail già pronta:", take_link, ""]
     if place:
         lines.append(f"Luogo:              {place}")
     lines += [

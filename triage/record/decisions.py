@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 import sqlalchemy as sa
 
 from triage.record.audit import Change, Param, write_changes
+from triage.record.charge import raise_alerts
 from triage.record.messages import MessageRow
 from triage.record.planned import (
     EarlierDispatch,
@@ -60,6 +61,8 @@ class Settlement:
     file: bool = False
     takes_over: int | None = None
     returned: Returned | None = None
+    calls: bool = False
+    """Somebody is called until they have the message in hand (``triage.record.charge``)."""
 
 
 def record_decisions(tx: Transaction, settlements: Sequence[Settlement]) -> int:
@@ -96,6 +99,7 @@ def record_decisions(tx: Transaction, settlements: Sequence[Settlement]) -> int:
     write_dispatches(tx, plans, earlier)
     write_changes(tx, [_change(item) for item in kept])
     record_returns(tx, [(item.row, item.returned) for item in kept if item.returned is not None])
+    raise_alerts(tx, [item.row.id for item in kept if item.calls])
     return len(kept)
 
 

@@ -46,7 +46,7 @@ class DispatchRow:
 
 
 _AFTER_A_FORWARD = (DispatchKind.ACKNOWLEDGEMENT, DispatchKind.REROUTE)
-_OWN = DispatchRow.__slots__[:18]
+_OWN = DispatchRow.__slots__[: DispatchRow.__slots__.index("message_state")]
 _COLUMNS = [
     *(dispatches.c[name] for name in _OWN if name != "left_out"),
     # Absent in rows of an earlier release.

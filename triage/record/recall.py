@@ -89,3 +89,13 @@ def _dispatches_called(tx: Transaction, message_ids: Sequence[str]) -> dict[str,
         for name in {ours, theirs} - {None}:
             named.setdefault(name, []).append((recipient, case))
     return {item: named.get(item) or named[form] for item, form in forms.items() if item in named or form in named}
+
+
+def ids_of_case(tx: Transaction, case_id: int, most: int = 200) -> list[str]:
+    """Message-IDs of what left because of one case, the newest first."""
+    query = (
+        sa.select(dispatches.c.rfc_message_id)
+        .join_from(messages, dispatches, dispatches.c.message_id == messages.c.id)
+        .where(messages.c.case_id == case_id)
+    )
+    return list(tx.execute(query.order_by(dispatches.c.id.desc()).limit(most)).scalars())

@@ -14,6 +14,10 @@ import sqlalchemy as sa
 
 from triage.ids import findable
 from triage.record.audit import Change, Param, write_changes
+from triage.record.breaker import KINDS as BRAKED
+from triage.record.breaker import note_acknowledgement_returned
+from triage.record.charge import note_refused_call, note_taken_in_charge
+from triage.record.destinations import note_destination_failure, note_destination_moved
 from triage.record.incidents import NOTICE, open_incident
 from triage.record.messages import MessageRow
 from triage.record.store import Transaction
@@ -35,6 +39,8 @@ class ReturnKind(StrEnum):
     COMPLAINT = "complaint"
     HANDED_BACK = "handed_back"
     """A person at a project says that the case is not theirs."""
+    TAKEN = "taken"
+    """A person at a project says, by the link in the forward, that they have the case in hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,8 @@ class Returned:
     dispatch: SentDispatch
     status: str = ""
     reopens: str = ""
+    nothing_to_read: bool = False
+    """It is the mail that our own link makes, and holds nothing beside."""
 
 
 OPENABLE = (MessageState.DECIDED, MessageState.FORWARDED, MessageState.FILED)
@@ -119,6 +127,10 @@ def record_returns(tx: Transaction, items: Iterable[tuple[MessageRow, Returned]]
         )
         if item.kind is ReturnKind.FAILED:
             _note_failure(tx, item)
+        elif item.kind is ReturnKind.MOVED:
+            note_destination_moved(tx, sent.project, sent.forward_path)
+        elif item.kind is ReturnKind.TAKEN:
+            note_taken_in_charge(tx, sent.case_id, sent.project)
         if item.reopens:
             _open_again(tx, row, item)
     if rows:
@@ -141,10 +153,14 @@ def _note_failure(tx: Transaction, item: Returned) -> None:
     if sent.kind == DispatchKind.FORWARD:
         detail = f"the forward of message {sent.message_id} to {sent.project} came back{code}"
         open_incident(tx, RETURNED_FORWARD, str(sent.message_id), detail)
+        note_destination_failure(tx, sent.project, sent.forward_path, item.status)
+    elif sent.kind in BRAKED:
+        note_acknowledgement_returned(tx)
     elif sent.kind == DispatchKind.NOTICE:
         # Said once on another way: no further notice is made of it (failures F2, F4).
         detail = f"the urgent notice about message {sent.message_id} came back{code}"
         open_incident(tx, NOTICE, str(sent.message_id), detail)
+        note_refused_call(tx, sent.message_id)
 
 
 def _open_again(tx: Transaction, row: MessageRow, item: Returned) -> None:

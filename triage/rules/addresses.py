@@ -19,6 +19,16 @@ LONGEST_ADDRESS = 320
 
 _LOCAL = re.compile(r"[^\x00-\x20\x7f-\xa0()<>\[\]:;@\\,.\"]+(\.[^\x00-\x20\x7f-\xa0()<>\[\]:;@\\,.\"]+)*")
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_IGNORE_DOTS = {
+    "gmail.com": "gmail.com",
+    "googlemail.com": "gmail.com",
+    "proton.me": "proton.me",
+    "protonmail.com": "proton.me",
+    "pm.me": "proton.me",
+}
+"""Providers for whose mailboxes dots in the name mean nothing, each with the one name for its domains.
+
+Only for their own domains: under an organisation's domain they tell dots apart."""
 _COMMENT = re.compile(r"\([^()]*\)")
 _BATV = re.compile(r"(?:prvs|btv1)=+[0-9a-z]+=+(.+)|(.+)=+prvs=+[0-9a-z]+")
 _SRS0 = re.compile(r"srs0[=+-][^=]*=[^=]*=([^=]+)=(.+)")
@@ -76,7 +86,7 @@ def check_domain(text: str) -> str:
 
 
 def same_mailbox(first: str, second: str) -> bool:
-    """Whether two addresses may reach one mailbox: case, plus tags, IDN, BATV, SRS, subdomains.
+    """Whether two addresses may reach one mailbox: case, plus tags, ignored dots, IDN, BATV, SRS, subdomains.
 
     The order matters only for subdomains: ``first`` may lie at a subdomain of ``second``'s domain.
     """
@@ -97,12 +107,18 @@ def matches_pattern(address: str, pattern: str) -> bool:
 
 @lru_cache(maxsize=8192)
 def bare_form(address: str) -> tuple[str, str]:
-    """Local part and domain for comparison: lower case, no comments, quotes, plus or BATV tag, domain in ASCII."""
+    """Local part and domain for comparison: lower case, no comments, quotes, plus or BATV tag, domain in ASCII.
+
+    Where the provider ignores dots there are none, and its domains have one name.
+    """
     local, domain = _bare_parts(address)
     if batv := _BATV.fullmatch(local):
         local = batv[1] or batv[2]
-    untagged = local.split("+", 1)[0]
-    return untagged or local, _comparable_domain(domain)
+    local = local.split("+", 1)[0] or local
+    domain = _comparable_domain(domain)
+    if domain in _IGNORE_DOTS:
+        return local.replace(".", "") or local, _IGNORE_DOTS[domain]
+    return local, domain
 
 
 def _before_rewriting(address: str) -> tuple[str, str]:

@@ -43,6 +43,10 @@ class AcknowledgementRules:
     per_address_per_day: int
     per_domain_per_hour: int
     per_hour_total: int
+    per_mailbox_per_hour: int = 120
+    breaker_sent_per_hour: int = 120
+    """So many in an hour stop all that families get until all was quiet for an hour."""
+    breaker_returned_per_hour: int = 20
     envelope: Envelope = Envelope.NONE
     dedicated_address: str = ""
     return_path: WithoutReturnPath = WithoutReturnPath.NONE

@@ -111,6 +111,7 @@ class _Checks:
         self._check_project_codes()
         self._check_project_addresses(own)
         self._check_project_domains(own)
+        self._check_reminders()
         self._check_notices(own)
         self._found += acknowledgement_problems(
             self._sections.acknowledgements,
@@ -167,6 +168,13 @@ class _Checks:
                 first = seen.setdefault(domain, code)
                 if first != code:
                     self._add(f"{domain} is {first}'s too", "leave it to one project, or to none", *path)
+
+    def _check_reminders(self) -> None:
+        for code, project in self._sections.projects.items():
+            for key in ("remind_after_days", "weekly_digest"):
+                if getattr(project, key) and not project.takes_charge:
+                    what = f"{key} needs an answer that {code} cannot give: takes_charge is not true"
+                    self._add(what, "write takes_charge: true, or delete it", "projects", code, key)
 
     def _check_notices(self, own: tuple[str, ...]) -> None:
         listed = [("urgent", "on_call", index, to) for index, to in enumerate(self._sections.urgent.on_call or ())]
@@ -242,4 +250,7 @@ def _project(code: str, section: schema.ProjectSection, service_mode: Mode, tree
         domains=section.domains,
         urgent_forward_now=section.urgent_forward_now,
         forward_as=section.forward_as,
+        takes_charge=section.takes_charge,
+        remind_after_days=section.remind_after_days or 0,
+        weekly_digest=section.weekly_digest,
     )

@@ -104,6 +104,9 @@ class ProjectSection(Section):
     area: AreaSection
     urgent_forward_now: values.Flag = False
     forward_as: ForwardAs = ForwardAs.MESSAGE
+    takes_charge: values.Flag = False
+    remind_after_days: Annotated[values.Whole, Field(ge=1, le=60)] | None = None
+    weekly_digest: values.Flag = False
 
     @model_validator(mode="after")
     def _has_default(self) -> ProjectSection:
@@ -216,6 +219,9 @@ class AcknowledgementsSection(Section):
     per_address_per_day: Annotated[values.Whole, Field(ge=1, le=20)] = 3
     per_domain_per_hour: Annotated[values.Whole, Field(ge=1, le=100_000)] = 60
     per_hour_total: Annotated[values.Whole, Field(ge=1, le=100_000)] = 120
+    per_mailbox_per_hour: Annotated[values.Whole, Field(ge=1, le=100_000)] = 120
+    breaker_sent_per_hour: Annotated[values.Whole, Field(ge=1, le=100_000)] | None = None
+    breaker_returned_per_hour: Annotated[values.Whole, Field(ge=1, le=100_000)] = 20
 
 
 class UrgentSection(Section):

@@ -154,6 +154,12 @@ class Project:
     """Whoever writes from here writes for the project: hand-backs count, mail is held."""
     urgent_forward_now: bool
     forward_as: ForwardAs
+    takes_charge: bool = False
+    """Its forwards carry a link by which it says that it has the case in hand."""
+    remind_after_days: int = 0
+    """Working days of silence after which it is reminded of a case once; 0: never."""
+    weekly_digest: bool = False
+    """Once a week it is told which cases it has not taken in charge."""
 
     def owns(self, address: str) -> bool:
         """Whether an address is one of the project's, or lies in its domains."""

@@ -1,0 +1,215 @@
+"""The notice stage: plans what staff and projects are to be told, and tells them, by three channels.
+
+It has a thread, connections and rows of its own: a queue that is stuck, a server that hangs or an account that is
+locked does not keep an alarm from leaving by the other channels (failure F32). One notice at a time: there are few.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from triage.crashpoints import reach
+from triage.dispatch.braking import limits_of
+from triage.dispatch.compose import Outgoing
+from triage.dispatch.notice_content import Content, NoticeWriter
+from triage.dispatch.submit import AccountTroubleError, Connection
+from triage.dispatch.webhook import post
+from triage.knowledge import Knowledge
+from triage.notices import SecondChannels, plan_calls, plan_for_projects, plan_incidents
+from triage.record import Store, Transaction
+from triage.record.breaker import judge, ready_to_close, too_many
+from triage.record.charge import any_alert_due, note_refused_call
+from triage.record.destinations import any_recovered, cure_recovered
+from triage.record.identity import is_stopped
+from triage.record.incidents import NOTICE, close_incident, open_incident
+from triage.record.staff_notices import (
+    Channel,
+    NoticeKind,
+    NoticeRow,
+    any_notice_due,
+    begin_notice,
+    end_notice,
+    lease_notices,
+    put_back_notice,
+)
+from triage.record.usage import Limits, count_begun, room_for
+from triage.settings import SecondChannel, Submission, Webhook
+from triage.vocabulary import AttemptOutcome, DispatchState, SubmissionResult
+
+log = logging.getLogger("triage.notices")
+
+BATCH = 8
+LEASE = timedelta(minutes=10)
+"""Longer than any one notice takes: every wait on a server has an end."""
+PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 30, 60))
+"""Between tries; after the last one the notice has failed, and that is an incident."""
+BETWEEN_LOOKS = timedelta(minutes=5)
+"""How often incidents, reminders and digests are thought of."""
+CHANNEL_INCIDENT = "notice_channel"
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    submission: Submission
+    limits: Limits | None
+
+
+class NoticeStage:
+    """Plans and sends notices; used by one thread, one of several workers."""
+
+    def __init__(
+        self,
+        store: Store,
+        knowledge: Knowledge,
+        submission: Submission,
+        second: SecondChannel,
+        worker: str,
+        beat: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._store = store
+        self._knowledge = knowledge
+        account = submission.account
+        limits = Limits(f"{account.user} {account.host}:{account.port}", submission.per_minute, submission.per_day)
+        self._ways = {Channel.MAIL: _Way(submission, limits)}
+        if second.submission is not None:
+            self._ways[Channel.ALARM] = _Way(second.submission, None)
+        self._second = second
+        self._channels = SecondChannels(second.submission is not None, second.webhook is not None)
+        self._worker = worker
+        self._beat = beat
+        self._writer = NoticeWriter(knowledge, second.sender, store.clock.now())
+        self._looked_at: datetime | None = None
+
+    def work(self) -> int:
+        """Plan what is due and send what is planned; how many rows were dealt with."""
+        planned = self._plan()
+        with self._store.read("notices due") as tx:
+            if not any_notice_due(tx) or is_stopped(tx):
+                return planned
+        with self._store.write("notices leased") as tx:
+            rows = [] if is_stopped(tx) else lease_notices(tx, self._worker, BATCH, LEASE)
+        broken: set[str] = set()
+        for row in rows:
+            self._beat()
+            if row.channel in broken:
+                self._put_back(row, PAUSES[0])
+            elif not self._tell(row):
+                # What is wrong with the channel holds for the others, too: none of them waits for it anew.
+                broken.add(row.channel)
+        return planned + len(rows)
+
+    # ---------------------------------------------------------------- planning
+
+    def _plan(self) -> int:
+        rules = self._knowledge.in_force().rules
+        breaker = limits_of(rules)
+        with self._store.read("anything to tell") as tx:
+            alerts, recovered = any_alert_due(tx), any_recovered(tx)
+            trips = too_many(tx, breaker) or ready_to_close(tx)
+            looks = self._looked_at is None or tx.now >= self._looked_at
+        done = 0
+        if alerts:
+            with self._store.write("calls planned") as tx:
+                done += plan_calls(tx, rules, self._channels)
+        if recovered:
+            with self._store.write("destinations cured") as tx:
+                done += cure_recovered(tx)
+        if trips:
+            with self._store.write("breaker judged") as tx:
+                judge(tx, breaker, 1)
+        if looks:
+            with self._store.write("notices planned") as tx:
+                done += plan_incidents(tx, rules, self._channels) + plan_for_projects(tx, rules)
+                self._looked_at = tx.now + BETWEEN_LOOKS
+        return done
+
+    # ---------------------------------------------------------------- telling
+
+    def _tell(self, row: NoticeRow) -> bool:
+        """Send one notice, if it may still be sent; whether its channel works."""
+        way = self._ways.get(Channel(row.channel))
+        with self._store.read("notice composed") as tx:
+            content = self._writer.write(tx, row)
+        if content.wait is not None:
+            self._put_back(row, content.wait)
+            return True
+        if content.refusal or not self._has_channel(row):
+            with self._store.write("notice cancelled") as tx:
+                end_notice(tx, row, DispatchState.CANCELLED, content.refusal or "canale_assente")
+            return True
+        if not self._begin(row, way):
+            return True
+        reach("notice speaks")
+        result = self._send(way, content)
+        reach("notice answered")
+        with self._store.write("notice answered") as tx:
+            self._record(tx, row, result)
+        return result.stage != "connect" or result.outcome is AttemptOutcome.ACCEPTED
+
+    def _has_channel(self, row: NoticeRow) -> bool:
+        return row.channel in self._ways or (row.channel == Channel.WEBHOOK and self._second.webhook is not None)
+
+    def _begin(self, row: NoticeRow, way: _Way | None) -> bool:
+        """Commit the intent; asked again here: the stop switch, and what the account still takes."""
+        with self._store.write("notice begun") as tx:
+            limits = way.limits if way is not None else None
+            if is_stopped(tx) or (limits is not None and not room_for(tx, limits, lock=True).messages):
+                put_back_notice(tx, row, tx.now + PAUSES[0])
+                return False
+            if limits is not None:
+                count_begun(tx, limits, 1)
+            return begin_notice(tx, row, LEASE)
+
+    def _send(self, way: _Way | None, content: Content) -> SubmissionResult:
+        if way is not None and content.outgoing is not None:
+            return asyncio.run(_submit(way.submission, content.outgoing))
+        return post(self._second.webhook or Webhook(""), content.body)
+
+    def _record(self, tx: Transaction, row: NoticeRow, result: SubmissionResult) -> None:
+        accepted = result.outcome is AttemptOutcome.ACCEPTED
+        if result.stage == "connect" and not accepted:
+            text = f"notices cannot leave by the channel '{row.channel}' ({result.text}); they are tried again"
+            open_incident(tx, CHANNEL_INCIDENT, row.channel, text)
+        else:
+            close_incident(tx, CHANNEL_INCIDENT, row.channel)
+        if accepted:
+            end_notice(tx, row, DispatchState.ACCEPTED, code=result.code)
+            if row.message_id is not None:
+                close_incident(tx, NOTICE, str(row.message_id))
+        elif result.outcome is AttemptOutcome.PERMANENT or row.attempts >= len(PAUSES):
+            end_notice(tx, row, DispatchState.FAILED, "rifiutato", result.code)
+            self._tell_of_failure(tx, row)
+        else:
+            put_back_notice(tx, row, tx.now + PAUSES[min(row.attempts, len(PAUSES) - 1)])
+        log.info(
+            "notice",
+            extra={"action": "notice", "kind": row.kind, "row": row.id, "by": row.channel, "code": result.code},
+        )
+
+    def _tell_of_failure(self, tx: Transaction, row: NoticeRow) -> None:
+        if row.kind == NoticeKind.URGENT and row.message_id is not None:
+            text = f"an urgent notice about message {row.message_id} was refused ({row.channel})"
+            open_incident(tx, NOTICE, str(row.message_id), text)
+            if row.channel == Channel.MAIL:
+                note_refused_call(tx, row.message_id)
+
+    def _put_back(self, row: NoticeRow, wait: timedelta) -> None:
+        with self._store.write("notice put back") as tx:
+            put_back_notice(tx, row, tx.now + wait)
+
+
+async def _submit(submission: Submission, outgoing: Outgoing) -> SubmissionResult:
+    connection = Connection(submission)
+    try:
+        await connection.open()
+        return await connection.submit(outgoing)
+    except AccountTroubleError as trouble:
+        return SubmissionResult(AttemptOutcome.TRANSIENT, "connect", text=trouble.kind)
+    finally:
+        await connection.close()
+        # A transport closes its socket one turn of the loop later.
+        await asyncio.sleep(0.01)

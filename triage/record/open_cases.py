@@ -1,0 +1,66 @@
+"""Cases that a project got and has not said to have taken in charge, and the service's troubles not yet told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from triage.record.staff_tables import project_charges
+from triage.record.store import Transaction
+from triage.record.tables import dispatches, incidents, messages
+from triage.vocabulary import DispatchKind, DispatchState, MessageState
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCase:
+    """A case as its project may be reminded of it: nothing of whom it is about."""
+
+    case_id: int
+    forwarded_at: datetime
+
+
+def open_cases(tx: Transaction, project: str, since: datetime) -> list[OpenCase]:
+    """Cases forwarded to a project since then that it has not taken in charge, the oldest first.
+
+    A case that was decided anew (handed back, come back, corrected) is no longer this project's matter.
+    """
+    first = sa.func.min(dispatches.c.ended_at, type_=dispatches.c.ended_at.type).label("forwarded_at")
+    taken = sa.exists().where(
+        project_charges.c.case_id == dispatches.c.case_id, project_charges.c.project == dispatches.c.project
+    )
+    query = (
+        sa.select(dispatches.c.case_id, first)
+        .join_from(dispatches, messages, dispatches.c.message_id == messages.c.id)
+        .where(dispatches.c.kind == DispatchKind.FORWARD, dispatches.c.state == DispatchState.ACCEPTED)
+        .where(dispatches.c.project == project, dispatches.c.ended_at > since)
+        .where(dispatches.c.generation == messages.c.generation)
+        .where(messages.c.state.in_((MessageState.FORWARDED, MessageState.FILED)))
+        .where(sa.not_(taken))
+        .group_by(dispatches.c.case_id)
+        .order_by(first, dispatches.c.case_id)
+    )
+    return [OpenCase(case_id, at) for case_id, at in tx.execute(query)]
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """Trouble that is still open."""
+
+    id: int
+    kind: str
+    detail: str
+    opened_at: datetime
+    times: int
+
+
+def incidents_between(tx: Transaction, low: int, high: int | None = None) -> Sequence[Incident]:
+    """Incidents of these numbers that are still open: what was over before it was told is not told (failure F33)."""
+    query = sa.select(*(incidents.c[name] for name in Incident.__slots__)).where(
+        incidents.c.id >= low, incidents.c.closed_at.is_(None)
+    )
+    if high is not None:
+        query = query.where(incidents.c.id <= high)
+    return [Incident(**row) for row in tx.execute(query.order_by(incidents.c.id)).mappings()]
