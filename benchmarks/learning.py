@@ -34,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> list[Line]:
     options.add_argument("--segment", type=int, default=100, help="messages between two lines of the table, at least")
     options.add_argument("--refit", type=int, default=500, help="messages between two challengers")
     options.add_argument("--max-wrong", type=float, help="promised error; default: the strictest that can be shown")
+    options.add_argument("--floor", type=float, help="least probability of a forward; default: that of the rules")
     options.add_argument("--seed", type=int, default=20261125)
     options.add_argument("--examples", type=Path, default=ROOT / "models/training")
     options.add_argument("--svg", type=Path, default=ROOT / "var/learning.svg")
@@ -45,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> list[Line]:
     if not history:
         options.error("the stream takes every message and leaves none for the first model")
     rules = load_rules(ROOT / "routing_rules.yaml", known_places())
+    if chosen.floor is not None:
+        rules = replace(rules, thresholds=replace(rules.thresholds, min_confidence=chosen.floor))
     known = [make_ready(one) for one in history]
     first = teach(known, rules, 1)
     rules = _promising(rules, first, chosen.max_wrong)
