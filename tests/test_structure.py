@@ -58,6 +58,7 @@ _TABLE = {
     "promotion": "cards classify record",
     "reading": "vocabulary parse pec rules settings",
     "conversations": "vocabulary ids record rules",
+    "answers": "vocabulary conversations record rules",
     "returns": "vocabulary classify conversations record rules",
     "receipts": "vocabulary pec record returns rules",
     "followups": "vocabulary decide record rules",
@@ -67,7 +68,7 @@ _TABLE = {
     "notices": "vocabulary decide ids record rules",
     "settling": "vocabulary ages conversations decide defects followups ids loops pec receipts record returns rules "
     "seals telling twins",
-    "decider": "vocabulary crashpoints ids knowledge parse reading receipts record rules settling",
+    "decider": "vocabulary answers crashpoints ids knowledge parse reading receipts record rules settling",
     # the top
     "bootstrap": "vocabulary basis clock decide decider dispatch intake knowledge reading record rules settings "
     "signals",

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from triage.answers import take_answers
 from triage.crashpoints import reach
 from triage.ids import own_ids
 from triage.knowledge import InForce, Knowledge
@@ -36,6 +37,8 @@ BATCH = 100
 OCTETS = 64 << 20
 """Octets of messages held at once."""
 MOST_TRIES = 3
+AFTER_ITS_CASE = timedelta(minutes=2)
+"""How long a family's answer to our question rests, while what it answers for is forwarded."""
 REST = timedelta(seconds=30)
 """How long a message rests whose decision the record could not take."""
 MOST_TAKEN_BACK = 20
@@ -150,6 +153,12 @@ class Decider:
     def _record(self, in_force: InForce, read: Sequence[Read], classified: Sequence[Classification]) -> None:
         with self._store.write("decided") as tx:
             pairs = [(item.row, item.message) for item in read]
+            answers = take_answers(tx, in_force.rules, pairs, classified)
+            if answers:
+                # They follow their case, once what they answer for has gone its way.
+                release_claims(tx, [row for row, _ in pairs if row.id in answers], tx.now + AFTER_ITS_CASE)
+                kept = [number for number, (row, _) in enumerate(pairs) if row.id not in answers]
+                pairs, classified = [pairs[number] for number in kept], [classified[number] for number in kept]
             own = {item.row.id: item.own_ids for item in read if item.own_ids}
             settlements = settle(tx, in_force.rules, pairs, classified, own)
             record_decisions(tx, settlements)

@@ -30,6 +30,7 @@ from triage.pec.words import label_of
 from triage.receipts import Receipts
 from triage.record import Transaction
 from triage.record.acknowledged import Acknowledged, acknowledged_before
+from triage.record.asked import placed_cases
 from triage.record.breaker import note_acknowledgement_returned
 from triage.record.decisions import Settlement, accepted_recipients
 from triage.record.destinations import sick_addresses
@@ -113,6 +114,7 @@ def settle(
         },
     )
     sent = forwards_of_cases(tx, [thread.case_id for thread in threads if thread.case_id is not None])
+    placed = placed_cases(tx, list(sent))
     brakes = brakes_on(tx, [row.mailbox_id for row, _ in pairs])
     for (row, message), classification, key, thread, seen in zip(
         pairs, classified, keys, threads, contexts, strict=True
@@ -128,7 +130,7 @@ def settle(
             case_id = receipt.case_id if receipt.case_id is not None else thread.case_id
         elif back is not None:
             decision = about_what_was_sent(decision, classification, back, rules, context)
-        elif thread.answers_us:
+        elif thread.answers_us and thread.case_id not in placed:
             decision = _held(decision, "risposta_a_noi")
             if classification.automatic:
                 note_acknowledgement_returned(tx)

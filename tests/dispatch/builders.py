@@ -93,6 +93,8 @@ def classify_by_subject(message: InboundMessage) -> Classification:
         changes |= {"urgent": True, "alert": True}
     if "oggi" in subject:
         changes["urgent"] = True
+    if "nessun luogo" in subject:
+        changes |= {"comune_scores": {}, "unstated": 1.0}
     if "senza luogo" in subject:
         changes |= {"comune_scores": {"Altavilla": 0.2}, "unstated": 0.8}
     if "english" in subject:

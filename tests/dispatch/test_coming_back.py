@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.dispatch.builders import ANNA, NORD, SUD, Desk, a_mail, acknowledgements_in, forwards_in
+from tests.dispatch.builders import ANNA, NORD, SUD, Desk, a_mail, acknowledgements_in, acknowledging, forwards_in
 from tests.servers.smtp_sink import SmtpSink
 from triage.ids import case_code, cases_named
 from triage.record.identity import known_secret
@@ -258,3 +258,64 @@ def test_after_a_hand_back_a_further_message_does_not_go_there_again(desk: Desk,
     desk.take_in(from_project(f"Non è per noi [{code_of(desk, key)}]", "Non è per noi.\n"))
     [more] = desk.take_in(further(desk, key, subject="Re: senza luogo"))
     assert "stesso_caso" not in [reason.code for reason in desk.decision(more).reasons]
+
+
+# --------------------------------------------------------------------------- the one question
+
+
+def asked(desk: Desk) -> int:
+    """A message that only lacks its place, whose family was asked for it."""
+    desk.rules = acknowledging(desk.rules, ask_comune=True)
+    [key] = desk.take_in(a_mail(subject="nessun luogo", message_id="<prima@family.example>"))
+    desk.send()
+    assert desk.outcome(key) == (MessageState.HELD, "territorio_non_indicato")
+    assert desk.dispatch(key, DispatchKind.ACKNOWLEDGEMENT).state == DispatchState.ACCEPTED
+    return key
+
+
+def their_answer(desk: Desk, key: int, *, subject: str = "Re: nord", author: str = ANNA) -> bytes:
+    ours = desk.dispatch(key, DispatchKind.ACKNOWLEDGEMENT).rfc_message_id
+    head = [("In-Reply-To", ours)]
+    return a_mail("Abito ad Altavilla.\n", subject=subject, author=author, return_path=author, headers=head)
+
+
+def test_the_answer_to_our_question_sends_both_on_and_asks_nothing_more(desk: Desk, smtp_sink: SmtpSink) -> None:
+    key = asked(desk)
+    [answer] = desk.take_in(their_answer(desk, key))
+    desk.send()
+    assert desk.message(key).comune_given == "Altavilla"
+    assert desk.message(key).state == MessageState.FORWARDED
+    assert desk.message(answer).state == MessageState.RECEIVED, "rests until its case has gone"
+    desk.advance(minutes=3)
+    desk.decide()
+    desk.send()
+    assert desk.message(answer).state == MessageState.FORWARDED
+    assert desk.message(answer).case_id == desk.message(key).case_id
+    assert (forwards_in(smtp_sink), acknowledgements_in(smtp_sink)) == ([NORD, NORD], [ANNA])
+    desk.assert_ledger_closes()
+
+
+def test_an_answer_that_may_speak_of_danger_or_of_no_place_is_read_by_a_person(desk: Desk) -> None:
+    key = asked(desk)
+    urgent, vague = desk.take_in(
+        their_answer(desk, key, subject="Re: pericolo"), their_answer(desk, key, subject="Re: senza luogo")
+    )
+    assert desk.message(key).state == MessageState.HELD
+    assert desk.message(urgent).urgent
+    assert desk.outcome(vague) == (MessageState.HELD, "risposta_a_noi")
+
+
+def test_a_stranger_does_not_answer_for_a_family(desk: Desk) -> None:
+    key = asked(desk)
+    desk.take_in(their_answer(desk, key, author="mallory@elsewhere.example"))
+    assert desk.outcome(key) == (MessageState.HELD, "territorio_non_indicato")
+    assert desk.message(key).comune_given is None
+
+
+def test_an_answer_after_a_person_has_settled_the_message_changes_nothing(desk: Desk) -> None:
+    key = asked(desk)
+    desk.retry(key)
+    desk.decide()
+    desk.take_in(their_answer(desk, key))
+    desk.take_in(their_answer(desk, key).replace(b"Altavilla", b"Altavilla, grazie"))
+    desk.assert_ledger_closes()
