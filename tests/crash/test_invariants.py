@@ -16,7 +16,9 @@ from tests.crash.invariants import Findings, check_invariants
 from tests.crash.nursery import Nursery
 from tests.servers.authority import Authority
 from triage.record.tables import attempts, audit, dispatches, messages, octet_chunks
-from triage.vocabulary import AttemptOutcome, DispatchKind, MessageState
+from triage.vocabulary import TO_FAMILIES, AttemptOutcome, DispatchKind, MessageState
+
+ACK = DispatchKind.ACKNOWLEDGEMENT
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +69,8 @@ def test_a_sound_run_has_no_finding(case: Case) -> None:
     assert is_at_rest(store)
     store.close()
     assert judge(case) == Findings()
-    assert [len(sent(case, kind)) for kind in DispatchKind] == [1, 4, 4]
+    assert [len(sent(case, kind)) for kind in (DispatchKind.NOTICE, DispatchKind.FORWARD, ACK)] == [1, 4, 4]
+    assert [sent(case, kind) for kind in TO_FAMILIES - {ACK}] == [[], []]
 
 
 def _repeat(kind: DispatchKind) -> Callable[[Case], None]:
