@@ -14,8 +14,10 @@ from triage.commands import COMMANDS as TABLE
 from triage.commands import main
 from triage.commands.models import models
 
-COMMANDS = "check classify demo evaluate explain held ledger models retry run show start stop train worker".split()  # noqa: SIM905
-WITH_JSON = ("check", "evaluate", "held", "ledger", "show", "train")
+COMMANDS = """
+check classify cure demo destinations evaluate explain held ledger models retry run show start stop take train worker
+""".split()
+WITH_JSON = ("check", "destinations", "evaluate", "held", "ledger", "show", "train")
 
 
 def test_the_commands_are_those_that_operators_rely_on() -> None:

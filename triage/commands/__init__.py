@@ -15,9 +15,9 @@ import click
 COMMANDS = {
     "check": ("check", "Check settings, rules, the rules' own examples, and the model."),
     "classify": ("classify", 'Classify messages: .eml files, folders, mbox, Maildir, or "-".'),
-    "cure": ("destinations", "A project's address takes mail again: send it mail."),
+    "cure": ("destinations", "Say that an address takes mail again, as after a call to the project."),
     "demo": ("demo", "Run the service on invented mail; nothing leaves this machine."),
-    "destinations": ("destinations", "The projects' addresses, and which of them take no mail."),
+    "destinations": ("destinations", "List the projects' addresses: which take mail, which do not, why, and since when."),
     "evaluate": ("evaluate", "Measure the model on labelled messages that had no part in training."),
     "explain": ("classify", "Explain in Italian what would be decided for one message, and why."),
     "held": ("look", "List the messages that wait for a person: possible danger first."),
@@ -28,7 +28,7 @@ COMMANDS = {
     "show": ("look", "Show one message: what it is, why it was decided so, what happened to it."),
     "start": ("act", 'Let mail leave again after "triage stop", and acknowledgements after the breaker.'),
     "stop": ("act", "Stop everything that leaves, by any worker."),
-    "take": ("charge", "Take messages in charge: nobody is called about them any more."),
+    "take": ("charge", "Take messages in charge: who and when is on record, and nobody is called any more."),
     "train": ("train", "Fit the model from labelled examples."),
     "worker": ("run", "Run a worker; several may share one PostgreSQL."),
 }

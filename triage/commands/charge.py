@@ -16,7 +16,7 @@ from triage.record.messages import get_message
 @click.command()
 @click.argument("message_ids", type=int, nargs=-1, required=True)
 def take(message_ids: tuple[int, ...]) -> None:
-    """Take messages in charge: who and when is on record, and nobody is called about them any more.
+    """Take messages in charge: who and when is on record, and nobody is called any more.
 
     The message stays where it is, and waits for what you decide. Who took it first keeps it.
     """
