@@ -14,9 +14,26 @@ from triage.commands import COMMANDS as TABLE
 from triage.commands import main
 from triage.commands.models import models
 
-COMMANDS = """
-check classify cure demo destinations evaluate explain held ledger models retry run show start stop take train worker
-""".split()
+COMMANDS = [
+    "check",
+    "classify",
+    "cure",
+    "demo",
+    "destinations",
+    "evaluate",
+    "explain",
+    "held",
+    "ledger",
+    "models",
+    "retry",
+    "run",
+    "show",
+    "start",
+    "stop",
+    "take",
+    "train",
+    "worker",
+]
 WITH_JSON = ("check", "destinations", "evaluate", "held", "ledger", "show", "train")
 
 
