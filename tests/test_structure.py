@@ -50,7 +50,7 @@ _TABLE = {
     "explaining": "vocabulary classify pec",
     # adapters: each knows the record, none another
     "record": "vocabulary flow clock crashpoints ids",
-    "intake": "vocabulary ages crashpoints record settings signals throttling tokens",
+    "intake": "vocabulary ages crashpoints ids record settings signals throttling tokens",
     "dispatch": "vocabulary crashpoints ids record settings decide rules parse knowledge reading "
     "conversations settling telling loops seals notices pec throttling tokens",
     # what both log in with; it knows neither

@@ -114,6 +114,11 @@ def _deliver(
         return None
     took = time.monotonic() - started
     found.notes.append(f"{where}: a message to ourselves came after {took:.0f} s and was removed")
+    if probe.renamed:
+        found.warnings.append(
+            f"{where}: the server puts a Message-ID of its own in place of ours. Answers and delivery reports are "
+            "still joined to their case by its code, and by that Message-ID where the server tells it."
+        )
     if not probe.removed:
         found.warnings.append(f"{where}: the message to ourselves is marked as deleted, but the server kept it")
     return probe

@@ -70,7 +70,7 @@ class DispatchStage:
         self._scanning = scanning
         self._submission = submission
         self._pool = Pool(submission, secrets)
-        name = "{0.user} {0.host}:{0.port}".format(submission.account)
+        name = f"{submission.account.user} {submission.account.host}:{submission.account.port}"
         self._limits = Limits(name, submission.per_minute, submission.per_day)
         self._worker = worker
         self._lease = lease
