@@ -21,6 +21,7 @@ from tests.servers.postgres import Postgres
 from tests.servers.process import MissingServerError
 from tests.servers.proxy import ImapProxy
 from tests.servers.smtp_sink import SmtpSink
+from tests.servers.token_endpoint import TokenEndpoint
 
 Server = TypeVar("Server")
 
@@ -98,6 +99,21 @@ def start_smtp_sink() -> Iterator[Callable[..., SmtpSink]]:
 def smtp_sink(start_smtp_sink: Callable[..., SmtpSink]) -> SmtpSink:
     """A well-behaved SMTP sink without TLS or authentication, to be told its faults."""
     return start_smtp_sink()
+
+
+@pytest.fixture
+def start_token_endpoint() -> Iterator[Callable[..., TokenEndpoint]]:
+    """Start a token server: same keywords as :class:`TokenEndpoint`."""
+    with ExitStack() as running:
+        yield lambda make, **options: running.enter_context(TokenEndpoint(make, **options))
+
+
+@pytest.fixture
+def token_endpoint(
+    dovecot: Dovecot, mailbox_user: MailboxUser, start_token_endpoint: Callable[..., TokenEndpoint]
+) -> TokenEndpoint:
+    """A token server whose tokens open the mailbox of ``mailbox_user``; it speaks plainly."""
+    return start_token_endpoint(lambda lifetime: dovecot.token(mailbox_user.name, lifetime))
 
 
 @pytest.fixture(scope="session")

@@ -134,7 +134,22 @@ def test_the_table_of_variables_is_complete_and_holds_no_other() -> None:
     settings.imap("crema")
     general |= {name for name in mailbox.names if "__" not in name and not re.search(r"(?<!_CA)_FILE$", name)}
     assert "TRIAGE_IMAP_USER__CREMA" in mailbox.names
-    assert set(re.findall(r"^\| `(TRIAGE_[A-Z_]+)` \|", read(README), re.MULTILINE)) == general
+    told = set(re.findall(r"^\| `(TRIAGE_[A-Z_]+)` \|", read(README), re.MULTILINE))
+    assert {name for name in told if "_OAUTH_" not in name} == {name for name in general if "_OAUTH_" not in name}
+
+
+def test_the_table_of_oauth_is_complete_and_holds_no_other() -> None:
+    asked = _Asked({f"TRIAGE_SMTP_{what}": "x" for what in ("HOST", "USER", "PASSWORD")})
+    asked |= {"TRIAGE_IMAP_HOST": "h", "TRIAGE_IMAP_USER": "u", "TRIAGE_IMAP_LOGIN": "xoauth2"}
+    asked |= {f"TRIAGE_IMAP_OAUTH_{what}": "x" for what in ("CLIENT_ID", "CLIENT_SECRET", "SCOPE")}
+    asked["TRIAGE_IMAP_OAUTH_TOKEN_URL"] = "https://login.example.org/token"
+    oauth = load_settings(asked, "worker", ["crema"]).imap("crema").oauth
+    asked_for = {name for name in asked.names if "IMAP_OAUTH_" in name and "__" not in name}
+    wanted = {name for name in asked_for if not re.search(r"(?<!_CA)_FILE$", name)}
+    rows = dict(re.findall(r"^\| `(TRIAGE_[A-Z_]*OAUTH_[A-Z_]+)` \| `?([^|`]*?)`? \|", read(README), re.MULTILINE))
+    assert set(rows) == wanted
+    assert oauth is not None
+    assert (rows["TRIAGE_IMAP_OAUTH_TIMEOUT"], rows["TRIAGE_IMAP_OAUTH_TLS"]) == (f"{oauth.timeout:g}", "tls")
 
 
 def test_the_defaults_in_the_table_are_those_of_the_program() -> None:

@@ -31,8 +31,10 @@ _TABLE = {
     "crashpoints": "",
     "ids": "",
     "logs": "",
-    "accounts": "",
-    "settings": "accounts",
+    "oauth": "",
+    "accounts": "oauth",
+    "settings": "accounts oauth",
+    "throttling": "",
     "signals": "",
     "ages": "",
     "cards": "",
@@ -48,9 +50,11 @@ _TABLE = {
     "explaining": "vocabulary classify pec",
     # adapters: each knows the record, none another
     "record": "vocabulary flow clock crashpoints ids",
-    "intake": "vocabulary ages crashpoints record settings signals",
+    "intake": "vocabulary ages crashpoints ids record settings signals throttling tokens",
     "dispatch": "vocabulary crashpoints ids record settings decide rules parse knowledge reading "
-    "conversations settling telling loops seals notices pec",
+    "conversations settling telling loops seals notices pec throttling tokens",
+    # what both log in with; it knows neither
+    "tokens": "clock oauth record settings",
     # what the commands stand on
     "basis": "clock record settings",
     # between the record and the pure stages
@@ -71,9 +75,9 @@ _TABLE = {
     "decider": "vocabulary answers crashpoints ids knowledge parse reading receipts record rules settling",
     # the top
     "bootstrap": "vocabulary basis clock decide decider dispatch intake knowledge reading record rules settings "
-    "signals",
+    "signals tokens",
     "learning": "vocabulary cards classify decide rules",
-    "worker": "bootstrap intake knowledge record signals",
+    "worker": "bootstrap intake knowledge record signals tokens",
     "demo": "",
 }
 KNOWS: Mapping[str, frozenset[str]] = {part: frozenset(known.split()) for part, known in _TABLE.items()}
@@ -82,6 +86,7 @@ TOP = frozenset({"commands", "__main__", ""})
 
 PURE_PARTS = frozenset(
     {"ages", "defects", "seals", "vocabulary", "flow", "parse", "classify", "rules", "decide", "pec", "explaining"}
+    | {"throttling"}
 )
 PURE_DISPATCH = frozenset(
     {"acknowledging", "answering", "attachments", "compose", "fields", "forwards", "links", "mime", "policy"}
@@ -176,7 +181,11 @@ def test_only_the_store_makes_engines_and_only_the_record_speaks_sql() -> None:
 
 def test_each_protocol_is_spoken_in_one_place() -> None:
     def users(library: str) -> set[str]:
-        return {part_of(name) for name in MODULES if any(i.split(".")[0] == library for i in imports_of(MODULES[name]))}
+        return {
+            part_of(name)
+            for name in MODULES
+            if any(i == library or i.startswith(f"{library}.") for i in imports_of(MODULES[name]))
+        }
 
     assert users("aiosmtplib") == {"dispatch"}
     assert {name for name in MODULES if "INSTREAM" in MODULES[name].read_text(encoding="utf-8")} == {
@@ -184,6 +193,7 @@ def test_each_protocol_is_spoken_in_one_place() -> None:
     }
     assert users("imapclient") == {"intake", "demo"}
     assert users("subprocess") == {"parse"}
+    assert users("urllib.request") == {"tokens"}
 
 
 # --------------------------------------------------------------------------- manner

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from triage.oauth import OAuth
+
 
 class Security(StrEnum):
     """How a connection is protected. ``PLAIN`` only when asked for, never as a fallback."""
@@ -34,7 +36,10 @@ LOGINS: Mapping[str, tuple[Login, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One server account. ``secret`` is the password or the access token; ``repr`` hides it."""
+    """One server account. ``secret`` is the password or a token given for good; ``repr`` hides it.
+
+    With ``oauth`` there is no such secret: ``triage.tokens`` has the access token of the moment.
+    """
 
     host: str
     port: int
@@ -45,6 +50,7 @@ class Account:
     ca_file: str
     timeout: float
     """Seconds that any single read or write may take."""
+    oauth: OAuth | None = None
 
     def __repr__(self) -> str:
         return f"Account({self.host}:{self.port}, {self.security}, {self.login})"
@@ -68,6 +74,16 @@ class Submission:
     """In any 24 hours; 0: no limit."""
     data_timeout: float
     """Seconds to wait for the reply to the end of DATA (RFC 5321 section 4.5.3.2.6: ten minutes)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scanner:
+    """Where clamd listens: a Unix socket's ``path``, or ``host`` and ``port``; seconds that a scan may take."""
+
+    path: str
+    host: str
+    port: int
+    timeout: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from triage.record import Store
 from triage.rules.types import MailboxRole, Rules
 from triage.settings import Settings
 from triage.signals import Heartbeats, Wakeup
+from triage.tokens import Tokens
 from triage.vocabulary import Decision
 
 log = logging.getLogger("triage.bootstrap")
@@ -58,6 +59,7 @@ class Service:
     make_reader: Callable[[str], MailboxReader]
     notices: NoticeStage
     notice_wake: Wakeup
+    tokens: Tokens
 
 
 def open_knowledge(settings: Settings, store: Store, *, adopt: bool = False) -> Knowledge:
@@ -90,6 +92,7 @@ def build_service(settings: Settings, options: Options = Options()) -> Service:
     heartbeats = Heartbeats()
     decide_wake, dispatch_wake, file_wake = Wakeup(), Wakeup(), Wakeup()
     parsed = ParsedMessages(anchors)
+    tokens = Tokens(settings.state_dir, store.clock)
     decider = Decider(store, knowledge, parsed, settings.worker_name, lease, dispatch_wake.set)
 
     def look_again() -> None:
@@ -107,6 +110,7 @@ def build_service(settings: Settings, options: Options = Options()) -> Service:
         on_requeued=look_again,
         beat=lambda: heartbeats.beat(DISPATCH_LOOP),
         scanning=Scanning(store, knowledge, parsed, settings.scanner) if settings.scanner else NoScanning(),
+        secrets=tokens,
     )
 
     def make_reader(name: str) -> MailboxReader:
@@ -121,6 +125,7 @@ def build_service(settings: Settings, options: Options = Options()) -> Service:
             settings.idle_seconds,
             heartbeats,
             decide_wake.set,
+            tokens,
         )
 
     return Service(
@@ -141,8 +146,10 @@ def build_service(settings: Settings, options: Options = Options()) -> Service:
             settings.second_channel,
             settings.worker_name,
             lambda: heartbeats.beat(NOTICE_LOOP),
+            tokens,
         ),
         Wakeup(),
+        tokens,
     )
 
 

@@ -33,6 +33,11 @@ def new_message_id(domain: str) -> str:
     return f"<{secrets.token_hex(16)}@{domain}>"
 
 
+def probe_subject(rfc_message_id: str) -> str:
+    """The subject of a message to ourselves; it names the message where a server has replaced the Message-ID."""
+    return f"Prova di triage check {rfc_message_id.strip('<>').partition('@')[0]}"
+
+
 def own_ids(octets: bytes) -> tuple[str, ...]:
     """Message-IDs in the first 256 kB that may name what we sent, each once, as :func:`findable` has them.
 

@@ -17,10 +17,12 @@ from pathlib import Path
 from triage.accounts import LOGINS as LOGINS
 from triage.accounts import Account as Account
 from triage.accounts import Login as Login
+from triage.accounts import Scanner as Scanner
 from triage.accounts import SecondChannel as SecondChannel
 from triage.accounts import Security as Security
 from triage.accounts import Submission as Submission
 from triage.accounts import Webhook as Webhook
+from triage.oauth import read_oauth
 
 _ADDRESS = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _HTTPS = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?")
@@ -33,16 +35,6 @@ class SettingsError(Exception):
     def __init__(self, problems: tuple[str, ...]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
-
-
-@dataclass(frozen=True, slots=True)
-class Scanner:
-    """Where clamd listens: a Unix socket's ``path``, or ``host`` and ``port``; seconds that a scan may take."""
-
-    path: str
-    host: str
-    port: int
-    timeout: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +133,16 @@ class _Reader:
 
     def finish(self) -> None:
         if self._problems:
-            raise SettingsError(tuple(self._problems))
+            raise SettingsError(tuple(dict.fromkeys(self._problems)))
 
     def include(self, other: _Reader) -> None:
         """What is wrong with the account of the other's mailbox, once when several share it."""
         other.imap()
         self._problems += [problem for problem in other._problems if problem not in self._problems]
+
+    def given(self, name: str) -> str:
+        key, value = self._find(name)
+        return key if value else ""
 
     def imap(self) -> Account:
         return self.account("IMAP", {Security.TLS: 993, Security.STARTTLS: 143, Security.PLAIN: 143}, 60.0)
@@ -248,15 +244,17 @@ class _Reader:
         login = Login(self.choice(f"{kind}_LOGIN", LOGINS[kind], Login.PASSWORD))
         host = self.host(f"{kind}_HOST")
         anonymous = login is Login.NONE
+        oauth = read_oauth(self, kind, self._problems, by_token=login in (Login.XOAUTH2, Login.OAUTHBEARER))
         return Account(
             host=host,
             port=int(self.number(f"{kind}_PORT", ports[chosen], 1, 65535)),
             user="" if anonymous else self.text(f"{kind}_USER"),
-            secret="" if anonymous else self.text(f"{kind}_PASSWORD"),
+            secret="" if anonymous or oauth else self.text(f"{kind}_PASSWORD"),
             security=chosen,
             login=login,
             ca_file=self.readable(f"{kind}_CA_FILE"),
             timeout=self.number(f"{kind}_TIMEOUT", timeout, 1, 3600),
+            oauth=oauth,
         )
 
     def second_channel(self, ports: Mapping[Security, int]) -> SecondChannel:

@@ -22,6 +22,7 @@ from triage.knowledge import NothingInForceError
 from triage.record import StoreError
 from triage.record.incidents import close_incident, close_incidents, open_incident
 from triage.signals import Wakeup
+from triage.tokens.watch import note_endings
 
 log = logging.getLogger("triage.worker")
 
@@ -69,6 +70,7 @@ class Worker:
         ]
         for thread in self._threads:
             thread.start()
+        self._note_endings()
         scheduler = self._schedule()
         self._follow_mailboxes()
         log.info("worker started", extra={"action": "worker_started", "worker": service.settings.worker_name})
@@ -151,6 +153,7 @@ class Worker:
         scheduler.add_job(self._service.dispatch_wake.set, "interval", seconds=15)
         scheduler.add_job(self._service.decide_wake.set, "interval", seconds=15)
         scheduler.add_job(self._watch_heartbeats, "interval", seconds=30)
+        scheduler.add_job(self._note_endings, "interval", hours=1)
         # 03:00 UTC: no local time that a change of clocks skips or repeats.
         scheduler.add_job(self._reconcile, "cron", hour=3, minute=0)
         scheduler.start()
@@ -176,6 +179,11 @@ class Worker:
             thread = threading.Thread(target=reader.run, name=f"reader {name}")
             self._readers[name] = (reader, thread)
             thread.start()
+
+    def _note_endings(self) -> None:
+        """Secrets that end soon; what the record refuses now is noted the next time."""
+        with suppress(StoreError):
+            tell_endings(self._service)
 
     def _reconcile(self) -> None:
         for reader, _ in list(self._readers.values()):
@@ -219,12 +227,19 @@ def forget_mailboxes(service: Service) -> None:
             close_incidents(tx, kind, but=wanted)
 
 
+def tell_endings(service: Service) -> None:
+    """Note which secrets of the configured accounts end within two weeks, two weeks ahead."""
+    mailboxes = service.knowledge.in_force().rules.mailboxes
+    note_endings(service.store, service.tokens, service.settings, mailboxes)
+
+
 def run_once(service: Service, progress: Callable[[str, int], None] | None = None) -> tuple[str, ...]:
     """Work everything off that is due now, in this thread; the troubles of accounts that failed (each is logged too).
 
     Ends when a whole round finds nothing to do.
     """
     forget_mailboxes(service)
+    tell_endings(service)
     readers = {name: service.make_reader(name) for name in service.knowledge.in_force().rules.mailboxes}
     troubles: dict[str, str] = {}
     try:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from imapclient import DELETED
 
 from tests.servers.dovecot import Dovecot
+from triage.dispatch.probe import compose_probe
+from triage.ids import probe_subject
 from triage.intake.connection import connect, disconnect
 from triage.intake.mailbox import ImapMailbox
 from triage.intake.probe import find_and_remove
 from triage.settings import Account, Login, Security
 
+NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 WANTED = "<0123456789abcdef@example.org>"
 OTHERS = [
     b"Message-ID: <0123456789abcdef@example.org.invalid>\r\n\r\nsimile\r\n",
@@ -41,6 +45,20 @@ def test_only_the_message_with_exactly_that_id_is_removed(start_dovecot: Callabl
     assert look(server, user.name, user.password) is True
     assert server.fetch(user.name) == before
     assert DELETED.decode() not in {flag for flags in server.flags(user.name).values() for flag in flags}
+
+
+def test_a_message_whose_id_a_server_replaced_is_known_by_its_subject(start_dovecot: Callable[..., Dovecot]) -> None:
+    """As Microsoft 365 and others do: else the check would say that it never arrived, and leave it lying there."""
+    server = start_dovecot()
+    user = server.add_user("prova@example.org")
+    for octets in OTHERS:
+        server.deliver(user.name, octets)
+    before = server.fetch(user.name)
+    changed = compose_probe("a@example.org", "prova@example.org", "<x@server.example>", NOW)
+    octets = changed.octets.replace(probe_subject("<x@server.example>").encode(), probe_subject(WANTED).encode())
+    server.deliver(user.name, octets)
+    assert look(server, user.name, user.password) is True
+    assert server.fetch(user.name) == before
 
 
 def test_where_single_messages_cannot_be_expunged_it_stays_marked_and_nothing_is_expunged(

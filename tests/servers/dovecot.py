@@ -24,7 +24,7 @@ from typing import Literal, Self
 from imapclient import IMAPClient
 
 from tests.servers.authority import Authority
-from tests.servers.bearer_token import make_token
+from tests.servers.bearer_token import check_token, make_token
 from tests.servers.dovecot_config import DovecotPlan, write_config
 from tests.servers.process import (
     LOOPBACK,
@@ -183,6 +183,10 @@ class Dovecot:
         ``expires_in`` counts seconds from now; a negative one gives a token that has expired.
         """
         return make_token(self._plan.token_key, user, int(time.time()), int(expires_in))
+
+    def takes_token(self, user: str, token: str) -> bool:
+        """Whether this server would let the user in with this token now: for another server of the same house."""
+        return check_token(self._plan.token_key, user, token, time.time())
 
     def client(self, user: str) -> IMAPClient:
         """A colleague's logged-in client; shut when the server closes at the latest."""

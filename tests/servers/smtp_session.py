@@ -45,8 +45,9 @@ class SinkPlan:
     """What the sink announces and demands.
 
     ``extensions`` are EHLO keywords with parameters ("SIZE 1000000"). ``passwords`` and ``tokens``
-    map user names to a password, or to the bearer token of XOAUTH2; a non-empty one makes AUTH
-    announced and demanded. With ``tls`` STARTTLS is announced, and AUTH only after it, unless
+    map user names to a password, or to the bearer token of XOAUTH2 and OAUTHBEARER; ``takes_token``
+    is asked instead of ``tokens``. Any of them makes AUTH announced and demanded. With ``tls``
+    STARTTLS is announced, and AUTH only after it, unless
     ``implicit_tls`` begins the connection with TLS.
     """
 
@@ -55,11 +56,23 @@ class SinkPlan:
     tokens: Mapping[str, str]
     tls: ssl.SSLContext | None
     implicit_tls: bool
+    takes_token: Callable[[str, str], bool] | None = None
+    """Whether this user may log in with this token."""
     host_name: str = "sink.example.org"
 
     @property
     def wants_login(self) -> bool:
-        return bool(self.passwords or self.tokens)
+        return bool(self.passwords or self.takes_tokens)
+
+    @property
+    def takes_tokens(self) -> bool:
+        return bool(self.tokens) or self.takes_token is not None
+
+    def lets_in(self, user: str, token: str) -> bool:
+        """Whether the bearer token opens the account of ``user``."""
+        if self.takes_token is not None:
+            return self.takes_token(user, token)
+        return self.tokens.get(user) == token
 
 
 class HangUp(Exception):  # noqa: N818 - an end, not an error
@@ -126,7 +139,9 @@ class Session:
         if self.plan.tls is not None and not self.tls:
             offered.append("STARTTLS")
         elif self.plan.wants_login:
-            mechanisms = ("PLAIN LOGIN " if self.plan.passwords else "") + ("XOAUTH2" if self.plan.tokens else "")
+            mechanisms = ("PLAIN LOGIN " if self.plan.passwords else "") + (
+                "XOAUTH2 OAUTHBEARER" if self.plan.takes_tokens else ""
+            )
             offered.append(f"AUTH {mechanisms.strip()}")
         await self._say(250, "\n".join([self.plan.host_name, *offered]))
 
@@ -172,10 +187,21 @@ class Session:
             found = re.fullmatch(
                 r"user=([^\x01]*)\x01auth=Bearer ([^\x01]*)\x01\x01", await self._credential(initial, "")
             )
-            if found is not None and self.plan.tokens.get(found[1]) == found[2]:
+            if found is not None and self.plan.lets_in(found[1], found[2]):
                 return found[1]
             # The reason comes as a challenge, which the client answers with an empty line.
             await self._credential("", '{"status":"401","schemes":"bearer"}')
+        if mechanism == "OAUTHBEARER":
+            found = re.fullmatch(
+                r"n,a=([^,\x01]*),\x01(?:host=[^\x01]*\x01)?(?:port=\d+\x01)?auth=Bearer ([^\x01]*)\x01\x01",
+                await self._credential(initial, ""),
+            )
+            user = found[1].replace("=2C", ",").replace("=3D", "=") if found else ""
+            if found is not None and self.plan.lets_in(user, found[2]):
+                return user
+            # The client answers with a single ^A (RFC 7628 section 3.2.3).
+            if await self._credential("", '{"status":"invalid_token"}') != "\x01":
+                raise ValueError("not the answer to a refused token")
         return ""
 
     async def _credential(self, given: str, challenge: str) -> str:

@@ -42,9 +42,9 @@ class SmtpSink:
     """A running sink; close it, or use it in a ``with`` statement. Safe from any thread.
 
     ``extensions`` replace what EHLO announces. ``passwords`` and ``tokens`` (user to password, user
-    to XOAUTH2 token) make it demand authentication. ``tls`` with ``implicit_tls`` False offers
-    STARTTLS. ``spool`` also keeps each accepted message as a file. Attributes that may be changed
-    while it runs: ``delay``, seconds before every reply.
+    to token) or ``takes_token`` (asked with user and token) make it demand authentication. ``tls`` with
+    ``implicit_tls`` False offers STARTTLS. ``spool`` also keeps each accepted message as a file.
+    Attributes that may be changed while it runs: ``delay``, seconds before every reply.
     """
 
     host = LOOPBACK
@@ -56,13 +56,14 @@ class SmtpSink:
         extensions: Sequence[str] = EXTENSIONS,
         passwords: Mapping[str, str] | None = None,
         tokens: Mapping[str, str] | None = None,
+        takes_token: Callable[[str, str], bool] | None = None,
         tls: ssl.SSLContext | None = None,
         implicit_tls: bool = False,
         spool: Path | None = None,
     ) -> None:
         self.port = port or free_ports(1)[0]
         self.delay = 0.0
-        self._plan = SinkPlan(tuple(extensions), passwords or {}, tokens or {}, tls, implicit_tls)
+        self._plan = SinkPlan(tuple(extensions), passwords or {}, tokens or {}, tls, implicit_tls, takes_token)
         self._spool = spool
         self._script = Script()
         self._changed = threading.Condition()

@@ -125,7 +125,7 @@ def test_xoauth2_takes_the_right_token_only(start_smtp_sink: StartSink) -> None:
     for token, code in (("abc", 235), ("scaduto", 535)):
         with _client(sink) as client:
             client.ehlo()
-            assert client.esmtp_features["auth"].strip() == "XOAUTH2"
+            assert client.esmtp_features["auth"].strip() == "XOAUTH2 OAUTHBEARER"
             words = f"user=ufficio\x01auth=Bearer {token}\x01\x01"
             assert _xoauth2(client, words) == code
 

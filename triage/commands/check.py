@@ -10,11 +10,13 @@ import click
 
 from triage.basis import settings_from
 from triage.classify import ArtefactError, load_classifier
+from triage.clock import SystemClock
 from triage.commands.connecting import check_connections
 from triage.commands.delivery import wants_plus
 from triage.commands.domains import Resolve, by_system
 from triage.commands.findings import Findings
 from triage.commands.opening import FAILED, MISCONFIGURED, clear_errors, json_option, print_json
+from triage.commands.tokens import prove_tokens
 from triage.decide import check_examples
 from triage.dispatch.selftest import UnsafeRuntimeError, verify_composition
 from triage.dispatch.text_files import load_texts
@@ -25,6 +27,7 @@ from triage.rules import Rules, RulesError, doubts_about, load_rules
 from triage.rules.schema import published_schema
 from triage.rules.types import NO_TEXT, Rule
 from triage.settings import Settings, SettingsError, paths_of, texts_path_of
+from triage.tokens import Tokens
 
 NO_PLUS_TAGS = (".office365.com", ".outlook.com", ".outlook.de")
 """Microsoft 365 submits only as the account itself: a reverse path with a tag is refused or replaced."""
@@ -48,7 +51,7 @@ NO_PLUS_TAGS = (".office365.com", ".outlook.com", ".outlook.de")
 @json_option
 @click.pass_obj
 def check(resolve: Resolve | None, connects: bool, wait: float, schema: bool, as_json: bool) -> None:
-    """Check settings, rules, the rules' own examples, and the model.
+    """Check settings, rules, the rules' own examples, the model, and the tokens of accounts that log in by OAuth.
 
     With --connect also: the logins, what the servers offer, whether we may send from our own address,
     whether the mailbox's server writes Return-Path, whether the domains of destinations exist. Ends
@@ -72,8 +75,12 @@ def check(resolve: Resolve | None, connects: bool, wait: float, schema: bool, as
             found.notes.append(verify_composition())
         except UnsafeRuntimeError as error:
             found.errors.append(str(error))
-        if connects and settings is not None and rules is not None and not found.errors:
-            check_connections(settings, rules, found, resolve or by_system, wait)
+        if settings is not None and rules is not None:
+            tokens = Tokens(settings.state_dir, SystemClock())
+            if connects and not found.errors:
+                check_connections(settings, rules, tokens, found, resolve or by_system, wait)
+            else:
+                prove_tokens(settings, rules, tokens, found)
     errors = [*found.errors, *found.failures]
     if as_json:
         print_json({"ok": not errors, "errors": errors, "warnings": found.warnings, "notes": found.notes})

@@ -11,45 +11,54 @@ import asyncio
 from triage.commands.delivery import check_delivery
 from triage.commands.domains import Known, Resolve, look_up
 from triage.commands.findings import Findings, to_the_goodbye
+from triage.commands.tokens import prove_tokens
 from triage.dispatch.clamd import ScannerTroubleError, State, scan, version
 from triage.dispatch.probe import ProbingConnection
-from triage.dispatch.submit import AccountTroubleError
+from triage.dispatch.trouble import AccountTroubleError
 from triage.intake.connection import MailboxTroubleError, connect, disconnect
 from triage.intake.mailbox import ImapMailbox
 from triage.rules import MailboxRole, Rules
 from triage.rules.addresses import AddressError, check_address
 from triage.rules.types import Envelope, Mailbox
 from triage.settings import Scanner, Settings
+from triage.tokens import Secrets, Tokens
+from triage.tokens.request import PASSING
+from triage.tokens.watch import SUBMISSION
 from triage.vocabulary import AttemptOutcome, SubmissionResult
 
-_PASSING = "unreachable"
+_PASSING = frozenset({"unreachable", "throttled"}) | PASSING
 _IMAP_EXTENSIONS = ("MOVE", "UIDPLUS", "IDLE", "CONDSTORE")
 _SMTP_EXTENSIONS = ("8BITMIME", "SMTPUTF8", "SIZE", "DSN")
 
 
-def check_connections(settings: Settings, rules: Rules, found: Findings, resolve: Resolve, wait: float) -> None:
+def check_connections(
+    settings: Settings, rules: Rules, tokens: Tokens, found: Findings, resolve: Resolve, wait: float
+) -> None:
     """Everything that only other machines know. ``wait``: seconds for the message to ourselves; 0: send none.
 
     What that message proves is kept in the record: families are answered by it.
     """
-    reached = [box for box in rules.mailboxes.values() if _check_mailbox(settings, box, found)]
+    dead = prove_tokens(settings, rules, tokens, found)
+    boxes = [box for box in rules.mailboxes.values() if box.name not in dead]
+    reached = [box for box in boxes if _check_mailbox(settings, box, tokens, found)]
     certified = [box.name for box in reached if box.pec or rules.service.pec]
     if certified and wait > 0:
         # The provider would wrap it under another Message-ID, so that it could not be removed, and add receipts.
         found.notes.append(f"PEC: no message was sent to try Return-Path (mailboxes {', '.join(certified)})")
         reached = [box for box in reached if box.name not in certified]
-    if asyncio.run(to_the_goodbye(_check_submission(settings, rules, found))) and wait > 0:
+    may_send = SUBMISSION not in dead and asyncio.run(to_the_goodbye(_check_submission(settings, rules, tokens, found)))
+    if may_send and wait > 0:
         for box in reached:
             if box.role is MailboxRole.INBOX:
-                check_delivery(settings, rules, box, found, wait)
+                check_delivery(settings, rules, box, tokens, found, wait)
     if settings.scanner is not None:
         _check_scanner(settings.scanner, found)
     _check_domains(rules, found, resolve)
 
 
-def _check_mailbox(settings: Settings, box: Mailbox, found: Findings) -> bool:
+def _check_mailbox(settings: Settings, box: Mailbox, secrets: Secrets, found: Findings) -> bool:
     try:
-        client = connect(settings.imap(box.name))
+        client = connect(settings.imap(box.name), secrets)
         try:
             imap = ImapMailbox(client, box.folder)
             selected = imap.select()
@@ -57,7 +66,7 @@ def _check_mailbox(settings: Settings, box: Mailbox, found: Findings) -> bool:
         finally:
             disconnect(client)
     except MailboxTroubleError as error:
-        (found.failures if error.kind == _PASSING else found.errors).append(f"mailbox {box.name}: {error}")
+        (found.failures if error.kind in _PASSING else found.errors).append(f"mailbox {box.name}: {error}")
         return False
     rights = "read-only: nothing could be filed" if selected.read_only else "may be written"
     found.notes.append(f"mailbox {box.name}: {selected.exists} messages, {rights}, offers {_list(offered)}")
@@ -68,9 +77,9 @@ def _check_mailbox(settings: Settings, box: Mailbox, found: Findings) -> bool:
     return True
 
 
-async def _check_submission(settings: Settings, rules: Rules, found: Findings) -> bool:
+async def _check_submission(settings: Settings, rules: Rules, secrets: Secrets, found: Findings) -> bool:
     """Whether our own address may send to itself, so that a message to ourselves makes sense."""
-    connection = ProbingConnection(settings.submission)
+    connection = ProbingConnection(settings.submission, secrets)
     own = rules.service.address
     try:
         await connection.open()
@@ -84,7 +93,7 @@ async def _check_submission(settings: Settings, rules: Rules, found: Findings) -
             answers.append(await connection.would_take(path, own))
             _tell_rights(path, own, answers[-1], found)
     except AccountTroubleError as error:
-        (found.failures if error.kind == _PASSING else found.errors).append(str(error))
+        (found.failures if error.kind in _PASSING else found.errors).append(str(error))
         return False
     finally:
         await connection.close()

@@ -18,7 +18,7 @@ import click
 from triage.basis import open_store
 from triage.commands.findings import Findings, to_the_goodbye
 from triage.dispatch.probe import ProbingConnection, compose_probe
-from triage.dispatch.submit import AccountTroubleError
+from triage.dispatch.trouble import AccountTroubleError
 from triage.ids import new_message_id
 from triage.intake.connection import MailboxTroubleError, connect, disconnect
 from triage.intake.mailbox import ImapMailbox
@@ -28,18 +28,21 @@ from triage.rules import Rules
 from triage.rules.addresses import same_mailbox
 from triage.rules.types import Envelope, Mailbox, WithoutReturnPath
 from triage.settings import Settings
+from triage.tokens import Secrets
 from triage.vocabulary import AttemptOutcome, SubmissionResult
 
 _RETURN_PATH = re.compile(rb"^Return-Path[ \t]*:", re.IGNORECASE | re.MULTILINE)
 
 
-def check_delivery(settings: Settings, rules: Rules, box: Mailbox, found: Findings, wait: float) -> None:
+def check_delivery(
+    settings: Settings, rules: Rules, box: Mailbox, tokens: Secrets, found: Findings, wait: float
+) -> None:
     """Send a message to the mailbox itself, look for it, and keep what it shows."""
-    seen = _deliver(settings, rules, box, box.address, found, wait)
+    seen = _deliver(settings, rules, box, tokens, box.address, found, wait)
     if seen is None:
         return
     writes = bool(_RETURN_PATH.search(seen.header_section))
-    plus = _check_plus(settings, rules, box, found, wait)
+    plus = _check_plus(settings, rules, box, tokens, found, wait)
     folder = "INBOX" if box.folder.upper() == "INBOX" else box.folder
     store = open_store(settings)
     try:
@@ -57,14 +60,16 @@ def wants_plus(rules: Rules) -> bool:
     )
 
 
-def _check_plus(settings: Settings, rules: Rules, box: Mailbox, found: Findings, wait: float) -> bool | None:
+def _check_plus(
+    settings: Settings, rules: Rules, box: Mailbox, tokens: Secrets, found: Findings, wait: float
+) -> bool | None:
     """Whether mail to our address with a tag arrives; ``None`` where nobody wants to know."""
     if not wants_plus(rules) or not same_mailbox(box.address, rules.service.address):
         return None
     local, _, domain = rules.service.address.rpartition("@")
     tagged = f"{local}+prova-{secrets.token_hex(4)}@{domain}"
     silent = Findings()
-    arrived = _deliver(settings, rules, box, tagged, silent, wait) is not None
+    arrived = _deliver(settings, rules, box, tokens, tagged, silent, wait) is not None
     if arrived:
         found.notes.append(f"mailbox {box.name}: mail to {local}+...@{domain} arrives: the envelope plus can be used")
     else:
@@ -77,21 +82,21 @@ def _check_plus(settings: Settings, rules: Rules, box: Mailbox, found: Findings,
 
 
 def _deliver(
-    settings: Settings, rules: Rules, box: Mailbox, to: str, found: Findings, wait: float
+    settings: Settings, rules: Rules, box: Mailbox, tokens: Secrets, to: str, found: Findings, wait: float
 ) -> ProbeFound | None:
     message_id = new_message_id(rules.service.address.rpartition("@")[2])
     where = f"mailbox {box.name}"
     if sys.stderr.isatty():
         click.echo(f"{where}: a message to {to} was sent; waiting up to {wait:g} s for it ...", err=True)
     started = time.monotonic()
-    answer = asyncio.run(to_the_goodbye(_send_probe(settings, rules.service.address, to, message_id)))
+    answer = asyncio.run(to_the_goodbye(_send_probe(settings, tokens, rules.service.address, to, message_id)))
     if answer.outcome is not AttemptOutcome.ACCEPTED:
         found.failures.append(
             f"{where}: the server did not take a message to {to} ({answer.code or answer.text or 'no answer'})"
         )
         return None
     try:
-        client = connect(settings.imap(box.name))
+        client = connect(settings.imap(box.name), tokens)
         try:
             imap = ImapMailbox(client, box.folder)
             imap.select()
@@ -109,13 +114,18 @@ def _deliver(
         return None
     took = time.monotonic() - started
     found.notes.append(f"{where}: a message to ourselves came after {took:.0f} s and was removed")
+    if probe.renamed:
+        found.warnings.append(
+            f"{where}: the server puts a Message-ID of its own in place of ours. Answers and delivery reports are "
+            "still joined to their case by its code, and by that Message-ID where the server tells it."
+        )
     if not probe.removed:
         found.warnings.append(f"{where}: the message to ourselves is marked as deleted, but the server kept it")
     return probe
 
 
-async def _send_probe(settings: Settings, own: str, to: str, message_id: str) -> SubmissionResult:
-    connection = ProbingConnection(settings.submission)
+async def _send_probe(settings: Settings, tokens: Secrets, own: str, to: str, message_id: str) -> SubmissionResult:
+    connection = ProbingConnection(settings.submission, tokens)
     try:
         await connection.open()
         return await connection.submit(compose_probe(own, to, message_id, datetime.now(UTC)))

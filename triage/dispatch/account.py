@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 
-from triage.dispatch.submit import AccountTroubleError
+from triage.dispatch.trouble import AccountTroubleError
 from triage.record import Store, StoreError
 from triage.record.incidents import close_incident, open_incident, open_incidents
 
@@ -20,6 +20,10 @@ PAUSES = (5.0, 15.0, 60.0, 120.0, 300.0)
 KIND = "submission"
 CONNECTION, SENDER, LIMIT = "account", "sender", "daily number"
 """What is in trouble: reaching it and logging in; being let send; the number for a day."""
+NOT_LET_SEND = frozenset({"refused", "send_as", "slowed"})
+"""Kinds of trouble that only a message's answer shows; a login that succeeds does not end them."""
+OFTEN_PASSES = frozenset({"throttled", "slowed", "send_as"})
+"""Kinds that servers cause at random or by routine: an incident only when the next try fails, too (failures F79)."""
 
 
 class AccountWatch:
@@ -29,6 +33,7 @@ class AccountWatch:
         self._store = store
         self.paused_until = 0.0
         self._failures = 0
+        self._not_let_send = False
         self._open_subjects: set[str] | None = None
         self.trouble = ""
         """Why the account could not be used when it was last tried, with the remedy; empty: it could."""
@@ -47,16 +52,19 @@ class AccountWatch:
         if self.rests:
             return
         self._failures += 1
+        self._not_let_send = trouble.kind in NOT_LET_SEND
         self.trouble, self.careful = str(trouble), True
-        pause = PAUSES[min(self._failures, len(PAUSES)) - 1]
+        pause = max(PAUSES[min(self._failures, len(PAUSES)) - 1], trouble.rest)
         self.paused_until = time.monotonic() + pause
         log.warning(self.trouble, extra={"action": "account_trouble", "kind": trouble.kind, "pause": pause})
-        self._open(SENDER if trouble.kind == "refused" else CONNECTION, f"{trouble.kind}: {trouble}")
+        if trouble.kind in OFTEN_PASSES and self._failures == 1:
+            return  # alarms about nothing teach people to look away (failures F33)
+        self._open(SENDER if self._not_let_send else CONNECTION, f"{trouble.kind}: {trouble}")
 
     def connected(self) -> None:
         """Connecting and logging in succeeded."""
         self._close(self._known() - {SENDER, LIMIT})
-        if SENDER not in self._known():
+        if SENDER not in self._known() and not self._not_let_send:
             self._well()
 
     def let_send(self) -> None:
@@ -78,7 +86,7 @@ class AccountWatch:
         self.is_limited = bool(per_day)
 
     def _well(self) -> None:
-        self._failures, self.careful = 0, False
+        self._failures, self.careful, self._not_let_send = 0, False, False
         self.trouble = self.trouble if self.is_limited else ""
 
     def _known(self) -> set[str]:

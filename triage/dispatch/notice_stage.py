@@ -16,7 +16,8 @@ from triage.crashpoints import reach
 from triage.dispatch.braking import limits_of
 from triage.dispatch.compose import Outgoing
 from triage.dispatch.notice_content import Content, NoticeWriter
-from triage.dispatch.submit import AccountTroubleError, Connection
+from triage.dispatch.submit import Connection
+from triage.dispatch.trouble import AccountTroubleError
 from triage.dispatch.webhook import post
 from triage.knowledge import Knowledge
 from triage.notices import SecondChannels, plan_calls, plan_for_projects, plan_incidents
@@ -38,6 +39,7 @@ from triage.record.staff_notices import (
 )
 from triage.record.usage import Limits, count_begun, room_for
 from triage.settings import SecondChannel, Submission, Webhook
+from triage.tokens import FIXED, Secrets
 from triage.vocabulary import AttemptOutcome, DispatchState, SubmissionResult
 
 log = logging.getLogger("triage.notices")
@@ -69,8 +71,10 @@ class NoticeStage:
         second: SecondChannel,
         worker: str,
         beat: Callable[[], None] = lambda: None,
+        secrets: Secrets = FIXED,
     ) -> None:
         self._store = store
+        self._secrets = secrets
         self._knowledge = knowledge
         account = submission.account
         limits = Limits(f"{account.user} {account.host}:{account.port}", submission.per_minute, submission.per_day)
@@ -166,7 +170,7 @@ class NoticeStage:
 
     def _send(self, way: _Way | None, content: Content) -> SubmissionResult:
         if way is not None and content.outgoing is not None:
-            return asyncio.run(_submit(way.submission, content.outgoing))
+            return asyncio.run(_submit(way.submission, self._secrets, content.outgoing))
         return post(self._second.webhook or Webhook(""), content.body)
 
     def _record(self, tx: Transaction, row: NoticeRow, result: SubmissionResult) -> None:
@@ -202,8 +206,8 @@ class NoticeStage:
             put_back_notice(tx, row, tx.now + wait)
 
 
-async def _submit(submission: Submission, outgoing: Outgoing) -> SubmissionResult:
-    connection = Connection(submission)
+async def _submit(submission: Submission, secrets: Secrets, outgoing: Outgoing) -> SubmissionResult:
+    connection = Connection(submission, secrets)
     try:
         await connection.open()
         return await connection.submit(outgoing)

@@ -12,6 +12,7 @@ from itertools import accumulate
 
 from triage.dispatch.compose import ORIGINAL
 from triage.record.dispatches import DispatchRow
+from triage.throttling import denies_send_as, throttles_sending
 from triage.vocabulary import TO_FAMILIES, AttemptOutcome, DispatchKind, DispatchState, SubmissionResult
 
 BACK_OFF = tuple(timedelta(minutes=m) for m in (1, 5, 15, 30, 60, 120, 240, 360))
@@ -66,9 +67,11 @@ def was_too_large(result: SubmissionResult) -> bool:
 
 def _of_other_answers(row: DispatchRow, result: SubmissionResult, now: datetime) -> Consequence:
     held = "inoltro_rifiutato" if row.kind == DispatchKind.FORWARD else ""
-    if concerns_account(row, result) and now - row.created_at <= GIVE_UP:
+    pause = throttles_sending(result.code, result.enhanced_status, result.text)
+    alone = concerns_account(row, result) or denies_send_as(result.code, result.enhanced_status, result.text)
+    if (alone or pause is not None) and now - row.created_at <= GIVE_UP:
         # The account may be let send again; a message that is refused alone waits five days for a person.
-        return Consequence(DispatchState.PENDING, now + BACK_OFF[0])
+        return Consequence(DispatchState.PENDING, now + max(BACK_OFF[0], timedelta(seconds=pause or 0)))
     if result.outcome is AttemptOutcome.PERMANENT:
         return Consequence(DispatchState.FAILED, now, held)
     if result.outcome is AttemptOutcome.UNKNOWN:
@@ -95,9 +98,12 @@ def concerns_account(row: DispatchRow, result: SubmissionResult) -> bool:
         return False
     if result.code in NOT_LOGGED_IN:
         return True
-    if result.stage != "mail" or row.kind != DispatchKind.FORWARD:
+    if result.stage == "rcpt" or row.kind != DispatchKind.FORWARD:
         return False
     status = result.enhanced_status
+    if result.stage == "data":
+        # Exchange reads From only after the whole message (failures F79).
+        return denies_send_as(result.code, status, result.text)
     return status.startswith("5.7.") or status in BAD_SENDER or (not status and result.code in (550, 553, 554))
 
 

@@ -8,8 +8,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from triage.dispatch.forwards import Offer
-from triage.dispatch.submit import AccountTroubleError, Connection
+from triage.dispatch.submit import Connection
+from triage.dispatch.trouble import AccountTroubleError
 from triage.settings import Submission
+from triage.tokens import FIXED, Secrets
 
 IDLE = 20.0
 """Seconds after which an unused connection is closed: servers count them."""
@@ -18,8 +20,9 @@ IDLE = 20.0
 class Pool:
     """Hands out open connections: so many at once as the account takes, and one more for an urgent notice."""
 
-    def __init__(self, submission: Submission) -> None:
+    def __init__(self, submission: Submission, secrets: Secrets = FIXED) -> None:
         self._submission = submission
+        self._secrets = secrets
         self._free: list[Connection] = []
         self._slots = asyncio.Semaphore(submission.connections)
         self._spare = asyncio.Semaphore(1)
@@ -45,7 +48,7 @@ class Pool:
                 self._spare.release()
             return
         async with self._slots:
-            connection = self._free.pop() if self._free else Connection(self._submission)
+            connection = self._free.pop() if self._free else Connection(self._submission, self._secrets)
             try:
                 await connection.open()
                 self.offer = Offer(connection.offers("8BITMIME"), connection.offers("SMTPUTF8"), connection.largest)
@@ -61,7 +64,7 @@ class Pool:
         if self._spare.locked():
             return None
         await self._spare.acquire()
-        connection = Connection(self._submission)
+        connection = Connection(self._submission, self._secrets)
         try:
             await connection.open()
         except AccountTroubleError:

@@ -15,6 +15,7 @@ from triage.dispatch.compose import Outgoing
 from triage.dispatch.fields import address_field, date_field, recipient_field, text_field, token_field
 from triage.dispatch.mime import text_part
 from triage.dispatch.submit import Connection
+from triage.ids import probe_subject
 from triage.vocabulary import AttemptOutcome, SubmissionResult
 
 _TEXT = (
@@ -63,7 +64,7 @@ def compose_probe(own_address: str, forward_path: str, rfc_message_id: str, now:
             recipient_field(forward_path),
             date_field(now),
             token_field("Message-ID", rfc_message_id),
-            text_field("Subject", "Prova di triage check: si può cancellare"),
+            text_field("Subject", probe_subject(rfc_message_id)),
             token_field("Auto-Submitted", "auto-generated"),
             token_field("X-Auto-Response-Suppress", "All"),
             b"MIME-Version: 1.0\r\n",

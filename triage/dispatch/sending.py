@@ -8,9 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from triage.dispatch.compose import Outgoing
-from triage.dispatch.policy import concerns_account
 from triage.dispatch.pool import Pool
-from triage.dispatch.submit import AccountTroubleError, refused_account
+from triage.dispatch.trouble import AccountTroubleError, trouble_of_account
 from triage.record.dispatches import DispatchRow
 from triage.settings import Submission
 from triage.vocabulary import AttemptOutcome, DispatchKind, SubmissionResult
@@ -31,8 +30,7 @@ async def send(pool: Pool, submission: Submission, row: DispatchRow, outgoing: O
     try:
         async with pool.connection(urgent=row.kind == DispatchKind.NOTICE) as connection:
             result = await connection.submit(outgoing)
-            refused = concerns_account(row, result)
-            return Answer(row, result, outgoing.left_out, refused_account(submission, result) if refused else None)
+            return Answer(row, result, outgoing.left_out, trouble_of_account(submission.account, row, result))
     except AccountTroubleError as trouble:
         unsent = SubmissionResult(AttemptOutcome.TRANSIENT, "connect", text=trouble.kind)
         return Answer(row, unsent, row.left_out, trouble)

@@ -25,14 +25,15 @@ from triage.dispatch.preparation import Cancelled, Later, Prepared
 from triage.dispatch.prepare import Preparer
 from triage.dispatch.scanning import NoScanning, Scanning
 from triage.dispatch.sending import Answer, send
-from triage.dispatch.submit import AccountTroubleError
 from triage.dispatch.taken import record_answers, record_unsent
+from triage.dispatch.trouble import AccountTroubleError
 from triage.record import Store
 from triage.record.attempts import begin_attempts
 from triage.record.dispatches import DispatchRow, lease_dispatches, put_back, renew_leases, take_abandoned
 from triage.record.identity import is_stopped
 from triage.record.usage import UNLIMITED, Limits, count_begun, room_for
 from triage.settings import Submission
+from triage.tokens import FIXED, Secrets
 from triage.vocabulary import AttemptOutcome, DispatchKind, SubmissionResult
 
 ON_THE_WIRE = 16
@@ -62,14 +63,14 @@ class DispatchStage:
         on_requeued: Callable[[], None],
         beat: Callable[[], None] = lambda: None,
         scanning: Scanning | NoScanning = NO_SCANNING,
+        secrets: Secrets = FIXED,
     ) -> None:
         self._store = store
         self._preparer = preparer
         self._scanning = scanning
         self._submission = submission
-        self._pool = Pool(submission)
-        account = submission.account
-        name = f"{account.user} {account.host}:{account.port}"
+        self._pool = Pool(submission, secrets)
+        name = f"{submission.account.user} {submission.account.host}:{submission.account.port}"
         self._limits = Limits(name, submission.per_minute, submission.per_day)
         self._worker = worker
         self._lease = lease

@@ -8,8 +8,8 @@ kept for staff and never logged.
 
 from __future__ import annotations
 
+import asyncio
 import base64
-import re
 import ssl
 import time
 from contextlib import suppress
@@ -24,25 +24,18 @@ from aiosmtplib.errors import (
 
 from triage.crashpoints import reach
 from triage.dispatch.compose import Outgoing
+from triage.dispatch.trouble import AccountTroubleError, status_of, trouble_of_connection
 from triage.settings import Account, Login, Security, Submission
+from triage.tokens import FIXED, Secrets, TokenTroubleError
 from triage.vocabulary import AttemptOutcome, SubmissionResult
-
-_ENHANCED = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
-
-
-class AccountTroubleError(Exception):
-    """The submission server cannot be used now; nothing was attempted. ``kind`` is a stable code."""
-
-    def __init__(self, kind: str, text: str) -> None:
-        super().__init__(text)
-        self.kind = kind
 
 
 class Connection:
     """One logged-in SMTP connection, used for one message after another."""
 
-    def __init__(self, submission: Submission) -> None:
+    def __init__(self, submission: Submission, secrets: Secrets = FIXED) -> None:
         self._submission = submission
+        self._secrets = secrets
         self._client: aiosmtplib.SMTP | None = None
         self._sent = 0
         self.last_used = 0.0
@@ -54,11 +47,34 @@ class Connection:
         return alive and self._sent < self._submission.per_connection
 
     async def open(self) -> None:
-        """Connect and log in if needed; raises :class:`AccountTroubleError`."""
+        """Connect and log in if needed; raises :class:`AccountTroubleError`.
+
+        A server may refuse a token before its end: then another is tried once.
+        """
         if self.is_open:
             return
         await self.close()
         account = self._submission.account
+        try:
+            secret = self._secrets.secret_of(account) if account.oauth is None else await self._token()
+            try:
+                await self._connect(account, secret)
+            except AccountTroubleError as refused:
+                if refused.kind != "credentials":
+                    raise
+                other = await asyncio.to_thread(self._secrets.another, account, secret)
+                if other is None:
+                    raise
+                await self._connect(account, other)
+        except TokenTroubleError as trouble:
+            text = f"{trouble}" if "Nothing is lost" in str(trouble) else f"{trouble} Nothing is lost: mail waits."
+            raise AccountTroubleError(trouble.kind, text, trouble.rest) from None
+
+    async def _token(self) -> str:
+        # In a thread: a slow token server must not hold up what is on the wire.
+        return await asyncio.to_thread(self._secrets.secret_of, self._submission.account)
+
+    async def _connect(self, account: Account, secret: str) -> None:
         reach("smtp connect")
         client = aiosmtplib.SMTP(
             hostname=account.host,
@@ -74,15 +90,15 @@ class Connection:
             await client.connect()
             missing = "TRIAGE_SMTP_LOGIN: it offers no such login here (perhaps only with TRIAGE_SMTP_TLS)"
             if account.login is Login.PASSWORD:
-                await client.login(account.user, account.secret)
+                await client.login(account.user, secret)
             elif account.login is Login.XOAUTH2:
-                await client.auth_xoauth2(account.user, account.secret)
+                await client.auth_xoauth2(account.user, secret)
             elif account.login is Login.OAUTHBEARER:
-                await _login_with_bearer(client, account)
+                await _login_with_bearer(client, account, secret)
             await _greet(client)
         except (SMTPException, OSError, ValueError) as error:
             client.close()
-            raise _trouble(f"SMTP server {account.host}:{account.port}", error, missing) from None
+            raise trouble_of_connection(account, error, missing) from None
         self._client, self._sent = client, 0
         self.last_used = time.monotonic()
 
@@ -180,60 +196,14 @@ def _without_reply(stage: str) -> AttemptOutcome:
 
 
 def _result(outcome: AttemptOutcome, stage: str, code: int, text: str) -> SubmissionResult:
-    found = _ENHANCED.search(text)
-    return SubmissionResult(outcome, stage, code, found.group(1) if found else "", text)
+    return SubmissionResult(outcome, stage, code, status_of(text), text)
 
 
-def _trouble(where: str, error: Exception, missing: str) -> AccountTroubleError:
-    """Why the account cannot be used, with the remedy; never the server's own words.
-
-    ``missing``: what it means when the library finds nothing to go on with.
-    """
-    if type(error) is SMTPException and missing:
-        return AccountTroubleError(
-            "not_offered", f"{where} cannot be used. Check {missing}. Nothing is lost: mail waits."
-        )
-    if isinstance(error, UnicodeError):
-        return AccountTroubleError(
-            "unreachable", f"{where}: that is no name of a host. Mend TRIAGE_SMTP_HOST. Nothing is lost: mail waits."
-        )
-    if isinstance(error, SMTPAuthenticationError):
-        return AccountTroubleError(
-            "credentials",
-            f"{where} refused the login ({error.code}). Check TRIAGE_SMTP_USER and TRIAGE_SMTP_PASSWORD "
-            "(or the token). Nothing is lost: mail waits.",
-        )
-    # Under implicit TLS the library wraps the failure of the handshake in its own error.
-    failed = error if isinstance(error, ssl.SSLError) else error.__cause__
-    if isinstance(failed, ssl.SSLError):
-        return AccountTroubleError(
-            "tls",
-            f"{where}: TLS failed ({failed.reason}). Check TRIAGE_SMTP_TLS and TRIAGE_SMTP_CA_FILE. "
-            "Nothing is lost: mail waits.",
-        )
-    return AccountTroubleError(
-        "unreachable",
-        f"{where} cannot be used ({type(error).__name__}). Check TRIAGE_SMTP_HOST, TRIAGE_SMTP_PORT and "
-        "TRIAGE_SMTP_TLS. Nothing is lost: mail waits.",
-    )
-
-
-def refused_account(submission: Submission, result: SubmissionResult) -> AccountTroubleError:
-    """The server is reached and logged in to, but lets us send nothing."""
-    account = submission.account
-    status = f" {result.enhanced_status}" if result.enhanced_status else ""
-    return AccountTroubleError(
-        "refused",
-        f"SMTP server {account.host}:{account.port} does not let us send ({result.code}{status}). "
-        "Check TRIAGE_SMTP_LOGIN, TRIAGE_SMTP_TLS, and that this account may send as the address of 'service'. "
-        "Nothing is lost: mail waits.",
-    )
-
-
-async def _login_with_bearer(client: aiosmtplib.SMTP, account: Account) -> None:
+async def _login_with_bearer(client: aiosmtplib.SMTP, account: Account, token: str) -> None:
     """AUTH OAUTHBEARER (RFC 7628 section 3.1), which the library does not offer."""
     await _greet(client)
-    words = f"n,a={account.user},\x01host={account.host}\x01port={account.port}\x01auth=Bearer {account.secret}\x01\x01"
+    user = account.user.replace("=", "=3D").replace(",", "=2C")  # saslname, RFC 5801 section 4
+    words = f"n,a={user},\x01host={account.host}\x01port={account.port}\x01auth=Bearer {token}\x01\x01"
     answer = await client.execute_command(b"AUTH", b"OAUTHBEARER", base64.b64encode(words.encode()))
     if answer.code == 334:
         # The server explains its refusal and waits for an empty answer (section 3.2.3).

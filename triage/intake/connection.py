@@ -16,6 +16,8 @@ from imapclient.exceptions import CapabilityError, IMAPClientError, LoginError
 
 from triage.crashpoints import reach
 from triage.settings import Account, Login, Security
+from triage.throttling import passes_by_itself, throttles_reading
+from triage.tokens import FIXED, Secrets, TokenTroubleError
 
 # These would print lines of messages, user and folder names at DEBUG; nobody may turn them on. Disabling
 # the parent "imapclient" would not silence them.
@@ -27,30 +29,46 @@ CONNECT_TIMEOUT = 30.0
 
 
 class MailboxTroubleError(Exception):
-    """A mailbox cannot be read now. ``kind`` is a stable code; the text names the remedy."""
+    """A mailbox cannot be read now. ``kind`` is a stable code; the text names the remedy.
 
-    def __init__(self, kind: str, text: str) -> None:
+    ``rest``: seconds that the server asked us to wait; 0: it did not.
+    """
+
+    def __init__(self, kind: str, text: str, rest: float = 0.0) -> None:
         super().__init__(text)
         self.kind = kind
+        self.rest = rest
 
 
-def connect(account: Account) -> IMAPClient:
-    """A logged-in client; raises :class:`MailboxTroubleError`."""
+def connect(account: Account, secrets: Secrets = FIXED) -> IMAPClient:
+    """A logged-in client; raises :class:`MailboxTroubleError`.
+
+    A server may refuse a token before its end (a changed password, a restart): then another is tried once.
+    """
+    try:
+        secret = secrets.secret_of(account)
+        try:
+            return _connect(account, secret)
+        except MailboxTroubleError as refused:
+            other = secrets.another(account, secret) if refused.kind == "credentials" else None
+            if other is None:
+                raise
+        return _connect(account, other)
+    except TokenTroubleError as trouble:
+        raise MailboxTroubleError(trouble.kind, str(trouble), trouble.rest) from None
+
+
+def _connect(account: Account, secret: str) -> IMAPClient:
     where = f"{account.host}:{account.port}"
     reach("imap connect")
     client = None
     try:
         client = _open(account)
         _quiet(client)
-        _login(client, account)
+        _login(client, account, secret)
     except LoginError as error:
         _close(client)
-        if _is_passing(error):
-            raise _unreachable(where, "login interrupted") from None
-        raise MailboxTroubleError(
-            "credentials",
-            f"IMAP server {where} refused the login. Check TRIAGE_IMAP_USER and TRIAGE_IMAP_PASSWORD (or the token).",
-        ) from None
+        raise _refused_login(account, where, error) from None
     except ssl.SSLError as error:
         _close(client)
         raise MailboxTroubleError(
@@ -86,6 +104,28 @@ def disconnect(client: IMAPClient | None) -> None:
         _close(client)
 
 
+def _refused_login(account: Account, where: str, error: LoginError) -> MailboxTroubleError:
+    """Why a login failed: a server that cannot let anybody in now says nothing about our password."""
+    pause = throttles_reading(str(error))
+    if pause is not None:
+        return _throttled(where, pause)
+    if _is_passing(error):
+        return _unreachable(where, "login interrupted")
+    check = (
+        f"The token itself was given: check TRIAGE_IMAP_USER, {account.oauth.prefix}_SCOPE and the application's right "
+        "to this mailbox (README, 'Microsoft 365 and Google')."
+        if account.oauth
+        else "Check TRIAGE_IMAP_USER and TRIAGE_IMAP_PASSWORD (or the token)."
+    )
+    return MailboxTroubleError("credentials", f"IMAP server {where} refused the login. {check}")
+
+
+def _throttled(where: str, pause: float) -> MailboxTroubleError:
+    """The server asks us to wait (failures F80)."""
+    text = f"IMAP server {where} asks us to wait {pause:.0f} s. Nothing is lost: mail stays there and is read then."
+    return MailboxTroubleError("throttled", text, pause)
+
+
 def _unreachable(where: str, why: str) -> MailboxTroubleError:
     return MailboxTroubleError(
         "unreachable",
@@ -99,7 +139,7 @@ def _is_passing(error: LoginError) -> bool:
 
     imapclient wraps a lost connection in the same exception as a refusal.
     """
-    return isinstance(error.__context__, imaplib.IMAP4.abort) or "[UNAVAILABLE]" in str(error)
+    return isinstance(error.__context__, imaplib.IMAP4.abort) or passes_by_itself(str(error))
 
 
 def _open(account: Account) -> IMAPClient:
@@ -138,16 +178,16 @@ def _quiet(client: IMAPClient) -> None:
     client._imap.debug = 0
 
 
-def _login(client: IMAPClient, account: Account) -> None:
-    if account.login is Login.PASSWORD and (account.user + account.secret).isascii():
-        client.login(account.user, account.secret)
+def _login(client: IMAPClient, account: Account, secret: str) -> None:
+    if account.login is Login.PASSWORD and (account.user + secret).isascii():
+        client.login(account.user, secret)
     elif account.login is Login.PASSWORD:
         # LOGIN cannot carry "perché" (RFC 3501 section 9: CHAR is ASCII); PLAIN is UTF-8 (RFC 4616).
-        client.plain_login(account.user, account.secret)
+        client.plain_login(account.user, secret)
     elif account.login is Login.XOAUTH2:
-        client.oauth2_login(account.user, account.secret)
+        client.oauth2_login(account.user, secret)
     elif account.login is Login.OAUTHBEARER:
-        client.oauthbearer_login(account.user, account.secret)
+        client.oauthbearer_login(account.user, secret)
 
 
 def _close(client: IMAPClient | None) -> None:

@@ -7,7 +7,6 @@ the message stays where it is. Octets, digest and state are one transaction.
 
 from __future__ import annotations
 
-import imaplib
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
@@ -16,6 +15,7 @@ from imapclient.exceptions import IMAPClientError
 from triage.intake.mailbox import ImapMailbox
 from triage.intake.plan import MailboxPlan
 from triage.intake.recognise import recognise
+from triage.intake.trouble import is_passing
 from triage.record import Store
 from triage.record.mailboxes import MailboxRow
 from triage.record.messages import MessageRow, Reception, listed_messages, postpone_fetch, record_receptions
@@ -80,10 +80,10 @@ def _ask(imap: ImapMailbox, rows: Sequence[MessageRow], most: int) -> dict[int, 
     try:
         return imap.octets([row.location_uid for row in rows], most)
     except IMAPClientError as error:
-        if isinstance(error, imaplib.IMAP4.abort) or len(rows) == 1:
-            if len(rows) == 1 and not isinstance(error, imaplib.IMAP4.abort):
-                return {}
-            raise
+        if is_passing(error):
+            raise  # a throttled server says nothing about the message: it must not count as unreadable
+        if len(rows) == 1:
+            return {}
     found: dict[int, FetchedMessage] = {}
     for row in rows:
         found |= _ask(imap, [row], most)

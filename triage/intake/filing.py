@@ -7,7 +7,6 @@ colleague has moved meanwhile is simply done.
 
 from __future__ import annotations
 
-import imaplib
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
@@ -16,6 +15,7 @@ from imapclient.exceptions import IMAPClientError
 from triage.crashpoints import reach
 from triage.intake.mailbox import ImapMailbox
 from triage.intake.plan import MailboxPlan
+from triage.intake.trouble import is_passing
 from triage.record import Store
 from triage.record.decisions import decisions_of
 from triage.record.filing import due_for_filing, postpone_filing, record_filed, record_step
@@ -51,7 +51,7 @@ def file_done(store: Store, imap: ImapMailbox, plan: MailboxPlan, mailbox: Mailb
             _move(store, imap, folder, group)
             moved.append((group, folder))
         except IMAPClientError as error:
-            if isinstance(error, imaplib.IMAP4.abort):
+            if is_passing(error):
                 raise
             # Quota, rights, a folder that cannot be made: the message is dealt with, only not tidied away.
             imap.forget_folders()

@@ -6,7 +6,6 @@ batches, because servers limit a line's length. Reading never sets ``\\Seen`` (B
 
 from __future__ import annotations
 
-import imaplib
 import select
 import ssl
 from collections.abc import Iterator, Sequence
@@ -21,6 +20,8 @@ from imapclient.exceptions import IMAPClientError
 from triage.crashpoints import reach
 from triage.intake.connection import MailboxTroubleError
 from triage.intake.headers import read_header
+from triage.intake.trouble import is_passing
+from triage.throttling import passes_by_itself
 from triage.vocabulary import FetchedMessage, ListedMessage
 
 BATCH = 500
@@ -63,7 +64,7 @@ class ImapMailbox:
         try:
             answer = self.client.select_folder(self.folder)
         except IMAPClientError as error:
-            if isinstance(error, imaplib.IMAP4.abort):
+            if is_passing(error) or passes_by_itself(str(error)):
                 raise
             raise MailboxTroubleError(
                 "folder",
@@ -262,11 +263,11 @@ class ImapMailbox:
 
 @contextmanager
 def suppress_refusal() -> Iterator[None]:
-    """What a server refuses (NO, BAD) is done without; a connection that broke is not."""
+    """What a server refuses (NO, BAD) is done without; a connection that broke or must wait is not."""
     try:
         yield
     except IMAPClientError as error:
-        if isinstance(error, imaplib.IMAP4.abort):
+        if is_passing(error):
             raise
 
 

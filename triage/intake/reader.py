@@ -24,7 +24,7 @@ from triage.intake.mailbox import ImapMailbox
 from triage.intake.marker import check_marker, claim_marker
 from triage.intake.plan import MailboxPlan
 from triage.intake.presence import reconcile, refresh_presence
-from triage.intake.trouble import describe, pause_after
+from triage.intake.trouble import asked_pause, describe, pause_after
 from triage.record import LostLeaseError, Store, StoreError
 from triage.record.audit import Change, write_changes
 from triage.record.incidents import close_incident, open_incident
@@ -39,6 +39,7 @@ from triage.record.mailboxes import (
 )
 from triage.settings import Account
 from triage.signals import Heartbeats, Wakeup
+from triage.tokens import FIXED, Secrets
 
 log = logging.getLogger("triage.intake")
 
@@ -64,6 +65,7 @@ class MailboxReader:
         idle_seconds: float,
         heartbeats: Heartbeats,
         on_received: Callable[[], None],
+        secrets: Secrets = FIXED,
     ) -> None:
         self.name = name
         self.wake = Wakeup()
@@ -76,6 +78,8 @@ class MailboxReader:
         self._idle_seconds = idle_seconds
         self._heartbeats = heartbeats
         self._on_received = on_received
+        self._secrets = secrets
+        self._good_until = 0.0
         self._imap: ImapMailbox | None = None
         self._uid_next = 0
         self._marker_at = 0.0
@@ -103,7 +107,7 @@ class MailboxReader:
             except Exception as error:  # noqa: BLE001 - whatever it is, this mailbox pauses and goes on
                 failures += 1
                 self.fail(error)
-                self._wait_apart(pause_after(failures))
+                self._wait_apart(max(pause_after(failures), asked_pause(error)))
         self.close()
         self._heartbeats.end(f"reader {self.name}")
 
@@ -204,9 +208,15 @@ class MailboxReader:
         self._worked = self._worked and not renew
 
     def _connected(self, plan: MailboxPlan, mailbox: MailboxRow) -> ImapMailbox:
-        if self._imap is not None:
+        if self._imap is not None and time.monotonic() < self._good_until:
             return self._imap
-        client = connect(self._account_of())
+        if self._imap is not None:
+            # Left politely before the token ends: some servers cut the connection then, amid a command.
+            client, self._imap = self._imap.client, None
+            disconnect(client)
+        account = self._account_of()
+        client = connect(account, self._secrets)
+        self._good_until = time.monotonic() + self._secrets.good_for(account)
         try:
             imap = ImapMailbox(client, plan.folder)
             selected = imap.select()
