@@ -17,7 +17,10 @@ COMMANDS = {
     "classify": ("classify", 'Classify messages: .eml files, folders, mbox, Maildir, or "-".'),
     "cure": ("destinations", "Say that an address takes mail again, as after a call to the project."),
     "demo": ("demo", "Run the service on invented mail; nothing leaves this machine."),
-    "destinations": ("destinations", "List the projects' addresses: which take mail, which do not, why, and since when."),
+    "destinations": (
+        "destinations",
+        "List the projects' addresses: which take mail, which do not, why, and since when.",
+    ),
     "evaluate": ("evaluate", "Measure the model on labelled messages that had no part in training."),
     "explain": ("classify", "Explain in Italian what would be decided for one message, and why."),
     "held": ("look", "List the messages that wait for a person: possible danger first."),
