@@ -33,7 +33,8 @@ def waiting_for_a_place(tx: Transaction, case_ids: Sequence[int]) -> dict[int, i
         .where(messages.c.hold_reason == WAITS_FOR_A_PLACE, messages.c.comune_given.is_(None))
         .order_by(messages.c.id.desc())
     )
-    return dict(tx.execute(query).tuples().all()) if case_ids else {}
+    rows = tx.execute(query) if case_ids else ()
+    return {row[0]: row[1] for row in rows}
 
 
 def placed_cases(tx: Transaction, case_ids: Sequence[int]) -> set[int]:
