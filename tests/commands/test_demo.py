@@ -143,7 +143,11 @@ NOT_SHOWN = {
     # What only time, a colleague, an answer or a failure brings about.
     *("risposta_a_noi", "avviso_su_nostro_invio", "spostato_da_un_collega", "stesso_messaggio"),
     *("stesso_messaggio_altri_ottetti", "vecchio_non_riconosciuto", "troppo_grande", "illeggibile"),
-    *("precedente_al_servizio", "ottetti_alterati"),
+    *("precedente_al_servizio", "ottetti_alterati", "preso_in_carico", "destinazione_malata"),
+    *("inoltro_respinto", "restituito", "restituzione", "centro_cambia_indirizzo", "segnalazione_su_nostro_invio"),
+    *("cambia_zona", "codice_di_altri"),
+    # What hangs on how sure the model in force is.
+    "forse_pericolo",
     # What a mailbox or an account that is PEC brings about.
     *("ricevuta_pec_errore", "ricevuta_pec_sconosciuta", "ricevuta_pec_alterata"),
     *("pec_mittente_diverso", "pec_destinatari_diversi", "pec_troppo_grande"),

@@ -118,8 +118,8 @@ def test_retry_sends_what_waits_through_the_flow_again_and_is_on_record(invoke: 
     assert result.stdout.splitlines() == [f"Message {number} goes through the flow again." for number in waiting]
     states = [json.loads(invoke("show", number, "--json").stdout)["message"]["state"] for number in waiting]
     assert states == ["received", "received", "received", "listed"]
-    last = json.loads(invoke("show", record.held, "--json").stdout)["history"][-1]
-    assert (last["event"], last["actor"].partition(":")[0]) == ("retried", "cli")
+    last = json.loads(invoke("show", record.held, "--json").stdout)["history"][-2:]
+    assert ("retried", "cli") in [(event["event"], event["actor"].partition(":")[0]) for event in last]
     assert invoke("held").stdout == "Nothing waits.\n"
     assert invoke("ledger").exit_code == 0
 
