@@ -67,7 +67,8 @@ def work(invoke: Invoke, accounts: dict[str, str]) -> Callable[..., tuple[int, s
 
 def request(number: int) -> bytes:
     """A family of Crema asks for something; each letter is another."""
-    body = f"Buongiorno,\nabito a Crema e vorrei iscrivere mia figlia di otto anni al laboratorio di ceramica. Grazie.\nRichiesta {number}.\n"
+    asked = "abito a Crema e vorrei iscrivere mia figlia di otto anni al laboratorio di ceramica. Grazie."
+    body = f"Buongiorno,\n{asked}\nRichiesta {number}.\n"
     return make_mail(body, subject=f"Orari {number}", return_path="anna.esempio@example.org")
 
 
