@@ -33,6 +33,13 @@ class Said:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that leaves, or refuses our certificate, is no error of the server's: nothing is printed."""
+
+
 class TokenEndpoint:
     """A running token server; close it, or use it in a ``with`` statement.
 
@@ -74,8 +81,7 @@ class TokenEndpoint:
             def log_message(self, format: str, *args: object) -> None:
                 """Nothing is printed."""
 
-        self._server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server((LOOPBACK, 0), Handler)
         if tls is not None:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self.port = self._server.server_port
