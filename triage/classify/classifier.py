@@ -29,7 +29,7 @@ from triage.vocabulary import Classification, InboundMessage, Reason
 
 PERHAPS_DANGER = 0.265
 """Of the probability that makes a message urgent so much is enough for it not to be forwarded unread. Out of
-fold (0.10 of 0.38) it halves the share of wrong forwards, most of them dangers told in a whisper, and holds a
+fold (0.10 of 0.38) it halves the number of wrong forwards, most of them dangers told in a whisper, and holds a
 tenth of what would be forwarded."""
 PERHAPS_AUTOMATIC = 0.05
 """Probability of a machine from which nobody is answered automatically."""
