@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint format bench fuzz servers clean
+.PHONY: demo test lint format bench fuzz faults statemachine servers clean
 
 demo: $(READY)
 	$(BIN)/triage demo
@@ -26,6 +26,11 @@ format: $(READY)
 bench: $(READY) servers
 	$(BIN)/python -m benchmarks
 
+# The whole fault matrix with so many seeds from SEED on; docs/reliability.md says what it does and found.
+SEEDS ?= 2
+faults: $(READY) servers
+	FAULTS=$(SEEDS) CRASH_ALL=1 $(BIN)/python -m pytest -q tests/faults tests/crash
+
 # An hour of inputs made by coverage; docs/fuzzing.md says what counts as a finding and what follows.
 FUZZ_SECONDS ?= 3600
 fuzz: $(READY)
@@ -35,6 +40,14 @@ fuzz: $(READY)
 	nice -n 19 $(BIN)/python -m tests.fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -timeout=30 -rss_limit_mb=3000 \
 	    -print_final_stats=1 -dict=tests/fuzz/mail.dict -artifact_prefix=var/fuzz/findings/ \
 	    var/fuzz/corpus tests/fuzz/corpus $(filter-out tests/corpus/cases/ %__pycache__/,$(wildcard tests/corpus/*/))
+
+# The state machine for as long as one likes: examples of at most so many steps; SEED makes others (docs/statemachine.md).
+MACHINE_EXAMPLES ?= 200
+MACHINE_STEPS ?= 50
+SEED ?= 20261125
+statemachine: $(READY) servers
+	MACHINE_EXAMPLES=$(MACHINE_EXAMPLES) MACHINE_STEPS=$(MACHINE_STEPS) SEED=$(SEED) \
+	    nice -n 10 $(BIN)/python -m pytest -q -p no:randomly tests/faults_model
 
 servers:
 	@bash deploy/test-servers

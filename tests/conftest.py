@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from tests.laid import lay_postgres, lay_sqlite
 from tests.servers.authority import Authority
 from tests.servers.clamd import Clamd
 from tests.servers.dovecot import Dovecot, MailboxUser
@@ -146,7 +147,15 @@ def start_postgres() -> Iterator[Callable[..., Postgres]]:
 
 @pytest.fixture
 def postgres_url(postgres: Postgres) -> Iterator[str]:
-    """SQLAlchemy's URL of a fresh PostgreSQL database, dropped after the test."""
+    """SQLAlchemy's URL of a PostgreSQL database with an empty record in it, dropped after the test."""
+    name = lay_postgres(postgres)
+    yield postgres.url(name)
+    postgres.drop_database(name)
+
+
+@pytest.fixture
+def bare_postgres_url(postgres: Postgres) -> Iterator[str]:
+    """The same without any table."""
     name = postgres.create_database()
     yield postgres.url(name)
     postgres.drop_database(name)
@@ -154,14 +163,27 @@ def postgres_url(postgres: Postgres) -> Iterator[str]:
 
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
-    """SQLAlchemy's URL of a fresh SQLite file that does not exist yet."""
+    """SQLAlchemy's URL of a SQLite file with an empty record in it."""
+    return lay_sqlite(tmp_path / "store.sqlite3")
+
+
+@pytest.fixture
+def bare_sqlite_url(tmp_path: Path) -> str:
+    """The same of a file that does not exist yet."""
     return f"sqlite:///{tmp_path / 'store.sqlite3'}"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store_url(request: pytest.FixtureRequest) -> str:
-    """Each test runs twice: with a fresh SQLite file and with a fresh PostgreSQL database."""
+    """Each test runs twice: with an empty record in SQLite and with one in PostgreSQL."""
     url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def bare_store_url(request: pytest.FixtureRequest) -> str:
+    """Each test runs twice: with a SQLite file that does not exist yet, and with a database without tables."""
+    url: str = request.getfixturevalue("bare_sqlite_url" if request.param == "sqlite" else "bare_postgres_url")
     return url
 
 

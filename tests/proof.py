@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from threading import Lock
 
+from tests.laid import lay_sqlite
 from triage.basis import open_store
 from triage.bootstrap import settings_from
 from triage.record.mailboxes import note_probe
@@ -16,6 +18,10 @@ _MIGRATING = Lock()
 def prove_return_path(environment: Mapping[str, str], mailbox: str = "generale") -> None:
     """Let families be answered at their Return-Path, for a service with this environment."""
     settings = settings_from(environment)
+    path = Path(settings.database_url.removeprefix("sqlite:///"))
+    if settings.database_url.startswith("sqlite:") and not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lay_sqlite(path)
     with _MIGRATING:
         store = open_store(settings)
     with store.write("probed") as tx:

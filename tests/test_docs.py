@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -15,6 +16,7 @@ import yaml
 from triage.classify.wording import known_codes
 from triage.commands import main
 from triage.explaining import HOLDS
+from triage.listening import PORT, read_listening
 from triage.rules.types import HOLD_CODES
 from triage.settings import Login, load_settings
 
@@ -27,9 +29,11 @@ FIGURES = {
     "gate": "A project's, staff's or nobody's",
     "territory": "Territory",
     "topic": "Topic, of ten",
+    "forwarded_wrong": "Forwards that were wrong",
     "urgent_found": "To be read today: found",
     "urgent_false_alarms": "To be read today: false alarms",
     "alert_false": "On-call alert: false alarms",
+    "acknowledged_machines": "Machines acknowledged",
     "automatic_found": "Automatic mail: found",
     "automatic_false": "A person's mail taken for automatic",
     "filed_persons": "Of what is filed unseen, a person's",
@@ -70,14 +74,18 @@ def test_a_command_that_is_named_exists_with_those_options_and_arguments(page: s
         name, *arguments = arguments
         assert name in command.commands, f"{page}: triage {words}"
         command = command.commands[name]
-    # Parses the line as the shell would hand it over; runs nothing. In prose, arguments may be left out.
-    for parameter in command.params:
-        if isinstance(parameter, click.Argument) and parameter.required:
-            parameter_is_path = isinstance(parameter.type, click.Path)
-            if parameter.required and not [word for word in arguments if not word.startswith("--")]:
-                arguments.append("1" if not parameter_is_path else __file__)
+    # Parses the line as the shell would hand it over; runs nothing. In prose, all arguments may be left out.
+    if not [word for word in arguments if not word.startswith("--")]:
+        arguments += [word for parameter in command.params if parameter.required for word in _filled_in(parameter)]
     arguments = [_existing(word) for word in arguments]
     command.make_context(name, arguments, resilient_parsing=False)
+
+
+def _filled_in(parameter: click.Parameter) -> list[str]:
+    """What a person would type for a parameter that a page leaves out."""
+    if isinstance(parameter, click.Option):
+        return [parameter.opts[0], str(next(iter(getattr(parameter.type, "choices", ["1"]))))]
+    return [__file__ if isinstance(parameter.type, click.Path) else "1"]
 
 
 def _existing(word: str) -> str:
@@ -121,6 +129,10 @@ class _Asked(dict[str, str]):
         self.names.add(str(name))
         return super().__contains__(name)
 
+    def get(self, name: str, default: Any = None) -> Any:
+        self.names.add(name)
+        return super().get(name, default)
+
 
 def test_the_table_of_variables_is_complete_and_holds_no_other() -> None:
     required = {f"TRIAGE_{kind}_{what}": "x" for kind in ("IMAP", "SMTP") for what in ("HOST", "USER", "PASSWORD")}
@@ -134,6 +146,9 @@ def test_the_table_of_variables_is_complete_and_holds_no_other() -> None:
     settings.imap("crema")
     general |= {name for name in mailbox.names if "__" not in name and not re.search(r"(?<!_CA)_FILE$", name)}
     assert "TRIAGE_IMAP_USER__CREMA" in mailbox.names
+    page = _Asked({})
+    read_listening(page)
+    general |= page.names
     told = set(re.findall(r"^\| `(TRIAGE_[A-Z_]+)` \|", read(README), re.MULTILINE))
     assert {name for name in told if "_OAUTH_" not in name} == {name for name in general if "_OAUTH_" not in name}
 
@@ -158,6 +173,8 @@ def test_the_defaults_in_the_table_are_those_of_the_program() -> None:
     settings = load_settings(given, "worker")
     imap, submission = settings.imap("any"), settings.submission
     expected = {
+        "TRIAGE_WEB_PORT": str(PORT),
+        "TRIAGE_WEB_HOST": "127.0.0.1",
         "TRIAGE_RULES": str(settings.rules_path),
         "TRIAGE_MODEL": str(settings.model_path),
         "TRIAGE_STATE_DIR": str(settings.state_dir),
@@ -249,3 +266,13 @@ def test_a_decision_record_is_one_page_with_its_four_parts(page: Path) -> None:
         "Alternatives tried",
     ]
     assert len(text.splitlines()) <= 70
+
+
+# --------------------------------------------------------------------------- what protects the page
+
+
+def test_every_test_that_is_named_for_a_point_of_asvs_exists() -> None:
+    named = re.findall(r"`([a-z_/]+\.py)::(\w+)`", read(ROOT / "docs" / "asvs.md"))
+    assert len(named) > 40
+    for path, name in named:
+        assert f"def {name}(" in read(ROOT / "tests" / path), f"{path}::{name}"

@@ -1,9 +1,13 @@
 """What staff read beside a message is a sentence, and the sentences do not contradict one another."""
 
+import re
+
 import pytest
 
 from tests.record.builders import a_decision
-from triage.explaining import word_all_holds, word_confidence, word_reason
+from triage.defects import GRAVE_DEFECTS
+from triage.explaining import DEFECTS, HOLDS, uncapitalised, word_all_holds, word_confidence, word_reason
+from triage.rules.types import HOLD_CODES
 from triage.vocabulary import Action, Reason
 
 
@@ -47,10 +51,33 @@ def test_a_message_that_would_wait_for_several_reasons_is_shown_with_all_of_them
         Reason("lingua", {"code": "ar"}),
     )
     waiting = a_decision(Action.HOLD, reasons=reasons)
-    said = "La sicurezza è sotto la soglia. Lingua da verificare: ar."
-    assert word_all_holds("fiducia_bassa", waiting) == said
-    assert word_all_holds("ricomparso", None).startswith("già visto")
+    unsure = "Il servizio non è abbastanza sicuro per inviarlo da solo"
+    assert (
+        word_all_holds("fiducia_bassa", waiting)
+        == f"{unsure}: fiducia 70%, ne serve almeno 90%. Lingua da verificare: ar."
+    )
+    assert word_all_holds("fiducia_bassa", None) == f"{unsure}."
+    assert word_all_holds("ricomparso", None).startswith("Già visto")
     assert word_all_holds("", waiting) == ""
+
+
+@pytest.mark.parametrize("code", sorted({*HOLDS, *HOLD_CODES, "dal_progetto", "difetti_gravi", "troppi_passaggi"}))
+def test_a_hold_of_which_only_the_code_is_known_is_a_whole_sentence(code: str) -> None:
+    said = word_all_holds(code, None)
+    assert re.fullmatch(r"[A-ZÈ«].*[^\s:.,]\.", said), said
+    assert re.search(r"\.\.|: \.| \.|\{| {2}|\(\)", said) is None
+    assert not uncapitalised(said).endswith(".")
+
+
+def test_every_grave_defect_is_told_in_words() -> None:
+    assert DEFECTS.keys() >= GRAVE_DEFECTS
+    said = word_reason(Reason("difetti_gravi", {"defects": "from_missing limit_parts"}))
+    assert said.endswith("(manca il mittente, ha troppe parti).")
+
+
+def test_a_language_that_nobody_recognised_is_told_in_words() -> None:
+    unknown = a_decision(Action.HOLD, reasons=(Reason("lingua_da_verificare", {"language": ""}),))
+    assert word_all_holds("lingua_da_verificare", unknown) == "Lingua da verificare: non è riconosciuta."
 
 
 def test_a_proposal_that_names_nobody_is_none() -> None:

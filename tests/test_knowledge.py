@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.laid import lay_sqlite
 from triage.clock import SystemClock
-from triage.knowledge import Knowledge
+from triage.knowledge import Knowledge, unsure_places
 from triage.record import Store
+from triage.record.address_tests import ask_test, note_answers, withdraw
 from triage.record.incidents import open_incidents
 
 ROOT = Path(__file__).parents[1]
@@ -21,8 +23,7 @@ OLD, NEW = SHIPPED, SHIPPED + "\n# messo a punto\n"
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store(f"sqlite:///{tmp_path / 'record.db'}", SystemClock())
-    made.migrate()
+    made = Store(lay_sqlite(tmp_path / "record.db"), SystemClock())
     yield made
     made.close()
 
@@ -84,3 +85,30 @@ def test_person_may_put_the_older_file_in_force_at_a_start(store: Store, tmp_pat
     assert Knowledge(store, path, MODEL, adopt=True).import_files() == ()
     assert in_force(Knowledge(store, path, MODEL)) == OLD
     assert kinds(store) == []
+
+
+def test_an_address_counts_as_confirmed_once_somebody_answered_and_no_longer_when_that_is_taken_back(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("triage.knowledge.LOOK", 0.0)
+    knowledge = Knowledge(store, write(tmp_path / "rules.yaml", SHIPPED), MODEL)
+    assert knowledge.import_files() == ()
+    before = knowledge.in_force()
+    address = before.rules.projects["crema"].addresses["default"]
+    assert not address.confirmed
+    assert knowledge.in_force() is before, "nothing is built anew while nothing changes"
+    with store.write("answered") as tx:
+        test = ask_test(tx, "crema", "default", address.to, "<prova@example.org>")
+        note_answers(tx, {test.id: 1})
+    after = knowledge.in_force().rules
+    assert after.projects["crema"].addresses["default"].confirmed
+    assert not after.projects["mantova"].addresses["default"].confirmed
+    assert after.version == before.rules.version
+    with store.write("withdrawn") as tx:
+        assert withdraw(tx, test.id)
+    assert not knowledge.in_force().rules.projects["crema"].addresses["default"].confirmed
+
+
+def test_comuni_whose_ambito_is_only_likely_are_known() -> None:
+    assert "Agnadello" in unsure_places()
+    assert "Mantova" not in unsure_places()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from tests.laid import lay_sqlite
 from tests.learning.rivals import corrections, make_model
 from tests.record.builders import START, MovedClock
 from triage.knowledge import Knowledge
@@ -57,8 +58,7 @@ def clock() -> MovedClock:
 
 @pytest.fixture
 def store(tmp_path: Path, clock: MovedClock) -> Iterator[Store]:
-    made = Store(f"sqlite:///{tmp_path / 'record.db'}", clock)
-    made.migrate()
+    made = Store(lay_sqlite(tmp_path / "record.db"), clock)
     yield made
     made.close()
 

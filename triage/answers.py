@@ -2,7 +2,7 @@
 
 Enters a batch as it is about to be settled, leaves those of it that are such answers. Only an author who has
 part in the case answers for it, only a place that is as good as certain counts, and an answer that may
-speak of danger, or that no person wrote, is settled like any other message.
+speak of danger, that no person wrote, or whose author our own mail server doubts, is settled like any other message.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from triage.conversations import keys_of, threads_of
+from triage.decide.authentication import is_doubted
+from triage.followups import corrects_us
 from triage.record import Transaction
 from triage.record.asked import name_places, waiting_for_a_place
 from triage.record.identity import secret_of
@@ -31,15 +33,16 @@ def take_answers(
     likely = [
         (row, message, classification)
         for (row, message), classification in zip(pairs, classified, strict=True)
-        if not row.generation
+        if not (row.generation or corrects_us(message))
         and not (classification.urgent or classification.automatic)
         and _comune(classification, rules)
+        and not is_doubted(message, rules.service.authserv_id, rules.service.authserv_below)
     ]
     if not likely:
         return set()
     secret = secret_of(tx)
     asked = [(row, message) for row, message, _ in likely]
-    threads = threads_of(tx, secret, asked, [keys_of(secret, message) for _, message in asked])
+    threads = threads_of(tx, secret, asked, [keys_of(secret, message, rules) for _, message in asked])
     waiting = waiting_for_a_place(tx, sorted({one.case_id for one in threads if one.case_id is not None}))
     found: dict[int, str] = {}
     answers: set[int] = set()

@@ -7,15 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from triage.acts.rescoring import Rescorer
 from triage.basis import NothingInForceError, open_store
 from triage.basis import settings_from as settings_from
+from triage.clock import Clock
 from triage.decide import filing_folder
 from triage.decider import Decider
 from triage.dispatch.notice_stage import NoticeStage
 from triage.dispatch.prepare import Preparer
 from triage.dispatch.scanning import NoScanning, Scanning
 from triage.dispatch.stage import DispatchStage
-from triage.dispatch.text_files import load_texts
+from triage.dispatch.text_files import Texts, load_texts
 from triage.intake.plan import MailboxPlan
 from triage.intake.reader import MailboxReader
 from triage.knowledge import Knowledge
@@ -60,6 +62,9 @@ class Service:
     notices: NoticeStage
     notice_wake: Wakeup
     tokens: Tokens
+    texts: Texts
+    parsed: ParsedMessages
+    rescorer: Rescorer
 
 
 def open_knowledge(settings: Settings, store: Store, *, adopt: bool = False) -> Knowledge:
@@ -78,11 +83,14 @@ def open_knowledge(settings: Settings, store: Store, *, adopt: bool = False) -> 
     return knowledge
 
 
-def build_service(settings: Settings, options: Options = Options()) -> Service:
-    """Open the record and build every stage; raises what makes a start impossible."""
+def build_service(settings: Settings, options: Options = Options(), clock: Clock | None = None) -> Service:
+    """Open the record and build every stage; raises what makes a start impossible.
+
+    ``clock`` takes the place of the machine's.
+    """
     anchors = pec_anchors(settings)
     texts = load_texts(settings.texts_path)
-    store = open_store(settings)
+    store = open_store(settings, clock)
     try:
         knowledge = open_knowledge(settings, store, adopt=options.adopt_files)
     except BaseException:
@@ -147,9 +155,13 @@ def build_service(settings: Settings, options: Options = Options()) -> Service:
             settings.worker_name,
             lambda: heartbeats.beat(NOTICE_LOOP),
             tokens,
+            settings.page_url,
         ),
         Wakeup(),
         tokens,
+        texts,
+        parsed,
+        Rescorer(store, knowledge, parsed),
     )
 
 

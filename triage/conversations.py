@@ -1,7 +1,8 @@
 """Which conversation a message belongs to, and the keyed hashes by which it is found again.
 
 A message goes on with a case only when its author took part in it: a stranger who quotes a case's code
-or a Message-ID joins nothing (failures F86, F87).
+or a Message-ID joins nothing (failures F86, F87), and nor does an author whom our own server doubts. Of a listed web
+form the person whom it names takes part, and not the form, which speaks for everybody.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from triage.decide import participant_of
 from triage.ids import cases_named
 from triage.record import Transaction
 from triage.record.identity import keyed_hash
 from triage.record.messages import MessageRow
 from triage.record.recall import cases_answered, cases_of_thread, cases_with_author
 from triage.rules.addresses import bare_form
+from triage.rules.types import Rules
 from triage.vocabulary import InboundMessage
 
 
@@ -26,6 +29,8 @@ class Keys:
     author: str
     message_id: str | None
     content: str | None
+    takes_part: bool = True
+    """Whether the author may go on with a case: nobody doubts him."""
 
 
 def recipient_keys(secret: bytes, address: str) -> tuple[str, str]:
@@ -34,15 +39,16 @@ def recipient_keys(secret: bytes, address: str) -> tuple[str, str]:
     return keyed_hash(secret, "address", f"{local}@{domain}"), keyed_hash(secret, "domain", domain)
 
 
-def keys_of(secret: bytes, message: InboundMessage) -> Keys:
+def keys_of(secret: bytes, message: InboundMessage, rules: Rules) -> Keys:
     """The keyed hashes of one message; without a Message-ID it is found by its octets alone."""
-    author = recipient_keys(secret, message.author.addr_spec)[0]
+    person = participant_of(message, rules)
+    author = recipient_keys(secret, person or message.author.addr_spec)[0]
     if not message.message_id:
-        return Keys(author, None, None)
+        return Keys(author, None, None, bool(person))
     body = hashlib.sha256("\0".join((message.subject, message.new_text, message.quoted_text)).encode()).hexdigest()
     attached = " ".join(f"{item.content_type} {item.size}" for item in message.attachments)
     content = keyed_hash(secret, "content", f"{message.author.addr_spec}\0{message.message_id}\0{body}\0{attached}")
-    return Keys(author, keyed_hash(secret, "message-id", message.message_id), content)
+    return Keys(author, keyed_hash(secret, "message-id", message.message_id), content, bool(person))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ class Thread:
     codes: tuple[int, ...] = ()
     """Cases whose code it quotes, whoever its author is."""
     quotes_another: bool = False
-    """It quotes a case's code, and its author has no part in that case."""
+    """It quotes a case's code, or claims to go on with one, and its author has no part in that case."""
 
 
 def threads_of(
@@ -79,6 +85,10 @@ def threads_of(
         joined = next((earlier[hashed[r], key.author] for r in group if (hashed[r], key.author) in earlier), None)
         beside = next((together[hashed[r], key.author] for r in group if (hashed[r], key.author) in together), None)
         case_id = next((case for case in (row.case_id, answered, joined, quoted) if case is not None), None)
+        if not key.takes_part:
+            claims = bool(named) or any(case is not None for case in (answered, joined, beside))
+            found.append(Thread(row.case_id, None, False, named, claims))
+            continue
         another = bool(named) and quoted is None and case_id not in named
         found.append(Thread(case_id, beside if case_id is None else None, answered is not None, named, another))
         if key.message_id is not None:

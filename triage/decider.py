@@ -17,17 +17,22 @@ from triage.answers import take_answers
 from triage.crashpoints import reach
 from triage.ids import own_ids
 from triage.knowledge import InForce, Knowledge
+from triage.oversized import settle_oversized
+from triage.parse import parse
 from triage.parse.isolated import ParserCrash, parse_isolated
 from triage.reading import ParsedMessages
 from triage.receipts import note_failures
-from triage.record import LostLeaseError, Store, StoreError
-from triage.record.claims import claim_received, has_received, release_claims
-from triage.record.decisions import record_decisions
+from triage.record import LostLeaseError, Store, StoreError, Transaction
+from triage.record.claims import claim_received, has_received, next_oversized, release_claims
+from triage.record.decisions import Settlement, record_decisions
+from triage.record.identity import secret_of
 from triage.record.incidents import note_altered_octets
 from triage.record.mailboxes import known_mailboxes
 from triage.record.messages import MessageRow, change_state
 from triage.record.octets import ALTERED, read_octets, why_absent
+from triage.record.samples import note_draw, progress_of
 from triage.rules.types import Mailbox, Rules
+from triage.sampling import draw
 from triage.settling import settle
 from triage.vocabulary import Classification, InboundMessage, MessageState
 
@@ -84,8 +89,10 @@ class Decider:
         """Decide one batch; how many messages were claimed (0: nothing is due)."""
         self._pay_back()
         with self._store.read("anything received") as tx:
-            if not has_received(tx):
-                return 0
+            received, oversized = has_received(tx), next_oversized(tx)
+        settled = oversized is not None and self._settle_oversized(oversized)
+        if not received:
+            return int(settled)
         in_force = self._knowledge.in_force()
         with self._store.write("claimed") as tx:
             rows = claim_received(tx, self._worker, BATCH, self._lease, OCTETS)
@@ -96,6 +103,31 @@ class Decider:
             self._decide(in_force, read)
         self._on_decided()
         return len(rows)
+
+    def _settle_oversized(self, row: MessageRow) -> bool:
+        """A message too large to be read: its header section is looked at, in a child. Whether that was done."""
+        try:
+            self._look_at_header(row)
+        except Exception as error:  # noqa: BLE001 - it waits for a person as it is, and stops nobody
+            self._note(error, 1)
+            return False
+        return True
+
+    def _look_at_header(self, row: MessageRow) -> None:
+        in_force = self._knowledge.in_force()
+        with self._store.read("header section") as tx:
+            content = read_octets(tx, [row.sha256] if row.sha256 else []).get(row.sha256 or "", b"")
+            boxes = {box.id: in_force.rules.mailboxes.get(box.name) for box in known_mailboxes(tx)}
+        try:
+            message = self._parsed.seen(self._parse_apart(content), boxes.get(row.mailbox_id))
+        except ParserCrash:
+            message = parse(b"")  # nobody to answer: it only waits
+        (classification,) = in_force.classifier.classify([message])
+        with self._store.write("oversize looked at") as tx:
+            locked = next_oversized(tx, locked=True)
+            if locked is not None and locked.id == row.id:
+                settlement = settle_oversized(tx, in_force.rules, locked, message, classification)
+                record_decisions(tx, [settlement], MessageState.OVERSIZE)
 
     def _read(self, rows: Sequence[MessageRow], rules: Rules) -> list[Read]:
         with self._store.read("octets") as tx:
@@ -120,7 +152,9 @@ class Decider:
     def _seen(self, row: MessageRow, message: InboundMessage, content: bytes, mailbox: Mailbox | None) -> Read:
         """As it is decided about: of certified mail the person's own message, its quoted Message-IDs included."""
         inside = message.certified.message_ids if message.certified is not None else ()
-        return Read(row, self._parsed.seen(message, mailbox), (*own_ids(content), *inside))
+        seen = self._parsed.seen(message, mailbox)
+        named = own_ids(content, seen.new_text, seen.quoted_text, seen.signature)
+        return Read(row, seen, tuple(dict.fromkeys((*named, *inside))))
 
     def _read_isolated(self, row: MessageRow, content: bytes, mailbox: Mailbox | None) -> list[Read]:
         try:
@@ -163,9 +197,16 @@ class Decider:
             settlements = settle(tx, in_force.rules, pairs, classified, own)
             record_decisions(tx, settlements)
             note_failures(tx, settlements)
+            self._draw(tx, in_force.rules, settlements)
         self.trouble = ""
         for item in read:
             self._refused.pop(item.row.id, None)
+
+    def _draw(self, tx: Transaction, rules: Rules, settlements: Sequence[Settlement]) -> None:
+        """The batch's part in the blind sample."""
+        again = [item.row.id for item in settlements if item.row.generation]
+        again += [item.takes_over for item in settlements if item.takes_over is not None]
+        note_draw(tx, draw(secret_of(tx), rules, progress_of(tx), settlements), again)
 
     def _note(self, error: Exception, count: int) -> None:
         if not isinstance(error, StoreError):

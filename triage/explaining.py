@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from itertools import takewhile
 
 from triage.classify.wording import explain
@@ -31,14 +33,28 @@ HOLDS = {
     "avviso_su_nostro_invio": "è un avviso automatico su una mail spedita da noi: forse non è arrivata",
     "inoltro_respinto": "il centro non l'ha ricevuto: la mail è tornata indietro",
     "restituito": "il centro lo ha rimandato perché non è per loro",
+    "forse_restituito": "un centro scrive di un caso: forse lo restituisce",
     "restituzione": "un centro rimanda un caso: va deciso a chi inviarlo",
+    "restituzione_tardiva": "un centro rimanda un caso che non è più suo: non cambia niente, ma va letto",
+    "centro_richiamato": "a questo centro è stato chiesto di cancellarlo: se deve riaverlo, lo decide una persona",
+    "piu_centri_nel_caso": "il caso è di più centri: a quale va questo messaggio lo decide una persona",
+    "indirizzo_confermato": "il centro ha risposto alla mail di prova: l'indirizzo adesso è confermato",
+    "prova_indirizzo": "qualcuno risponde a una mail di prova, ma l'indirizzo non è confermato: va letto",
     "centro_cambia_indirizzo": "il centro avvisa che l'indirizzo è cambiato o non è più letto",
     "segnalazione_su_nostro_invio": "qualcuno segnala una mail spedita da noi",
-    "codice_di_altri": "cita il codice di un caso, ma chi scrive non ne fa parte",
+    "correzione_della_famiglia": "la famiglia dice che il centro non è quello della sua zona: decide una persona",
+    "codice_di_altri": "cita un caso, ma chi scrive non ne fa parte, o non è certo che sia chi dice di essere",
     "cambia_zona": "continua un caso già inviato a un centro, ma indica un'altra zona",
     "allegato_infetto": "l'antivirus ha trovato un programma dannoso: non è stato inviato, non apritelo",
     "allegato_non_controllato": "l'antivirus non riesce a controllarlo: non è stato inviato",
     "originale_non_inviato": "troppo grande: il centro ha solo il testo, il messaggio intero è da consegnare",
+    "mai_deciso": "il servizio non lo ha mai valutato",
+    "annullato_da_una_persona": "una persona ha annullato quello che era stato deciso: va deciso di nuovo",
+    "risposta_incerta": "il server non ha risposto: non si sa se la risposta alla famiglia è arrivata",
+    "ufficio_sconosciuto": "l'ufficio da indicare non è più nella rubrica: la famiglia non ha ricevuto niente",
+    "testo_mancante": "il testo della risposta non è più disponibile: la famiglia non ha ricevuto niente",
+    "richiamo_risposto": "un centro risponde alla richiesta di cancellare un messaggio: va letto",
+    "risposta_non_partita": "la risposta scritta da una persona non è partita: va mandata in un altro modo",
     "smtputf8_non_offerto": "il server di posta non accetta l'indirizzo del destinatario",
     "indirizzo_non_attuale": "l'indirizzo del centro è cambiato dopo la decisione",
     "nessun_inoltro": "la decisione non prevede un inoltro",
@@ -50,37 +66,87 @@ HOLDS = {
 
 
 SHOWN = {
+    "gestito_da_una_persona": "una persona se ne è occupata",
+    "scelto_da_una_persona": "una persona ha scelto a quale centro inviarlo",
+    "ricevuta_fermata": "una persona ha deciso che la ricevuta non parte",
+    "ricevuta_rimandata": "una persona ha rimandato la ricevuta",
+    "eccezione": "vale quello che una persona ha deciso per i messaggi come questo",
+    "luogo_scelto": "una persona ha indicato il comune",
+    "chiuso_da_una_persona": "una persona lo ha chiuso senza inviarlo a un centro",
+    "chiuso_senza_centro": "il messaggio è stato chiuso senza un centro",
     "sigillo_falso": "porta un'intestazione come la nostra, ma non l'abbiamo scritta noi: non conta",
 }
 """What is only told, and holds nothing."""
 
 
+DEFECTS = {
+    "parser_failed": "non si riesce a leggerlo tutto",
+    "from_missing": "manca il mittente",
+    "author_address": "l'indirizzo di chi scrive non è scritto bene",
+    "encrypted_or_signed_unread": "è cifrato, o chiuso in una firma che non si apre",
+    "boundary_not_found": "le sue parti non si separano",
+    "base64_absent": "manca il contenuto di una parte",
+    "message_partial": "è solo un pezzo di un messaggio",
+    "message_external_body": "il contenuto sta altrove",
+    "tnef_text_only_rtf": "il testo è in un formato di Outlook che non si legge",
+    "limit_depth": "ha troppe parti una dentro l'altra",
+    "limit_parts": "ha troppe parti",
+    "limit_decoded_octets": "il contenuto è troppo lungo",
+    "limit_header_octets": "l'intestazione è troppo lunga",
+    "limit_seconds": "ci vuole troppo tempo a leggerlo",
+}
+"""Grave defects (``triage.defects``) in words."""
+
 _BEHIND_THE_HOLDS = frozenset({"regola_applicata", "senza_urgenza", "territorio", "archiviata", "pec", "ricevuta_pec"})
 """A decision's reasons that hold stand before the first of these."""
+
+
+_ALONE = {
+    "fiducia_bassa": "Il servizio non è abbastanza sicuro per inviarlo da solo.",
+    "lingua_da_verificare": "Lingua da verificare.",
+    "dal_progetto": "Arriva da un centro.",
+}
+"""Holds whose sentence needs what the decision knows, for where only the code is known."""
+
+
+def sentence(phrase: str) -> str:
+    """A phrase with a capital and one full stop."""
+    return f"{phrase[:1].upper()}{phrase[1:].rstrip('. ')}." if phrase else ""
+
+
+def uncapitalised(phrase: str) -> str:
+    """A phrase as the end of another sentence; a name in capitals stays."""
+    first = phrase[:1] if phrase[:3].isupper() else phrase[:1].lower()
+    return f"{first}{phrase[1:]}".rstrip(". ")
 
 
 def word_hold(code: str) -> str:
     """Why a message waits, in a phrase."""
     if not code:
         return ""
-    return HOLDS.get(code) or explain(Reason(code))
+    return HOLDS.get(code) or _ALONE.get(code) or explain(Reason(code))
 
 
 def word_all_holds(code: str, decision: Decision | None) -> str:
     """The reason for which a message waits, then all others for which it would wait without that one."""
     reasons = decision.reasons if code and decision is not None else ()
     holds = list(takewhile(lambda reason: reason.code not in _BEHIND_THE_HOLDS, reasons))
-    phrases = (
-        word_hold(code),
-        *(word_reason(reason) for reason in holds if reason.code not in (code, "luoghi_in_gara")),
-    )
-    return " ".join(phrase for phrase in phrases if phrase)
+    first = next((word_reason(reason) for reason in reasons if reason.code == code), word_hold(code))
+    others = (word_reason(reason) for reason in holds if reason.code not in (code, "luoghi_in_gara"))
+    return " ".join(sentence(phrase) for phrase in (first, *others) if phrase)
 
 
 def word_reason(reason: Reason) -> str:
     """One reason in a phrase."""
     if reason.code == "senza_urgenza":
         return _without_urgency(reason)
+    if reason.code == "fiducia_bassa":
+        return _not_sure(reason)
+    if reason.code == "difetti_gravi" and reason.params.get("defects"):
+        found = (DEFECTS.get(one, one) for one in str(reason.params["defects"]).split())
+        return explain(Reason(reason.code, {"defects": ", ".join(found)}))
+    if reason.code == "lingua_da_verificare" and not reason.params.get("language"):
+        return "Lingua da verificare: non è riconosciuta."
     return word_pec(reason) or HOLDS.get(reason.code) or SHOWN.get(reason.code) or explain(reason)
 
 
@@ -98,24 +164,55 @@ def word_reasons(decision: Decision, message: InboundMessage) -> list[str]:
             found.append(f"{word_reason(reason)} «{_quoted(reason, message)}»")
         else:
             found.append(word_reason(reason))
-    return found
+    return [sentence(phrase) for phrase in found]
+
+
+class Mark(StrEnum):
+    """Why a piece of text stands out."""
+
+    PLACE = "luogo"
+    DANGER = "pericolo"
+    WEIGHED = "parola"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of the subject or the text. ``role``: of a place, why it is mentioned."""
+
+    text: str
+    mark: Mark | None = None
+    role: str = ""
+
+
+_SIGNS = {Mark.PLACE: ("[", "]"), Mark.DANGER: ("!!", "!!"), Mark.WEIGHED: ("*", "*")}
 
 
 def mark_text(message: InboundMessage, where: str, decision: Decision, places: Sequence[PlaceMention]) -> str:
     """The subject or the text with its marks: places and their role in [], danger in !!, words that weighed in **."""
+    shown = []
+    for piece in pieces_of(message, where, decision, places):
+        before, after = _SIGNS[piece.mark] if piece.mark else ("", "")
+        shown.append(before + piece.text + (f": {piece.role}" if piece.role else "") + after)
+    return "".join(shown).strip()
+
+
+def pieces_of(
+    message: InboundMessage, where: str, decision: Decision | None, places: Sequence[PlaceMention]
+) -> tuple[Piece, ...]:
+    """The subject, the text, what is quoted, or the signature, cut where marks begin and end; together the whole."""
     text = _part(message, where)
-    marks = [(place.start, place.end, "[", f": {place.role}]") for place in places if place.where == where]
-    for code, sign in ((_DANGER, "!!"), (_WEIGHED, "*")):
-        found = [one for one in decision.reasons if one.code == code and one.params["where"] == where]
-        marks += [(*_span(reason), sign, sign) for reason in found]
-    pieces: list[str] = []
+    marks = [(place.start, place.end, Mark.PLACE, str(place.role)) for place in places if place.where == where]
+    for code, mark in ((_DANGER, Mark.DANGER), (_WEIGHED, Mark.WEIGHED)):
+        found = [one for one in (decision.reasons if decision else ()) if one.code == code]
+        marks += [(*_span(one), mark, "") for one in found if one.params["where"] == where]
+    pieces: list[Piece] = []
     at = 0
     # Where marks meet, a place goes before danger, danger before a word.
-    for start, end, before, after in sorted(marks, key=lambda mark: (mark[0], mark[2] != "[", mark[2] != "!!")):
-        if start >= at:
-            pieces += [text[at:start], before, text[start:end], after]
+    for start, end, mark, role in sorted(marks, key=lambda one: (one[0], list(Mark).index(one[2]))):
+        if at <= start < end <= len(text):
+            pieces += [Piece(text[at:start]), Piece(text[start:end], mark, role)]
             at = end
-    return "".join([*pieces, text[at:]]).strip()
+    return tuple(piece for piece in (*pieces, Piece(text[at:])) if piece.text)
 
 
 _WEIGHED, _DANGER = "argomento_parole", "urgente_frase"
@@ -131,7 +228,8 @@ def _span(reason: Reason) -> tuple[int, int]:
 
 
 def _part(message: InboundMessage, where: str) -> str:
-    return message.subject if where == "subject" else message.new_text
+    parts = {"subject": message.subject, "quoted": message.quoted_text, "signature": message.signature}
+    return parts.get(where, message.new_text)
 
 
 def word_confidence(decision: Decision) -> str:
@@ -141,13 +239,21 @@ def word_confidence(decision: Decision) -> str:
     return f"{decision.confidence:.0%} che la destinazione sia giusta"
 
 
+def _not_sure(reason: Reason) -> str:
+    sure, needed = (reason.params.get(name) for name in ("confidence", "threshold"))
+    if sure is None or needed is None:
+        return _ALONE["fiducia_bassa"]
+    return f"{sentence(_ALONE['fiducia_bassa'])[:-1]}: fiducia {float(sure):.0%}, ne serve almeno {float(needed):.0%}."
+
+
 def _without_urgency(reason: Reason) -> str:
     params = reason.params
-    destination, sure = params.get("destination", ""), f"{float(params.get('confidence', 0)):.0%}"
-    proposal = "" if destination in ("", STAFF) else f", con la proposta «{destination}» (fiducia {sure})"
+    destination = params.get("destination", "")
+    sure = f" (fiducia {float(params['confidence']):.0%})" if "confidence" in params else ""
+    proposal = "" if destination in ("", STAFF) else f", con la proposta «{destination}»{sure}"
     what = {
         "": "non si sa che cosa ne sarebbe",
-        Action.FORWARD: f"andrebbe da sé a «{destination}» (fiducia {sure})",
+        Action.FORWARD: f"andrebbe da sé a «{destination}»{sure}",
         Action.HOLD: f"resterebbe comunque a una persona{proposal}",
         Action.FILE: "verrebbe archiviato",
     }

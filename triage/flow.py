@@ -37,8 +37,10 @@ TRANSITIONS: Mapping[S, frozenset[S]] = {
     # A held one whose new appearance goes on instead has no work of its own left.
     S.HELD: frozenset({S.RECEIVED, S.MATCHED}),
     S.QUARANTINED: frozenset({S.RECEIVED}),
-    S.OVERSIZE: frozenset({S.LISTED}),
-    S.UNREADABLE: frozenset({S.LISTED}),
+    S.OVERSIZE: frozenset({S.LISTED, S.CLOSED}),
+    S.UNREADABLE: frozenset({S.LISTED, S.CLOSED}),
+    # Taken back in time.
+    S.CLOSED: frozenset({S.OVERSIZE, S.UNREADABLE}),
     # The daily comparison found it: the server had only seemed not to have it.
     S.VANISHED: frozenset({S.LISTED}),
     S.MATCHED: frozenset(),

@@ -7,6 +7,7 @@ danger; a report is filed only when its header section proves what it is and the
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from triage.decide import DecisionContext
@@ -19,6 +20,7 @@ from triage.vocabulary import (
     Action,
     Classification,
     Decision,
+    InboundMessage,
     Mode,
     Reason,
 )
@@ -27,13 +29,21 @@ _HELD_AS = {
     ReturnKind.MOVED: "centro_cambia_indirizzo",
     ReturnKind.COMPLAINT: "segnalazione_su_nostro_invio",
     ReturnKind.HANDED_BACK: "restituzione",
+    ReturnKind.LATE_HAND_BACK: "restituzione_tardiva",
     ReturnKind.TAKEN: "preso_in_carico",
+    ReturnKind.DELETED: "richiamo_risposto",
+    ReturnKind.RECALL_ANSWERED: "richiamo_risposto",
 }
 _FILED = frozenset(
     {ReturnKind.FAILED, ReturnKind.DELAYED, ReturnKind.DELIVERED, ReturnKind.DISPLAYED, ReturnKind.ABSENT}
 )
 _ALWAYS_HELD = frozenset({"da_noi", "dal_progetto", "troppi_passaggi", "difetti_gravi", "posta_indesiderata"})
 """Reasons about where a message comes from, which no case outweighs."""
+CORRECTED_BY_FAMILY = "correzione_della_famiglia"
+_NOT_MY_ZONE = re.compile(r"\bnon\s+\S{1,6}\s+la\s+mia\s+zona\b", re.IGNORECASE)
+"""The subject of that mail (``triage.dispatch.acknowledging``), also as typed by hand, or with its accent spoilt by a
+program that reads the link's UTF-8 as something else."""
+
 SURE_FOR_STAFF = 0.6
 """Probability from which a further message is taken to be for staff, whatever its case was about."""
 
@@ -57,12 +67,27 @@ def about_what_was_sent(
     return replace(decision, action=Action.HOLD, acknowledge=False, reasons=(Reason(code), note, *decision.reasons))
 
 
-def in_its_case(decision: Decision, classification: Classification, sent: SentDispatch, rules: Rules) -> Decision:
-    """The decision about a further message of a family whose case a project has."""
+def corrects_us(message: InboundMessage) -> bool:
+    """Whether it is the mail that the link in an acknowledgement makes: a family says that we were wrong.
+
+    Whatever stands below the subject, a person reads it: the centre that we chose is in doubt.
+    """
+    return _NOT_MY_ZONE.search(message.subject) is not None
+
+
+def in_its_case(
+    decision: Decision, classification: Classification, sent: SentDispatch, rules: Rules, *, shared: bool = False
+) -> Decision:
+    """The decision about a further message of a family whose case a project has.
+
+    ``shared``: a person has sent some of it to several centres; to which of them more belongs, a person says.
+    """
     project = rules.projects.get(sent.project)
     calm = not (decision.urgent or classification.automatic or decision.action is Action.FILE)
     if project is None or not calm or any(reason.code in _ALWAYS_HELD for reason in decision.reasons):
         return decision
+    if shared and decision.destination != STAFF:
+        return replace(decision, action=Action.HOLD, reasons=(Reason("piu_centri_nel_caso"), *decision.reasons))
     if decision.territory not in (UNSTATED, sent.project):
         if decision.action is not Action.FORWARD:
             return decision

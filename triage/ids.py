@@ -18,14 +18,16 @@ _MICROSOFT_REPLY = re.compile(
     re.IGNORECASE,
 )
 _MAY_BE_OURS = re.compile(
-    rb"<[0-9a-f]{32}@[A-Za-z0-9.-]{1,253}>"
-    rb"|<[0-9a-f-]{16,70}@[a-z0-9.-]{0,30}amazonses\.com>"
-    rb"|<[A-Za-z0-9+/=_.-]{1,120}@[A-Za-z0-9.-]{1,80}\.prod\.(?:outlook|exchangelabs)\.com>"
+    r"(?<![\w.+-])[0-9a-f]{32}@[A-Za-z0-9.-]{0,252}[A-Za-z0-9]"
+    r"|(?<=<)[0-9a-f-]{16,70}@[a-z0-9.-]{0,30}amazonses\.com(?=>)"
+    r"|(?<=<)[A-Za-z0-9+/=_.-]{1,120}@[A-Za-z0-9.-]{1,80}\.prod\.(?:outlook|exchangelabs)\.com(?=>)"
 )
+"""Ours is known without its angle brackets, too, which some reports leave out."""
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """No letter or digit that is mistaken for another when read aloud or copied by hand."""
 _CODE = re.compile(rf"(?<![A-Z0-9-])[{_LETTERS}]{{2,13}}-[{_LETTERS}]{{8}}(?![A-Z0-9-])")
 _MOST_CODES = 50
+_MOST_IDS = 20
 
 
 def new_message_id(domain: str) -> str:
@@ -38,14 +40,16 @@ def probe_subject(rfc_message_id: str) -> str:
     return f"Prova di triage check {rfc_message_id.strip('<>').partition('@')[0]}"
 
 
-def own_ids(octets: bytes) -> tuple[str, ...]:
+def own_ids(octets: bytes, *texts: str) -> tuple[str, ...]:
     """Message-IDs in the first 256 kB that may name what we sent, each once, as :func:`findable` has them.
 
     A delivery report quotes the header section of what could not be delivered: our own Message-ID, or
-    the one that Amazon or Microsoft put in its place.
+    the one that Amazon or Microsoft put in its place. ``texts``: the message's own, decoded, where some
+    write it within base64, over a soft line break, or as HTML.
     """
-    found = dict.fromkeys(_MAY_BE_OURS.findall(octets[: 256 << 10]))
-    return tuple(dict.fromkeys(findable(item.decode("ascii")) for item in list(found)[:20]))
+    read = (octets[: 256 << 10].decode("latin-1"), *(text[: 256 << 10] for text in texts))
+    found = dict.fromkeys(item for text in read for item in _MAY_BE_OURS.findall(text)[:_MOST_IDS])
+    return tuple(dict.fromkeys(findable(f"<{item}>") for item in found))
 
 
 def given_id(reply: str, own: str) -> str:

@@ -13,8 +13,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 from triage.basis import NothingInForceError as NothingInForceError
@@ -22,7 +23,10 @@ from triage.cards import CardError, card_path, read_card
 from triage.classify import ArtefactError, Classifier, load_classifier
 from triage.classify.artefact import digest
 from triage.classify.territory import comuni
-from triage.record import Store
+from triage.classify.territory.tables import rows
+from triage.modes import with_modes
+from triage.record import Store, Transaction
+from triage.record.address_tests import confirmed_addresses
 from triage.record.identity import (
     MODEL,
     RULES,
@@ -33,8 +37,10 @@ from triage.record.identity import (
     version_content,
 )
 from triage.record.incidents import close_incident, close_incidents, open_incident
+from triage.record.modes import ModeSwitch, switches
 from triage.record.versions import keep_card
 from triage.rules import Rules, RulesError, load_rules, parse_rules
+from triage.vocabulary import Mode
 
 log = logging.getLogger("triage.knowledge")
 
@@ -49,12 +55,41 @@ class InForce:
     """The rules and the classifier that decide now."""
 
     rules: Rules
+    """Under the modes in force (``triage.modes``)."""
     classifier: Classifier
+    file_modes: Mapping[str, Mode] = field(default_factory=dict)
+    """By project the mode that the rules file says."""
 
 
 def known_places() -> Mapping[str, str]:
     """Every comune's official name with its ambito, as the rules file may use them."""
     return {name: comune.ambito for name, comune in comuni().items()}
+
+
+def with_confirmed(rules: Rules, confirmed: Collection[tuple[str, str, str]]) -> Rules:
+    """The rules with these addresses (project, key, address) confirmed, whatever the file says of them."""
+    projects = {
+        code: replace(
+            project,
+            addresses={
+                key: replace(one, confirmed=one.confirmed or (code, key, one.to) in confirmed)
+                for key, one in project.addresses.items()
+            },
+        )
+        for code, project in rules.projects.items()
+    }
+    return replace(rules, projects=projects)
+
+
+def confirmed_in_record(tx: Transaction, rules: Rules) -> Rules:
+    """The rules with those addresses confirmed whose test mail somebody has answered."""
+    return with_confirmed(rules, confirmed_addresses(tx))
+
+
+@cache
+def unsure_places() -> frozenset[str]:
+    """Comuni whose ambito is likely and not certain: what ATS has to confirm of its projects' areas."""
+    return frozenset(row["comune"] for row in rows("comuni.csv") if row["confidence"] != "sure")
 
 
 class Knowledge:
@@ -68,6 +103,8 @@ class Knowledge:
         self._model_path = model_path
         self._lock = threading.Lock()
         self._rules: Rules | None = None
+        self._confirmed: frozenset[tuple[str, str, str]] = frozenset()
+        self._chosen: Mapping[str, ModeSwitch] = {}
         self._classifier: tuple[str, Classifier] | None = None
         self._current: InForce | None = None
         self._look_at = 0.0
@@ -94,6 +131,8 @@ class Knowledge:
                 return self._current
             with self._store.read("versions in force") as tx:
                 versions = {kind: current_version(tx, kind) for kind in (RULES, MODEL)}
+                confirmed = confirmed_addresses(tx)
+                chosen = switches(tx)
                 rules = self._rules
                 if rules is None or rules.version != versions[RULES]:
                     content = version_content(tx, RULES, versions[RULES])
@@ -105,9 +144,23 @@ class Knowledge:
             if rules is None or known is None:
                 missing = "routing rules" if rules is None else "model"
                 raise NothingInForceError(f"No usable {missing}: neither in the file nor in the record.")
-            self._rules, self._classifier = rules, known
-            self._current, self._look_at = InForce(rules, known[1]), time.monotonic() + LOOK
+            if self._current is None or (rules, known, confirmed, chosen) != (
+                self._rules,
+                self._classifier,
+                self._confirmed,
+                self._chosen,
+            ):
+                # The same objects as long as nothing changes: callers keep what they have built for them.
+                modes = {code: project.mode for code, project in rules.projects.items()}
+                self._current = InForce(with_modes(with_confirmed(rules, confirmed), chosen), known[1], modes)
+            self._rules, self._classifier, self._confirmed, self._chosen = rules, known, confirmed, chosen
+            self._look_at = time.monotonic() + LOOK
             return self._current
+
+    def look_again(self) -> None:
+        """What is in force was just changed in this process: the next to ask sees it."""
+        with self._lock:
+            self._look_at = 0.0
 
     def _import_model(self, path: Path, content: bytes, version: str) -> None:
         usable = self._usable_model(version)

@@ -26,6 +26,7 @@ from triage.record.staff_notices import (
     newest_notice,
     plan_notices,
 )
+from triage.record.waiting import count_waiting
 from triage.rules.holidays import is_holiday
 from triage.rules.types import DEFAULT_ADDRESS, Project, Rules, UrgentRules
 
@@ -35,6 +36,8 @@ APART = timedelta(minutes=10)
 """Between two reports of incidents: what comes in between is told together (failure F4)."""
 OPENS = 8
 """The hour, local time, from which projects are reminded on working days."""
+DIGEST_WITHIN = timedelta(hours=2)
+"""A service that starts late in the day does not send the morning's digest any more."""
 REMEMBERED = timedelta(days=30)
 """Of cases older than this nobody is reminded; they stay in the digest for three times as long."""
 MOST = 50
@@ -197,6 +200,22 @@ def _plan_digest(tx: Transaction, rules: Rules, project: Project, local: datetim
         return 0
     to = project.addresses[DEFAULT_ADDRESS].to
     return plan_notices(tx, [_planned(rules, NoticeKind.DIGEST, subject, 0, Channel.MAIL, to, project=project.code)])
+
+
+def plan_daily_digest(tx: Transaction, rules: Rules) -> int:
+    """What waits this morning, to those whom the rules name; none where nothing waits, or the hour is long past."""
+    digest = rules.daily_digest
+    local = tx.now.astimezone(ZoneInfo(rules.service.timezone))
+    begins = datetime.combine(local.date(), digest.at, local.tzinfo)
+    if not digest.to or not begins <= local < begins + DIGEST_WITHIN or not is_working_day(rules, local.date()):
+        return 0
+    subject = f"{local:%Y-%m-%d}"
+    if against_any_notice(rules) or known_subjects(tx, NoticeKind.WAITING, [subject]) or not count_waiting(tx):
+        return 0
+    return plan_notices(
+        tx,
+        [_planned(rules, NoticeKind.WAITING, subject, step, Channel.MAIL, to) for step, to in enumerate(digest.to)],
+    )
 
 
 def is_working_day(rules: Rules, day: date) -> bool:

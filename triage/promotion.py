@@ -7,7 +7,7 @@ been altered, and a second promotion within a week unless the person insists.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -94,6 +94,13 @@ def model_of_record(tx: Transaction, name: str) -> Model:
     return _model(octets, version_content(tx, CARD, version), f"Version {version}", missing)
 
 
+def keep_model(tx: Transaction, model: Model) -> None:
+    """Have a model and its card in the record without putting it in force."""
+    keep_version(tx, MODEL, model.octets, model.version)
+    if model.card is not None:
+        keep_card(tx, model.version, model.card.octets)
+
+
 def promote(
     tx: Transaction,
     model: Model,
@@ -116,8 +123,7 @@ def promote(
         raise RefusedError(f"{before} has come into force while the models were compared. Compare again.")
     if before != model.version and not anyway:
         _refuse_haste(steps(tx, MODEL), tx.now)
-    keep_version(tx, MODEL, model.octets, model.version)
-    keep_card(tx, model.version, model.card.octets)
+    keep_model(tx, model)
     if before == model.version:
         return None
     put_in_force(tx, MODEL, model.version, How.PROMOTED, why=why[:_LONGEST_WHY], compared=compared)
@@ -136,15 +142,18 @@ def roll_back(tx: Transaction, *, why: str = "") -> tuple[str, str]:
     return left, entered
 
 
-def known_models(tx: Transaction) -> tuple[Known, ...]:
-    """Every model in the record, the newest first."""
+def known_models(tx: Transaction, sums: MutableMapping[str, str] | None = None) -> tuple[Known, ...]:
+    """Every model in the record, the newest first; ``sums``: hashes found before, which are believed and added to."""
+    sums = {} if sums is None else sums
     taken = steps(tx, MODEL)
     last = {step.version: step for step in taken}
     before = line(taken)[-2:-1]
     current = current_version(tx, MODEL)
     found = []
     for stored in stored_versions(tx, MODEL):
-        sha256 = digest(version_content(tx, MODEL, stored.version) or b"")
+        if stored.version not in sums:
+            sums[stored.version] = digest(version_content(tx, MODEL, stored.version) or b"")
+        sha256 = sums[stored.version]
         step = last.get(stored.version)
         found.append(
             Known(

@@ -2,26 +2,49 @@
 
 Enters messages of a batch with what they refer to, leaves a :class:`~triage.record.returned.Returned` for
 those that concern a dispatch of ours. A report is matched by our Message-ID, which nobody else can
-know; a hand-back by the case's code and the project's own address (design, decision 5).
+know, or by the return address that it came to; where a server has replaced the Message-ID, by our sealed
+field, or by the case's code and the recipient. What a project says is read in
+``triage.said_by_projects``.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 
-from triage.classify.said_of_forwards import MOVED, NOT_OURS, said_of_forward
 from triage.conversations import Thread
+from triage.ids import cases_named, read_return_tag
 from triage.record import Transaction
-from triage.record.returned import Returned, ReturnKind, SentDispatch, dispatches_named, forwards_of_cases
+from triage.record.identity import secret_of
+from triage.record.returned import (
+    Returned,
+    ReturnKind,
+    SentDispatch,
+    dispatches_named,
+    dispatches_numbered,
+    sent_of_cases,
+)
 from triage.rules.addresses import same_mailbox
 from triage.rules.types import Rules
-from triage.vocabulary import Classification, DispatchKind, InboundMessage, ReportKind
+from triage.said_by_projects import Reading, had_of_cases, project_behind, said_by_project, speaks_as_mail_system
+from triage.seals import OWN_FIELD, holds
+from triage.vocabulary import (
+    WRITTEN_BY_STAFF,
+    DispatchKind,
+    DispatchState,
+    InboundMessage,
+    Report,
+    ReportKind,
+)
 
 FORWARD_RETURNED = "inoltro_respinto"
-HANDED_BACK = "restituito"
 """Why a message that was sent waits for a person again."""
+
+ANSWER_RETURNED = "risposta_non_partita"
+_REOPENS: Mapping[str, str] = {
+    DispatchKind.FORWARD: FORWARD_RETURNED,
+    **dict.fromkeys(WRITTEN_BY_STAFF, ANSWER_RETURNED),
+}
+"""Why a message waits for a person again when this came back."""
 
 _ACTIONS = {
     "failed": ReturnKind.FAILED,
@@ -32,37 +55,27 @@ _ACTIONS = {
 }
 _WORST_FIRST = (ReturnKind.FAILED, ReturnKind.DELAYED, ReturnKind.DELIVERED)
 
-_READ = 3_000
-_TAKEN = re.compile(r"\s*preso in carico\s*\[", re.IGNORECASE)
-_ONLY_THE_CODE = re.compile(r"\s*Codice:\s*[0-9A-Z]{2,13}-[0-9A-Z]{8}\s*", re.IGNORECASE)
-"""What the link "Preso in carico" writes (``triage.dispatch.links``)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One message as far as it may have come back: who wrote it, and what it refers to."""
-
-    message: InboundMessage
-    classification: Classification
-    own_ids: tuple[str, ...]
-    """Message-IDs of our form that stand anywhere in it."""
-    codes: tuple[int, ...]
-    """Cases whose code it quotes."""
+_DELIVERED_TO = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To")
+"""Where servers write the recipient of the envelope; a report's own To may be anything."""
+_MOST_ADDRESSES = 100
 
 
 def find_returned(tx: Transaction, rules: Rules, readings: Mapping[int, Reading]) -> dict[int, Returned]:
     """What came back, by the received message's key; the others are missing."""
     named = {key: _ids(reading) for key, reading in readings.items()}
     sent = dispatches_named(tx, sorted({item for group in named.values() for item in group}))
-    cases = forwards_of_cases(tx, sorted({case for reading in readings.values() for case in reading.codes}))
+    quoted = sorted({case for reading in readings.values() for case in reading.codes})
+    had = had_of_cases(tx, quoted)
+    tagged = _by_return_address(tx, readings)
+    coded = _sent_in_cases_of_reports(tx, readings)
+    sealed = {key: _sealed(tx, readings[key], group) for key, group in coded.items()}
     found: dict[int, Returned] = {}
     for key, reading in readings.items():
         about = [sent[item] for item in named[key] if item in sent]
         result = (
-            _reported(reading, about)
-            or _answered(reading, about, rules)
-            or _taken(reading, cases, rules)
-            or _handed_back(reading, about, cases, rules)
+            _reported(reading, about or tagged.get(key, ()) or sealed.get(key, ()))
+            or _reported_of_case(reading, coded.get(key, ()))
+            or said_by_project(tx, rules, reading, about, had)
         )
         if result is not None:
             found[key] = result
@@ -75,18 +88,99 @@ def case_of(thread: Thread, returned: Returned | None, message: InboundMessage, 
         return thread.case_id
     if returned is not None:
         return returned.dispatch.case_id
-    return thread.codes[0] if thread.codes and _project(message, rules) else None
+    return thread.codes[0] if thread.codes and project_behind(message, rules) else None
 
 
 def from_staff(message: InboundMessage, rules: Rules) -> bool:
-    """Whether a project or we ourselves wrote it, as far as its author says."""
-    return bool(_project(message, rules)) or rules.is_own(message.author.addr_spec)
+    """Whether a project or we ourselves wrote it, as far as its authors say: that takes rights away and gives none."""
+    addresses = [address.addr_spec for address in (message.author, *message.authors) if address.addr_spec]
+    return any(map(rules.project_of_address, addresses)) or rules.is_own(message.author.addr_spec)
+
+
+def is_strangers(message: InboundMessage, rules: Rules) -> bool:
+    """Whether a code that it quotes gives it no part in the case: also who only claims to be a project."""
+    return not (project_behind(message, rules) or rules.is_own(message.author.addr_spec))
+
+
+def may_be_a_lost_mail(message: InboundMessage) -> bool:
+    """Whether a server says, or may say, that something was not delivered: filed only once it is known what."""
+    report = message.report
+    if report is None:
+        return speaks_as_mail_system(message)
+    undelivered = any(_ACTIONS.get(one.action, ReturnKind.FAILED) is ReturnKind.FAILED for one in report.recipients)
+    return report.kind is ReportKind.DELIVERY and (undelivered or not report.recipients)
+
+
+def is_projects_word(message: InboundMessage, rules: Rules) -> bool:
+    """Whether a project says something in words of its own: perhaps that a case is not theirs."""
+    return message.report is None and bool(project_behind(message, rules))
 
 
 def _ids(reading: Reading) -> tuple[str, ...]:
     message = reading.message
     reported = message.report.message_ids if message.report is not None else ()
     return tuple(dict.fromkeys((*reported, *message.in_reply_to, *message.references[-20:], *reading.own_ids)))
+
+
+def _by_return_address(tx: Transaction, readings: Mapping[int, Reading]) -> dict[int, list[SentDispatch]]:
+    """The dispatch whose own return address a report came to (failure F18)."""
+    secret = secret_of(tx)
+    numbers: dict[int, int] = {}
+    for key, reading in readings.items():
+        if reading.message.report is not None:
+            known = (read_return_tag(secret, tag) for tag in _plus_tags(reading.message))
+            number = next((number for number in known if number is not None), None)
+            if number is not None:
+                numbers[key] = number
+    sent = dispatches_numbered(tx, sorted(set(numbers.values())))
+    return {key: [sent[number]] for key, number in numbers.items() if number in sent}
+
+
+def _plus_tags(message: InboundMessage) -> list[str]:
+    delivered = [value.strip(" <>") for name in _DELIVERED_TO for value in message.header(name)]
+    addresses = [*delivered, *(address.addr_spec for address in message.recipients)][:_MOST_ADDRESSES]
+    return [address.rpartition("@")[0].partition("+")[2] for address in addresses]
+
+
+def _sent_in_cases_of_reports(tx: Transaction, readings: Mapping[int, Reading]) -> dict[int, list[SentDispatch]]:
+    """What was sent in the cases whose code a report quotes, in its own words or in the header section returned."""
+    secret = secret_of(tx)
+    cases: dict[int, tuple[int, ...]] = {}
+    for key, reading in readings.items():
+        report = reading.message.report
+        if report is not None:
+            returned = cases_named(secret, "\n".join(value for _, value in report.returned_fields))
+            cases[key] = tuple(dict.fromkeys((*returned, *reading.codes)))
+    sent = sent_of_cases(tx, sorted({case for group in cases.values() for case in group}))
+    return {key: [one for case in group for one in sent.get(case, ())] for key, group in cases.items()}
+
+
+def _sealed(tx: Transaction, reading: Reading, sent: Iterable[SentDispatch]) -> list[SentDispatch]:
+    """The dispatches over whose Message-ID the seal in the returned header section was made."""
+    report = reading.message.report
+    fields = report.returned_fields if report is not None else ()
+    seals = [value for name, value in fields if name == OWN_FIELD.lower()]
+    secret = secret_of(tx)
+    return [one for one in sent if any(holds(secret, value, [one.rfc_message_id]) for value in seals)]
+
+
+def _reported_of_case(reading: Reading, sent: Sequence[SentDispatch]) -> Returned | None:
+    """A report that names no mail of ours, only its case: the one sent to the recipient that it names."""
+    report = reading.message.report
+    if report is None or not sent:
+        return None
+    matching = [one for one in sent if _is_named(report, one)]
+    open_ones = [one for one in matching if one.state != DispatchState.RETURNED] or matching[-1:]
+    if len(open_ones) == 1:
+        return _reported(reading, open_ones)
+    if report.kind is not ReportKind.DELIVERY:
+        return None
+    failed = any(one.action == "failed" for one in report.recipients)
+    return Returned(ReturnKind.COMPLAINT, (matching or sent)[-1], unclear=failed)
+
+
+def _is_named(report: Report, sent: SentDispatch) -> bool:
+    return any(one.address and same_mailbox(one.address, sent.forward_path) for one in report.recipients)
 
 
 def _reported(reading: Reading, about: Sequence[SentDispatch]) -> Returned | None:
@@ -103,8 +197,7 @@ def _reported(reading: Reading, about: Sequence[SentDispatch]) -> Returned | Non
     if kind is None:
         # About ours and it does not say what: somebody must read it.
         return Returned(ReturnKind.COMPLAINT, dispatch)
-    failed = kind is ReturnKind.FAILED and dispatch.kind == DispatchKind.FORWARD
-    return Returned(kind, dispatch, kinds[kind], FORWARD_RETURNED if failed else "")
+    return Returned(kind, dispatch, kinds[kind], _REOPENS.get(dispatch.kind, "") if kind is ReturnKind.FAILED else "")
 
 
 def _named_recipient(about: Sequence[SentDispatch], addresses: Sequence[str]) -> SentDispatch:
@@ -113,50 +206,3 @@ def _named_recipient(about: Sequence[SentDispatch], addresses: Sequence[str]) ->
         (one for one in about if any(address and same_mailbox(address, one.forward_path) for address in addresses)),
         about[0],
     )
-
-
-def _answered(reading: Reading, about: Sequence[SentDispatch], rules: Rules) -> Returned | None:
-    """A project's mail program answers our forward by itself."""
-    forwards = [one for one in about if one.kind == DispatchKind.FORWARD]
-    if not forwards or not reading.classification.automatic:
-        return None
-    project = _project(reading.message, rules)
-    dispatch = next((one for one in forwards if one.project == project), None)
-    if dispatch is None:
-        return None
-    moved = MOVED in said_of_forward(reading.message.new_text[:_READ])
-    return Returned(ReturnKind.MOVED if moved else ReturnKind.ABSENT, dispatch)
-
-
-def _taken(reading: Reading, cases: Mapping[int, Sequence[SentDispatch]], rules: Rules) -> Returned | None:
-    """A person at a project sends the mail that the link "Preso in carico" makes, from the project's own address."""
-    message = reading.message
-    project = _project(message, rules)
-    if not project or reading.classification.automatic or message.report is not None:
-        return None
-    forwards = [one for case in reading.codes for one in cases.get(case, ()) if one.project == project]
-    if not forwards or not _TAKEN.match(message.subject):
-        return None
-    bare = bool(_ONLY_THE_CODE.fullmatch(message.new_text)) and not message.attachments
-    return Returned(ReturnKind.TAKEN, forwards[-1], nothing_to_read=bare)
-
-
-def _handed_back(
-    reading: Reading, about: Sequence[SentDispatch], cases: Mapping[int, Sequence[SentDispatch]], rules: Rules
-) -> Returned | None:
-    """A person at a project says "not for us", with the case's code, from the project's own address."""
-    message = reading.message
-    project = _project(message, rules)
-    if not project or reading.classification.automatic or message.report is not None:
-        return None
-    forwards = [one for case in reading.codes for one in cases.get(case, ()) if one.project == project]
-    if not forwards or NOT_OURS not in said_of_forward(f"{message.subject}. {message.new_text[:_READ]}"):
-        return None
-    answered = {one.id for one in about}
-    dispatch = next((one for one in forwards if one.id in answered), forwards[-1])
-    return Returned(ReturnKind.HANDED_BACK, dispatch, "", HANDED_BACK)
-
-
-def _project(message: InboundMessage, rules: Rules) -> str:
-    addresses = [address.addr_spec for address in (message.author, *message.authors) if address.addr_spec]
-    return next((code for code in map(rules.project_of_address, addresses) if code), "")

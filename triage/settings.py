@@ -56,6 +56,11 @@ class Settings:
     """How long one IDLE may last before it is renewed; at most 25 minutes (RFC 2177 says 29)."""
     second_channel: SecondChannel
 
+    @property
+    def page_url(self) -> str:
+        """Where people open the staff page, for links in mail to staff; empty while nobody has said it."""
+        return self.environment.get("TRIAGE_WEB_URL", "").strip().rstrip("/")
+
     def imap(self, mailbox: str) -> Account:
         """The account of one configured mailbox; raises :class:`SettingsError`."""
         reader = _Reader(self.environment, mailbox)

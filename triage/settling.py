@@ -12,6 +12,7 @@ from datetime import timedelta
 from types import MappingProxyType
 
 from triage.ages import written_at
+from triage.confirmations import take_confirmations
 from triage.conversations import keys_of, recipient_keys, threads_of
 from triage.decide import (
     DecisionContext,
@@ -24,26 +25,32 @@ from triage.decide import (
 )
 from triage.decide.gate import SAME_THREAD
 from triage.defects import GRAVE_DEFECTS
-from triage.followups import about_what_was_sent, in_its_case, with_given_place
+from triage.exceptions import excepted
+from triage.followups import CORRECTED_BY_FAMILY, about_what_was_sent, corrects_us, in_its_case, with_given_place
 from triage.loops import brakes_on, with_proof
 from triage.pec.words import label_of
 from triage.receipts import Receipts
 from triage.record import Transaction
 from triage.record.acknowledged import Acknowledged, acknowledged_before
+from triage.record.address_tests import note_returned_tests
 from triage.record.asked import placed_cases
+from triage.record.beside import shared_cases
 from triage.record.breaker import note_acknowledgement_returned
 from triage.record.decisions import Settlement, accepted_recipients
 from triage.record.destinations import sick_addresses
+from triage.record.exceptions import note_uses, working_exceptions
 from triage.record.identity import secret_of
 from triage.record.let_in import PERSON
 from triage.record.mailboxes import MailboxRow, known_mailboxes
 from triage.record.messages import MessageRow
+from triage.record.misroutes import recalled_projects
 from triage.record.planned import PlannedDispatch
 from triage.record.recall import sent_by_us
 from triage.record.returned import forwards_of_cases
 from triage.record.staff_notices import about_notices, note_returned_notices
-from triage.returns import Reading, case_of, find_returned, from_staff
+from triage.returns import case_of, find_returned, is_projects_word, is_strangers, may_be_a_lost_mail
 from triage.rules.types import MailboxRole, Rules
+from triage.said_by_projects import Reading
 from triage.seals import OWN_FIELD
 from triage.telling import family_address, new_plan, plan_acknowledgement
 from triage.twins import find_twins
@@ -59,6 +66,8 @@ from triage.vocabulary import (
 )
 
 URGENT_FIRST, FORWARDS = 0, 1
+RECALLED = "centro_richiamato"
+"""Why a message waits: by itself it would go to a project that was asked to delete what it got of its case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,8 @@ class _Batch:
     accepted: set[tuple[int, str]]
     acknowledged: Acknowledged
     sick: frozenset[str]
+    recalled: set[tuple[int, str]]
+    """(case, project): the project was asked to delete what it got of the case."""
     quiet: frozenset[int]
     """Rows about which nobody is called: they speak of a notice of ours (failure F2)."""
 
@@ -91,7 +102,7 @@ def settle(
     names = {key: mailbox.name for key, mailbox in boxes.items()}
     contexts = [context_of(row, message, rules, boxes[row.mailbox_id]) for row, message in pairs]
     written = [message for _, message in pairs]
-    keys = [keys_of(secret, message) for _, message in pairs]
+    keys = [keys_of(secret, message, rules) for _, message in pairs]
     twins = find_twins(tx, rules, names, [row for row, _ in pairs], [key.content for key in keys if key.content])
     threads = threads_of(tx, secret, pairs, keys)
     batch = _Batch(
@@ -101,6 +112,7 @@ def settle(
         accepted_recipients(tx, [row.id for row, _ in pairs if row.generation]),
         _acknowledged(tx, rules, secret, list(zip(written, contexts, strict=True))),
         sick_addresses(tx),
+        recalled_projects(tx, {thread.case_id for thread in threads if thread.case_id is not None}),
         about_notices(tx, own_ids),
     )
     receipts = Receipts(tx, rules, secret, [message for _, message in pairs])
@@ -115,7 +127,10 @@ def settle(
     )
     sent = forwards_of_cases(tx, [thread.case_id for thread in threads if thread.case_id is not None])
     placed = placed_cases(tx, list(sent))
+    shared = shared_cases(tx, sent)
     brakes = brakes_on(tx, [row.mailbox_id for row, _ in pairs])
+    confirming = take_confirmations(tx, rules, pairs, classified)
+    taught, used = working_exceptions(tx, {key.author for key in keys}), list[int]()
     for (row, message), classification, key, thread, seen in zip(
         pairs, classified, keys, threads, contexts, strict=True
     ):
@@ -130,6 +145,10 @@ def settle(
             case_id = receipt.case_id if receipt.case_id is not None else thread.case_id
         elif back is not None:
             decision = about_what_was_sent(decision, classification, back, rules, context)
+        elif thread.case_id is not None and corrects_us(message):
+            decision = _held(decision, CORRECTED_BY_FAMILY)
+        elif (thread.codes or thread.answers_us) and row.id not in confirming and is_projects_word(message, rules):
+            decision = _held(decision, "forse_restituito")
         elif thread.answers_us and thread.case_id not in placed:
             decision = _held(decision, "risposta_a_noi")
             if classification.automatic:
@@ -139,10 +158,20 @@ def settle(
             decision = _held(decision, "avviso_su_nostro_invio")
             if message.report is not None and message.report.kind is ReportKind.DELIVERY:
                 note_returned_notices(tx, own_ids.get(row.id, ()))
-        elif thread.quotes_another and not from_staff(message, rules):
+                if any(one.action == "failed" for one in message.report.recipients):
+                    note_returned_tests(tx, own_ids.get(row.id, ()))
+        elif decision.action is Action.FILE and may_be_a_lost_mail(message):
+            decision = _held(decision, "avviso_su_nostro_invio")  # of what is not known: perhaps of a forward
+        elif row.id in confirming:
+            decision = _held(decision, confirming[row.id])
+        elif thread.quotes_another and is_strangers(message, rules):
             decision = _held(decision, "codice_di_altri")
         elif thread.case_id in sent and not row.generation:
-            decision = in_its_case(decision, classification, sent[thread.case_id][-1], rules)
+            newest, of_several = sent[thread.case_id][-1], thread.case_id in shared
+            decision = in_its_case(decision, classification, newest, rules, shared=of_several)
+        else:
+            decision, exception = excepted(decision, message, classification, key.author, taught, rules)
+            used += [exception.id] if exception is not None else []
         if message.certified is not None:
             decision = replace(decision, reasons=(*decision.reasons, label_of(message.certified)))
         settlement = twins.settle(
@@ -161,6 +190,7 @@ def settle(
         if settlement.same_as is None:
             settlement = _settle_one(batch, settlement, message, context)
         twins.note(settlement)
+    note_uses(tx, used)
     return list(twins.settled.values())
 
 
@@ -197,8 +227,8 @@ def _acknowledged(
 def _settle_one(batch: _Batch, settlement: Settlement, message: InboundMessage, context: DecisionContext) -> Settlement:
     decision = settlement.decision
     # A report about a notice, and what we sent ourselves and was sent back, call nobody a second time.
-    calls = calls_somebody(decision) and settlement.row.id not in batch.quiet and not context.is_own_loop
-    plans = _notices(batch, decision) if calls else []
+    calls = is_called_for(decision, context) and settlement.row.id not in batch.quiet
+    plans = notices(batch.tx, batch.rules, batch.secret, decision) if calls else []
     already = (settlement.row.id, decision.forward_path) in batch.accepted
     if already:
         pass  # this project has it (an earlier generation's forward was accepted): never a second time
@@ -206,7 +236,9 @@ def _settle_one(batch: _Batch, settlement: Settlement, message: InboundMessage, 
         # A person who has looked may send it on all the same: perhaps they know that it works again.
         sick = frozenset() if settlement.row.let_in_by == PERSON else batch.sick
         verdict = may_forward(decision, decision.forward_path, batch.rules, sick=sick)
-        if verdict.allowed:
+        if (settlement.case_id, decision.project) in batch.recalled:
+            decision = _held(decision, RECALLED)
+        elif verdict.allowed:
             plans.append(_plan(batch, DispatchKind.FORWARD, FORWARDS, verdict.forward_path, decision))
         elif decision.action is Action.FORWARD:
             decision = _held(decision, verdict.reasons[0].code if verdict.reasons else "nessun_inoltro")
@@ -227,15 +259,19 @@ def _settle_one(batch: _Batch, settlement: Settlement, message: InboundMessage, 
     )
 
 
-def _notices(batch: _Batch, decision: Decision) -> list[PlannedDispatch]:
+def is_called_for(decision: Decision, context: DecisionContext) -> bool:
+    """Whether somebody is called because of a message; never for what we sent ourselves."""
+    return calls_somebody(decision) and not context.is_own_loop
+
+
+def notices(tx: Transaction, rules: Rules, secret: bytes, decision: Decision) -> list[PlannedDispatch]:
     """One notice without content to the first on-call contact; the further steps follow from the record."""
-    rules = batch.rules
     if not rules.urgent.on_call:
         return []
     verdict = may_notify(rules.urgent.on_call[0], rules)
     if not verdict.allowed:
         return []
-    return [_plan(batch, DispatchKind.NOTICE, URGENT_FIRST, verdict.forward_path, decision)]
+    return [new_plan(tx, rules, secret, DispatchKind.NOTICE, URGENT_FIRST, verdict.forward_path, decision)]
 
 
 def _plan(batch: _Batch, kind: DispatchKind, priority: int, address: str, decision: Decision) -> PlannedDispatch:

@@ -14,18 +14,30 @@ from dataclasses import replace
 from datetime import timedelta
 
 from triage.conversations import recipient_keys
-from triage.decide import AckHistory, DecisionContext, may_acknowledge, may_ask, may_tell_of_reroute, recipient_of
+from triage.decide import (
+    AckHistory,
+    DecisionContext,
+    GateVerdict,
+    may_acknowledge,
+    may_ask,
+    may_tell_of_reroute,
+    recipient_of,
+)
 from triage.decide.gate import SAME_THREAD, only_place_is_missing
 from triage.ids import new_message_id
 from triage.record import Transaction
 from triage.record.acknowledged import Acknowledged, acknowledged_before
 from triage.record.decisions import acknowledged_cases, was_told_a_centre
+from triage.record.holding_back import held_back
 from triage.record.planned import PlannedDispatch, may_still_be_asked
 from triage.rules.types import Rules
-from triage.vocabulary import Decision, DispatchKind, InboundMessage
+from triage.vocabulary import Decision, DispatchKind, InboundMessage, Reason
 
 REST = 2
 """After notices (0) and forwards (1)."""
+
+ASKED_BEFORE = "gia_chiesto"
+"""The family was asked for its comune, or is about to be: never twice."""
 
 
 def plan_acknowledgement(
@@ -47,6 +59,7 @@ def plan_acknowledgement(
         return None
     known = case_id is not None and bool(acknowledged_cases(tx, [case_id]))
     history = history_of(before, secret, address, case_id, forward_accepted=False, case_acknowledged=known)
+    history = replace(history, held_back=held_back(tx, [case_id]).get(case_id, "") if case_id is not None else "")
     limits = rules.acknowledgements
     asks = limits.ask_comune and only_place_is_missing(decision)
     verdict = may_acknowledge(message, decision, rules, history, tx.now, context, asks=asks)
@@ -68,18 +81,28 @@ def plan_question(
     decision: Decision,
     context: DecisionContext,
 ) -> PlannedDispatch | None:
-    """The question for the comune, which staff start; ``None`` also when the family was asked already.
+    """The question for the comune, which staff start; ``None`` when :func:`against_question` says why not."""
+    if against_question(tx, rules, secret, case_id, message, decision, context):
+        return None
+    return new_plan(tx, rules, secret, DispatchKind.QUESTION, REST, family_address(message, rules, context), decision)
+
+
+def against_question(
+    tx: Transaction,
+    rules: Rules,
+    secret: bytes,
+    case_id: int,
+    message: InboundMessage,
+    decision: Decision,
+    context: DecisionContext,
+) -> tuple[Reason, ...]:
+    """What speaks against asking the family for its comune, and does not pass; nothing: staff may ask.
 
     The case stays locked until the transaction ends, so that no acknowledgement asks meanwhile.
     """
-    address = family_address(message, rules, context)
-    if not address or case_id not in may_still_be_asked(tx, [case_id]):
-        return None
-    history = _looked_up(tx, secret, address, case_id, forward_accepted=False)
-    verdict = may_ask(message, decision, rules, history, context, by_person=True)
-    if not (verdict.allowed or verdict.later):
-        return None
-    return new_plan(tx, rules, secret, DispatchKind.QUESTION, REST, address, decision)
+    asked = [] if case_id in may_still_be_asked(tx, [case_id]) else [Reason(ASKED_BEFORE)]
+    history = _looked_up(tx, secret, family_address(message, rules, context), case_id, forward_accepted=False)
+    return (*asked, *_that_stay(may_ask(message, decision, rules, history, context, by_person=True)))
 
 
 def plan_reroute_notice(
@@ -97,11 +120,10 @@ def plan_reroute_notice(
     named none, leaves nothing to put right.
     """
     address = family_address(message, rules, context)
-    if not address or not was_told_a_centre(tx, case_id, besides=decision.project):
+    if not was_told_a_centre(tx, case_id, besides=decision.project):
         return None
     history = _looked_up(tx, secret, address, case_id, forward_accepted=False)
-    verdict = may_tell_of_reroute(message, decision, rules, history, context)
-    if not (verdict.allowed or verdict.later):
+    if _that_stay(may_tell_of_reroute(message, decision, rules, history, context)):
         return None
     return new_plan(tx, rules, secret, DispatchKind.REROUTE, REST, address, decision)
 
@@ -149,6 +171,11 @@ def new_plan(
         priority=priority,
         due_at=tx.now,
     )
+
+
+def _that_stay(verdict: GateVerdict) -> tuple[Reason, ...]:
+    """The gate's reasons against, unless time alone lifts them: it is asked again before anything leaves."""
+    return () if verdict.allowed or verdict.later else verdict.reasons
 
 
 def _looked_up(tx: Transaction, secret: bytes, address: str, case_id: int, *, forward_accepted: bool) -> AckHistory:

@@ -20,6 +20,7 @@ from triage.bootstrap import DISPATCH_LOOP, NOTICE_LOOP, Service
 from triage.intake.reader import MailboxReader
 from triage.knowledge import NothingInForceError
 from triage.record import StoreError
+from triage.record.clock_back import mind_the_clock
 from triage.record.incidents import close_incident, close_incidents, open_incident
 from triage.signals import Wakeup
 from triage.tokens.watch import note_endings
@@ -47,10 +48,18 @@ MOST_ROUNDS = 10_000
 class Worker:
     """Runs a service until it is told to stop."""
 
-    def __init__(self, service: Service, leave: Callable[[int], object] = os._exit) -> None:
+    def __init__(
+        self,
+        service: Service,
+        leave: Callable[[int], object] = os._exit,
+        beside: Callable[[], object] = lambda: None,
+    ) -> None:
+        """``beside`` ends what else stands on the service's record, such as the staff page, before that is closed."""
         self._service = service
         self._exit = leave
+        self._beside = beside
         self._stopping = threading.Event()
+        self._rescore_wake = Wakeup()
         self._readers: dict[str, tuple[MailboxReader, threading.Thread]] = {}
         self._threads: list[threading.Thread] = []
 
@@ -67,6 +76,7 @@ class Worker:
             # With a thread of its own: a queue that hangs must not keep its own alarm (failure F32).
             threading.Thread(target=self._loop, args=(NOTICE_LOOP, service.notices.work, service.notice_wake)),
             threading.Thread(target=self._pass_on, args=(service.file_wake,)),
+            threading.Thread(target=self._loop, args=("rescore", service.rescorer.work, self._rescore_wake)),
         ]
         for thread in self._threads:
             thread.start()
@@ -83,7 +93,8 @@ class Worker:
         """Ask every loop to end; returns at once."""
         self._stopping.set()
         service = self._service
-        for wake in (service.decide_wake, service.dispatch_wake, service.file_wake, service.notice_wake):
+        wakes = (service.decide_wake, service.dispatch_wake, service.file_wake, service.notice_wake)
+        for wake in (*wakes, self._rescore_wake):
             wake.set()
         for reader, _ in list(self._readers.values()):
             reader.stop()
@@ -107,6 +118,7 @@ class Worker:
                     self._leave(silent)
                     return
         self._service.dispatcher.close()
+        self._beside()
         self._service.store.close()
         log.info("worker stopped", extra={"action": "worker_stopped"})
 
@@ -154,6 +166,7 @@ class Worker:
         scheduler.add_job(self._service.decide_wake.set, "interval", seconds=15)
         scheduler.add_job(self._watch_heartbeats, "interval", seconds=30)
         scheduler.add_job(self._note_endings, "interval", hours=1)
+        scheduler.add_job(mind_the_clock, "interval", [self._service.store], minutes=1)
         # 03:00 UTC: no local time that a change of clocks skips or repeats.
         scheduler.add_job(self._reconcile, "cron", hour=3, minute=0)
         scheduler.start()
@@ -238,6 +251,7 @@ def run_once(service: Service, progress: Callable[[str, int], None] | None = Non
 
     Ends when a whole round finds nothing to do.
     """
+    mind_the_clock(service.store)
     forget_mailboxes(service)
     tell_endings(service)
     readers = {name: service.make_reader(name) for name in service.knowledge.in_force().rules.mailboxes}
@@ -259,7 +273,7 @@ def run_once(service: Service, progress: Callable[[str, int], None] | None = Non
             while count := service.dispatcher.work():
                 done += count
                 _tell(progress, "submitted", count)
-            done += service.notices.work()
+            done += service.notices.work() + service.rescorer.work()
             if not done:
                 break
         found = {"record": service.decider.trouble, "submission": service.dispatcher.trouble}

@@ -82,7 +82,10 @@ def test_reports_are_a_machines(kind: str) -> None:
 
 @pytest.mark.parametrize("path", ["", "<>", " <> "])
 def test_a_null_return_path_is_a_notification(path: str) -> None:
-    assert outcome(letter("Buongiorno", reverse_path=path)) == (True, True)
+    """Nobody is answered; it is proved only with another sign, since a server may have lost a person's path."""
+    assert outcome(letter("Buongiorno", reverse_path=path)) == (True, False)
+    daemon = Address("Mail Delivery System", "mailer-daemon@example.org")
+    assert outcome(letter("Buongiorno", reverse_path=path, author=daemon)) == (True, True)
 
 
 def test_a_missing_return_path_proves_nothing() -> None:
@@ -184,3 +187,11 @@ def test_reasons_hold_no_words_of_the_message() -> None:
     judged = judge_automatic(letter(secret, ("Auto-Submitted", secret), ("X-Autoreply", secret)))
     assert isinstance(judged, Automatic)
     assert secret not in repr(judged)
+
+
+@pytest.mark.parametrize("prefix", ["Re: ", "R: ", "RE: R: "])
+def test_a_familys_answer_to_our_own_automatic_mail_is_no_machines(prefix: str) -> None:
+    """Our question begins with "Auto:"; the answer that we asked for must not be taken for an absence note."""
+    answer = letter("Ah scusate, Curtatone", subject=f"{prefix}Auto: una domanda per il suo messaggio (X)")
+    assert outcome(answer) == (False, False)
+    assert outcome(letter("Sono assente", subject="Auto: Re: una domanda"))[0]

@@ -71,6 +71,87 @@ def test_danger_in_what_only_looks_like_a_machines_is_still_raised(classifier: C
     assert (answer.automatic, answer.automatic_proved, answer.urgent) == (True, False, True)
 
 
+@pytest.mark.parametrize("thanks", ["Grazie.", "Grazie mille!", "È la prima volta che scrivo."])
+def test_thanks_do_not_make_one_comune_of_a_prefix(classifier: Classifier, thanks: str) -> None:
+    """Grazie and Volta are places too; 0376 is the prefix of fifty comuni (guide, section 1)."""
+    text = f"Buongiorno, vorrei sapere gli orari dello sportello per le famiglie. {thanks}"
+    [said] = classifier.classify([letter(text, signature="Marta Poli\ntel. 0376 256789")])
+    assert max(said.comune_scores.values()) < 0.3
+
+
+@pytest.mark.parametrize("field", [("List-Id", "<genitori.example>"), ("Precedence", "bulk")])
+def test_open_danger_in_a_lists_mail_is_not_ruled_out(classifier: Classifier, field: tuple[str, str]) -> None:
+    """Group mailboxes put such fields on people's words: a person reads it, nobody is called."""
+    text = "Abito a Crema, mio marito mi picchia davanti ai bambini e non so cosa fare."
+    [said] = classifier.classify([letter(text, field)])
+    assert (said.automatic_proved, said.urgent) == (True, False)
+    assert "pericolo_non_escluso" in {reason.code for reason in said.reasons}
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        ("Auto-Submitted", "auto-replied"),
+        ("Auto-Submitted", "auto-generated"),
+        ("X-Auto-Generated", "yes"),
+        ("List-Id", "<genitori.example>"),
+        ("List-Unsubscribe", "<mailto:via@example.org>"),
+        ("Precedence", "bulk"),
+    ],
+)
+def test_no_header_field_hides_danger(classifier: Classifier, field: tuple[str, str]) -> None:
+    """A person's words may carry any of them: whoever is in danger is read, neither forwarded nor filed unseen."""
+    text = "ho paura per mia figlia di 14 anni, dice che si vuole ammazzare. Abitiamo a Crema"
+    [said] = classifier.classify([letter(text, field)])
+    assert said.urgent or "pericolo_non_escluso" in {reason.code for reason in said.reasons}
+
+
+def test_a_lone_null_reverse_path_proves_no_machine(classifier: Classifier) -> None:
+    """A server that lost a family's return path must not make its letter vanish."""
+    text = "Abitiamo a Crema, mio figlio non dorme, avete un gruppo per genitori?"
+    lost, absent = classifier.classify(
+        [
+            letter(text, reverse_path=""),
+            letter("Sono assente fino al 7 gennaio.", subject="Fuori ufficio", reverse_path=""),
+        ]
+    )
+    assert (lost.automatic, lost.automatic_proved) == (True, False)
+    assert lost.topic != "non_pertinente"
+    assert absent.automatic_proved
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Mój mąż bije mnie i dzieci. Boję się o życie. Mieszkam w Cremie, proszę o pomoc.",
+        "Kocam beni ve çocukları dövüyor, çok korkuyorum. Merhaba, yardım istiyorum lütfen.",
+        "Ο άντρας μου με χτυπάει και φοβάμαι για τα παιδιά.",
+    ],
+)
+def test_what_nobody_here_can_read_is_no_advertising_and_may_be_danger(classifier: Classifier, text: str) -> None:
+    [said] = classifier.classify([letter(text)])
+    assert "lingua_non_letta" in {reason.code for reason in said.reasons}
+    assert said.topic != "non_pertinente"
+
+
+def test_a_name_that_no_list_holds_is_told_where_only_a_school_is_known(classifier: Classifier) -> None:
+    doubtful, plain, known = classifier.classify(
+        [
+            letter("Scrivo da Bredazze, il grande fa le medie ad Asola. Ci sono laboratori?"),
+            letter("Il grande fa le medie ad Asola, a Natale finisce il corso. Ci sono laboratori?"),
+            letter("Abitiamo ad Asola, andiamo spesso a Bredazze. Ci sono laboratori?"),
+        ]
+    )
+    told = ["nome_sconosciuto" in {reason.code for reason in one.reasons} for one in (doubtful, plain, known)]
+    assert told == [True, False, False]
+
+
+@pytest.mark.parametrize("ask", ["Quando riparte il laboratorio di lettura?", "Mio figlio non dorme, mi aiutate?"])
+def test_a_prefix_that_decides_does_so_whatever_is_asked(classifier: Classifier, ask: str) -> None:
+    [said] = classifier.classify([letter(ask, signature="Elena Sali\ntel. 0386 256789")])
+    assert math.fsum(said.comune_scores.values()) > 0.9
+
+
 def test_an_answer_does_not_depend_on_the_batch(classifier: Classifier) -> None:
     letters = [letter("Che orari fate a Ostiglia?"), letter("Mio marito mi picchia"), letter("")]
     together = classifier.classify(letters)

@@ -28,6 +28,15 @@ from triage.classify.language import detect_language
         ("ru", "Здравствуйте, мне нужна помощь"),
         ("ru", "Добрый день, сын плохо учится"),
         ("zh", "您好，我想给孩子报名"),
+        ("pl", "Dzień dobry, mieszkam w Cremie i chciałabym zapisać córkę na zajęcia"),
+        ("tr", "Merhaba, Crema'da oturuyorum, oğlum için bir kurs arıyorum"),
+        ("sr", "Dobar dan, živim u Cremi i želela bih da upišem sina"),
+        ("hu", "Jó napot, szeretném beíratni a lányomat"),
+        ("tl", "Magandang araw po, nakatira kami sa Mantova at gusto kong malaman kung may klase"),
+        ("so", "Salaan, waxaan ku noolahay Crema waxaan rabaa caawimaad"),
+        ("fa", "سلام من در کرما زندگی میکنم و برای پسرم کمک میخواهم"),
+        ("bg", "Здравейте, живея в Крема и искам да запиша сина си"),
+        ("mk", "Здраво, мојата ќерка има седум години, љубезно прашувам за час"),
     ],
 )
 def test_one_line_is_enough(code: str, text: str) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.laid import lay_sqlite
 from tests.record.builders import MovedClock, claim, forward_of, held, list_uids, receive, send_all, settle
 from tests.record.builders import a_mailbox as mailbox_of
 from tests.servers.mail import make_mail
@@ -116,8 +117,7 @@ def record(environment: dict[str, str]) -> Record:
     """A record that holds one message of each kind that the looking commands tell apart."""
     folder = Path(environment["TRIAGE_STATE_DIR"])
     folder.mkdir()
-    store = Store(f"sqlite:///{folder / 'triage.db'}", MovedClock())
-    store.migrate()
+    store = Store(lay_sqlite(folder / "triage.db"), MovedClock())
     mailbox = mailbox_of(store, "generale")
     keys = receive(store, mailbox, [make_mail(f"Testo numero {n}.\n", subject=f"Oggetto {n}") for n in range(4)])
     rows = claim(store)

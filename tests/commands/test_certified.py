@@ -12,6 +12,7 @@ import pytest
 from tests.commands.conftest import Invoke
 from tests.commands.test_check import ACCOUNTS
 from tests.dispatch.builders import Desk, a_mail
+from tests.laid import lay_sqlite
 from tests.pec.builders import OUR_ID, authority, sealed
 from tests.pec.test_flow import PEC_BOX
 from triage.rules.types import Rules
@@ -41,7 +42,7 @@ def desk(environment: dict[str, str]) -> Iterator[Desk]:
     """The record that the commands look at, with a decider in front of it; nothing is sent."""
     folder = Path(environment["TRIAGE_STATE_DIR"])
     folder.mkdir()
-    desk = Desk(f"sqlite:///{folder / 'triage.db'}", 1, rules=PEC_BOX)
+    desk = Desk(lay_sqlite(folder / "triage.db"), 1, rules=PEC_BOX)
     yield desk
     desk.close()
 

@@ -14,6 +14,7 @@ from triage.record import Store, Transaction
 from triage.record.breaker import Limits, judge, note_acknowledgement_returned
 from triage.record.charge import charges_of, raise_alerts
 from triage.record.destinations import all_destinations, note_destination_failure
+from triage.record.staff_acts import acts_about, verify_acts
 
 Act = Callable[[Callable[[Transaction], Any]], Any]
 
@@ -42,6 +43,8 @@ def test_taking_an_urgent_message_is_on_record_and_shown(invoke: Invoke, record:
     assert charge.taken_by.startswith("cli")
     assert charge.due_at is None
     assert f"[preso in carico da {charge.taken_by} il " in invoke("held").stdout.splitlines()[0]
+    assert [one["act"] for one in act(lambda tx: acts_about(tx, "message", record.urgent))] == ["take"]
+    assert act(verify_acts) == ()
     shown = invoke("show", record.urgent).stdout
     assert f"Preso in carico da {charge.taken_by} il " in shown
     assert "taken_in_charge" in shown

@@ -269,6 +269,42 @@ def test_a_server_that_writes_no_return_path_is_told_with_what_follows(
     assert dovecot.uids(mailbox_user.name) == ()
 
 
+@pytest.mark.parametrize(
+    ("head", "position", "told"),
+    [
+        ("Authentication-Results: {}; spf=pass\r\nReceived: from a by b\r\n", "above", "ok: {}: the results of"),
+        ("Received: from a by b\r\nAuthentication-Results: {}; spf=pass\r\n", "below", "ok: {}: the results of"),
+        ("Received: from a by b\r\nAuthentication-Results: {}; spf=pass\r\n", "above", "below its own Received"),
+        ("Received: from a by b\r\n", "below", "anybody could pass for anybody"),
+        ("Received: from a by b\r\n", "above", ""),
+    ],
+    ids=["above", "below", "below and not said so", "a forged field would be believed", "writes none"],
+)
+def test_the_message_to_ourselves_shows_where_results_stand_and_whether_a_forger_could_write_them(
+    invoke: Invoke,
+    environment: dict[str, str],
+    accounts: dict[str, str],
+    dovecot: Dovecot,
+    mailbox_user: MailboxUser,
+    submission: SmtpSink,
+    head: str,
+    position: str,
+    told: str,
+) -> None:
+    server = "mx.agency.example"
+    rules = Path(environment["TRIAGE_RULES"])
+    named = f"service:\n  authserv_id: {server}\n  authserv_position: {position}\n"
+    rules.write_text(rules.read_text(encoding="utf-8").replace("service:\n", named, 1), encoding="utf-8")
+    written = b"Return-Path: <x@example.org>\r\n" + head.format(server).encode()
+    with delivering(submission, dovecot, mailbox_user.name, written):
+        result = invoke("check", "--connect", settings=accounts)
+    assert b"x-triage-probe=pass" in submission.messages[0].octets
+    assert result.exit_code == (2 if "anybody" in told else 0)
+    lines = [line for line in result.stdout.splitlines() if server in line and "mailbox generale" in line]
+    assert bool(lines) == bool(told)
+    assert told.format("mailbox generale") in "".join(lines)
+
+
 def probed(environment: dict[str, str]) -> MailboxRow | None:
     """What the record keeps of the mailbox."""
     store = Store(f"sqlite:///{environment['TRIAGE_STATE_DIR']}/triage.db", SystemClock())

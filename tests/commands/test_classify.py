@@ -191,6 +191,19 @@ def test_explain_marks_words_that_weighed_and_danger_and_quotes_them(invoke: Inv
     assert sum(sentence.startswith("Parole che pesano") for sentence in answer["motivi"]) <= 1
 
 
+def test_explain_shows_the_signature_and_what_is_quoted_where_a_place_stands_in_it(
+    invoke: Invoke, tmp_path: Path
+) -> None:
+    path = tmp_path / "firma.eml"
+    quoted = "Il giorno 3 novembre 2026 Ufficio ha scritto:\n> Lei abita a Viadana?\n"
+    path.write_bytes(make_mail(f"Che orari fate?\n\n-- \nAnna Rossi\n26013 Crema\n\n{quoted}", subject="Orari"))
+    told = invoke("explain", path).stdout
+    assert "\nFirma: " in told
+    assert "Crema: firma]" in told
+    assert "\nTesto citato: " in told
+    assert "[Viadana: citato]" in told
+
+
 def test_explain_reads_standard_input(invoke: Invoke, letter: Path) -> None:
     assert invoke("explain", "-", stdin=MAIL).stdout == invoke("explain", letter).stdout
 

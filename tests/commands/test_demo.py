@@ -11,9 +11,11 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from html import unescape
 from importlib.resources import files
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
 from imapclient import IMAPClient
@@ -111,12 +113,12 @@ def test_nothing_automatic_or_unsure_of_its_author_is_acknowledged(lines: list[S
 def test_every_kind_of_outcome_is_there_to_be_seen(lines: list[Shown]) -> None:
     outcomes = Counter(line.outcome for line in lines)
     assert outcomes["inoltrato e archiviato"] >= 10
-    assert outcomes["archiviato"] >= 4
+    assert outcomes["archiviato"] >= 3
 
 
 SHOWN = {
     "urgente": "Da leggere oggi.",
-    "fiducia_bassa": "La sicurezza è sotto la soglia.",
+    "fiducia_bassa": "Il servizio non è abbastanza sicuro per inviarlo da solo: fiducia ",
     "altro_luogo": "Si nomina anche un altro luogo, che potrebbe essere quello che conta.",
     "lingua_da_verificare": "Lingua da verificare: ",
     "territorio_non_indicato": "Non si capisce di quale territorio si tratti.",
@@ -131,8 +133,8 @@ SHOWN = {
     "dal_progetto": "Arriva dal progetto ",
     "troppi_passaggi": "È passato da troppi server (",
     "difetti_gravi": "Il messaggio è malformato e potrebbe essere stato letto male (",
-    "ricevuta_pec_non_confermata": "si presenta come ricevuta PEC, ma nulla lo conferma",
-    "ricomparso": "già visto: è ricomparso nella casella, non viene inviato di nuovo",
+    "ricevuta_pec_non_confermata": "Si presenta come ricevuta PEC, ma nulla lo conferma",
+    "ricomparso": "Già visto: è ricomparso nella casella, non viene inviato di nuovo",
 }
 NOT_SHOWN = {
     # What the demo's own rules and servers, set up so that mail leaves, do not bring about.
@@ -141,11 +143,21 @@ NOT_SHOWN = {
     *("allegato_infetto", "allegato_non_controllato", "originale_non_inviato"),
     *("smtputf8_non_offerto", "regola", "nessuna_regola", "posta_indesiderata"),
     # What only time, a colleague, an answer or a failure brings about.
+    *("risposta_non_partita", "risposta_incerta", "ufficio_sconosciuto", "testo_mancante", "richiamo_risposto"),
+    *("annullato_da_una_persona", "mai_deciso", "prova_indirizzo", "indirizzo_confermato"),
+    "correzione_della_famiglia",
     *("risposta_a_noi", "avviso_su_nostro_invio", "spostato_da_un_collega", "stesso_messaggio"),
     *("stesso_messaggio_altri_ottetti", "vecchio_non_riconosciuto", "troppo_grande", "illeggibile"),
     *("precedente_al_servizio", "ottetti_alterati", "preso_in_carico", "destinazione_malata"),
     *("inoltro_respinto", "restituito", "restituzione", "centro_cambia_indirizzo", "segnalazione_su_nostro_invio"),
-    *("cambia_zona", "codice_di_altri"),
+    *(
+        "cambia_zona",
+        "codice_di_altri",
+        "forse_restituito",
+        "restituzione_tardiva",
+        "centro_richiamato",
+        "piu_centri_nel_caso",
+    ),
     # What hangs on how sure the model in force is.
     "forse_pericolo",
     # What a mailbox or an account that is PEC brings about.
@@ -195,12 +207,18 @@ def test_it_goes_on_and_sorts_what_is_put_in_until_it_is_interrupted() -> None:
     )
     try:
         assert process.stdout is not None
-        port = 0
+        told = ""
         for line in process.stdout:
-            port = port or int((re.findall(r"IMAP server on 127\.0\.0\.1:(\d+)", line) or ["0"])[0])
-            if "goes on" in line:
+            told += line
+            if "Ctrl-C" in line:
                 break
-        put_in_and_wait_until_filed(port)
+        (page,) = re.findall(r"Pagina per il personale: (\S+) +nome: (\S+) +password: (\S+)", told)
+        (mail,) = re.findall(r"Posta della demo: +(\S+)", told)
+        (box,) = re.findall(r"IMAP 127\.0\.0\.1:(\d+) senza cifratura +nome: (\S+) +password: (\S+)", told)
+        assert re.search(r"Apri «[^»]+», inoltralo", told), "a message to teach with is named"
+        put_in_and_wait_until_filed(*box)
+        look_at_the_page(*page)
+        see_what_arrived(mail)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)
         assert process.returncode == 0
@@ -209,14 +227,39 @@ def test_it_goes_on_and_sorts_what_is_put_in_until_it_is_interrupted() -> None:
         process.communicate()
 
 
-def put_in_and_wait_until_filed(port: int) -> None:
+def see_what_arrived(address: str) -> None:
+    """A centre and a family have their mail; what is written there reaches the centre by itself."""
+    with httpx.Client(base_url=address, headers={"Origin": address}, trust_env=False, timeout=30) as client:
+        page = client.get("/").text
+        assert "Comune di Crema" in page
+        assert "Il messaggio originale, completo, è in allegato." in page
+        form = client.get("/scrivi", params={"esempio": "01-crema-biscotti.eml"}).text
+        given = {name: unescape(value) for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', form)}
+        given["testo"] = unescape(re.findall(r"<textarea[^>]*>\n(.*?)</textarea>", form, re.DOTALL)[0])
+        subject = given["oggetto"] = "ancora una domanda, Crema"
+        assert client.post("/scrivi", data=given).status_code == 200
+        until = time.monotonic() + 30
+        while subject not in client.get("/").text:
+            assert time.monotonic() < until, "the message was not forwarded"
+            time.sleep(0.05)
+
+
+def look_at_the_page(address: str, name: str, password: str) -> None:
+    """The printed account opens the printed page, without a telephone."""
+    with httpx.Client(base_url=address, headers={"Origin": address}, trust_env=False, timeout=30) as client:
+        answer = client.post("/accedi", data={"name": name, "password": password}, follow_redirects=True)
+        assert (answer.status_code, ">Da decidere</h1>" in answer.text) == (200, True)
+        assert "Persone" in answer.text
+
+
+def put_in_and_wait_until_filed(port: str, user: str, password: str) -> None:
     """A delivery report that the demo has not seen: proven automatic, so it leaves the inbox by itself."""
-    (report,) = (octets for name, octets, _ in demo_messages(datetime.now(UTC)) if name == "50-mancato-recapito.eml")
-    with IMAPClient("127.0.0.1", port, ssl=False, timeout=20) as client:
-        client.login("ufficio@example.org", "demo")
+    (sheet,) = (octets for name, octets, _ in demo_messages(datetime.now(UTC)) if name == "52-newsletter.eml")
+    with IMAPClient("127.0.0.1", int(port), ssl=False, timeout=20) as client:
+        client.login(user, password)
         client.select_folder("INBOX")
         before = set(client.search())
-        client.append("INBOX", report.replace(b"Message-ID: <", b"Message-ID: <another."), (), datetime.now(UTC))
+        client.append("INBOX", sheet.replace(b"Message-ID: <", b"Message-ID: <another."), (), datetime.now(UTC))
         client.noop()
         (mine,) = set(client.search()) - before
         until = time.monotonic() + 30

@@ -15,8 +15,12 @@ from triage.commands import main
 from triage.commands.models import models
 
 COMMANDS = [
+    "also",
+    "ask",
     "check",
     "classify",
+    "confirm",
+    "correct",
     "cure",
     "demo",
     "destinations",
@@ -26,15 +30,19 @@ COMMANDS = [
     "ledger",
     "models",
     "retry",
+    "rules",
     "run",
+    "settle",
     "show",
     "start",
     "stop",
     "take",
     "train",
+    "user",
+    "web",
     "worker",
 ]
-WITH_JSON = ("check", "destinations", "evaluate", "held", "ledger", "show", "train")
+WITH_JSON = ("check", "confirm", "destinations", "evaluate", "held", "ledger", "show", "train")
 
 
 def test_the_commands_are_those_that_operators_rely_on() -> None:

@@ -119,7 +119,11 @@ def test_retry_sends_what_waits_through_the_flow_again_and_is_on_record(invoke: 
     states = [json.loads(invoke("show", number, "--json").stdout)["message"]["state"] for number in waiting]
     assert states == ["received", "received", "received", "listed"]
     last = json.loads(invoke("show", record.held, "--json").stdout)["history"][-2:]
-    assert ("retried", "cli") in [(event["event"], event["actor"].partition(":")[0]) for event in last]
+    assert [(event["event"], event["actor"].partition(":")[0]) for event in last] == [
+        ("retried", "cli"),
+        ("taken_in_charge", "cli"),
+    ]
+    assert [(event["from_state"], event["to_state"]) for event in last] == [("held", "received"), ("", "")]
     assert invoke("held").stdout == "Nothing waits.\n"
     assert invoke("ledger").exit_code == 0
 
@@ -160,6 +164,10 @@ LOOKING = (
     ("stop",),
     ("start",),
     ("take", "1"),
+    ("ask", "1"),
+    ("settle", "1", "--note", "letto"),
+    ("correct", "1", "crema", "--why", "zona"),
+    ("also", "1", "crema"),
     ("destinations",),
     ("cure", "crema"),
 )

@@ -9,13 +9,16 @@ import pytest
 
 from tests.classify.small_set import write_examples
 from tests.commands.conftest import Invoke
+from tests.laid import lay_sqlite
 from tests.learning.rivals import corrections, make_model, placed_examples
 from triage.cards import read_card
 from triage.clock import SystemClock
 from triage.knowledge import Knowledge
+from triage.promotion import known_models
 from triage.record import Store
 from triage.record.audit import history
 from triage.record.identity import MODEL, current_version
+from triage.record.model_papers import newest_comparison, newest_report
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +32,7 @@ def database(environment: dict[str, str]) -> Path:
     """An empty record with its tables."""
     path = Path(environment["TRIAGE_STATE_DIR"]) / "triage.db"
     path.parent.mkdir()
-    store = Store(f"sqlite:///{path}", SystemClock())
-    store.migrate()
-    store.close()
+    lay_sqlite(path)
     return path
 
 
@@ -209,3 +210,52 @@ def test_a_challenger_that_answers_machines_needs_insistence(
     assert "--anyway" in refused.stderr
     done = invoke("models", "promote", challenger, "--on", on, "--anyway", "--why", "prova in ombra")
     assert (done.exit_code, current(database)) == (0, version(challenger))
+
+
+# --------------------------------------------------------------------------- kept for the page
+
+
+def test_a_comparison_is_kept_with_its_challenger_for_whoever_decides(
+    invoke: Invoke, database: Path, environment: dict[str, str], files: tuple[Path, Path], fresh: Path
+) -> None:
+    started(database, environment, files[0])
+    rules = ("--rules", environment["TRIAGE_RULES"])
+    result = invoke("models", "compare", "current", files[1], fresh, *rules, "--keep", "--json")
+    assert result.exit_code == 0, result.stderr
+    told = json.loads(result.stdout)
+    store = Store(f"sqlite:///{database}", SystemClock())
+    with store.read("look") as tx:
+        kept = newest_comparison(tx, version(files[0]), version(files[1]))
+        assert [one.version for one in known_models(tx)].count(version(files[1])) == 1
+    store.close()
+    assert kept is not None
+    assert (kept.content["verdict"], kept.content["messages"]) == (told["verdict"], told["messages"])
+    assert current(database) == version(files[0]), "to keep is not to promote"
+
+
+def test_a_challenger_without_its_card_is_not_kept(
+    invoke: Invoke, database: Path, environment: dict[str, str], files: tuple[Path, Path], fresh: Path, tmp_path: Path
+) -> None:
+    started(database, environment, files[0])
+    alone = tmp_path / "alone" / "model.skops"
+    alone.parent.mkdir()
+    alone.write_bytes(files[1].read_bytes())
+    result = invoke("models", "compare", "current", alone, fresh, "--rules", environment["TRIAGE_RULES"], "--keep")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "cannot be kept" in result.stderr
+
+
+def test_an_evaluation_is_kept_for_the_page_if_the_model_is_in_the_record(
+    invoke: Invoke, database: Path, environment: dict[str, str], files: tuple[Path, Path], fresh: Path, tmp_path: Path
+) -> None:
+    started(database, environment, files[0])
+    options = ("--rules", environment["TRIAGE_RULES"], "--out", tmp_path / "out", "--keep")
+    assert invoke("evaluate", fresh, "--model", files[0], *options).exit_code == 0
+    store = Store(f"sqlite:///{database}", SystemClock())
+    with store.read("look") as tx:
+        report = newest_report(tx, version(files[0]))
+    store.close()
+    assert report is not None
+    assert report.content["html"] == (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    other = invoke("evaluate", fresh, "--model", files[1], *options)
+    assert (other.exit_code, "is not in the record" in other.stderr) == (1, True)

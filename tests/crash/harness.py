@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sqlite3
 import threading
 from collections.abc import Mapping
@@ -51,8 +52,8 @@ def _sure(text: str) -> str:
 def let_time_pass(store: Store) -> None:
     """What an operator's clock would do: every lease has run out, every pause is over.
 
-    Acknowledgements keep their time: that of the neutral one is four hours, and all must wait for
-    the forward's 250 on their own.
+    Acknowledgements that nobody has tried yet keep their time: that of the neutral one is four hours,
+    and all must wait for the forward's 250 on their own.
     """
     with store.write("time passes") as tx:
         past = tx.now - timedelta(seconds=1)
@@ -68,7 +69,7 @@ def bring_forward(store: Store) -> None:
         tx.execute(
             sa.update(dispatches)
             .where(dispatches.c.state == DispatchState.PENDING, dispatches.c.due_at > tx.now)
-            .where(dispatches.c.kind != DispatchKind.ACKNOWLEDGEMENT)
+            .where(sa.or_(dispatches.c.kind != DispatchKind.ACKNOWLEDGEMENT, dispatches.c.attempts > 0))
             .values(due_at=tx.now)
         )
 
@@ -189,7 +190,15 @@ def prepare(kind: Literal["known", "first"], dovecot: CopyingDovecot, nursery: N
 class Case:
     """One copy of a setting in which the worker runs; close it, or use it in a ``with`` statement."""
 
-    def __init__(self, setting: Setting, name: str, folder: Path, *, moves_after: float | None) -> None:
+    def __init__(
+        self,
+        setting: Setting,
+        name: str,
+        folder: Path,
+        *,
+        moves_after: float | None,
+        passwords: Mapping[str, str] | None = None,
+    ) -> None:
         self._setting = setting
         self.dovecot = setting.dovecot
         self.user = setting.dovecot.copy_account(setting.template, name).name
@@ -201,8 +210,8 @@ class Case:
         self.record = self._state / "triage.db"
         if setting.record is not None:
             shutil.copyfile(setting.record, self.record)
-        self._sink = SmtpSink(spool=self.spool)
-        self.settings = settings_of(setting.rules, self._state, self.dovecot, self.user, self._sink.port)
+        self.sink = SmtpSink(spool=self.spool, passwords=passwords)
+        self.settings = settings_of(setting.rules, self._state, self.dovecot, self.user, self.sink.port)
         prove_return_path(self.settings)
         self._colleague = Colleague(self.dovecot, self.user, moves_after)
 
@@ -211,13 +220,24 @@ class Case:
         """Whether the service has never seen this mailbox: then the old letter is in the backlog."""
         return self._setting.record is None
 
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The command that works the inbox off."""
+        return self._setting.arguments
+
     def run(self, nursery: Nursery, extra: Mapping[str, str] | None = None) -> int:
         """One ``triage worker --once``; its exit status (negative: the signal that ended it)."""
         return nursery.run(self._setting.arguments, {**self.settings, **(extra or {})}, self.said)
 
+    @staticmethod
+    def end(pid: int) -> None:
+        """Tell a worker that stays to end."""
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+
     def open_store(self) -> Store:
         """The record, to be looked at."""
-        return Store(f"sqlite:///{self.record}", SystemClock())
+        return Store(self.settings.get("TRIAGE_DATABASE_URL", f"sqlite:///{self.record}"), SystemClock())
 
     def start_colleague(self) -> None:
         """Let the colleague begin her day."""
@@ -230,7 +250,7 @@ class Case:
     def close(self) -> None:
         """End what runs beside the worker."""
         self._colleague.cancel()
-        self._sink.close()
+        self.sink.close()
         self.dovecot.close_clients(self.user)
         self.dovecot.remove_account(self.user)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,6 +39,7 @@ class Findings:
     lost: int = 0
     repeated_forwards: int = 0
     repeated_acknowledgements: int = 0
+    stuck: int = 0
     violations: list[str] = field(default_factory=list)
 
     def blame(self, text: str) -> None:
@@ -52,7 +53,9 @@ class Findings:
 
 
 @dataclass(frozen=True, slots=True)
-class _Scene:
+class Scene:
+    """What stands in the record, on the mailbox server and in the sink's spool."""
+
     rows: tuple[Row, ...]
     sends: tuple[Row, ...]
     tries: Mapping[int, tuple[Row, ...]]
@@ -73,25 +76,31 @@ def check_invariants(
     letters: Mapping[int, Letter],
     said: Path,
     copies_move: bool = True,
+    refusals: bool = False,
+    late: bool = False,
 ) -> Findings:
     """Everything that must hold once the service has nothing left to do.
 
     ``letters``: what was delivered, by UID. ``said``: the standard error of every worker.
     ``copies_move`` False: the server has no MOVE, so a crash may leave a second copy in a folder.
+    ``refusals``: an SMTP server may have refused for good, after which a person settles the message.
+    ``late``: by the clock, hours or days have passed: mail may be so old that it is held or no longer
+    acknowledged, what is held has the neutral acknowledgement of four hours, and staff have their digest.
     """
     found = Findings()
     with store.read("invariants") as tx:
-        scene = _look(tx, dovecot, spool, user)
-        _check_record(tx, store, found)
-        _check_words(tx, said, found)
+        scene = look(tx, dovecot, spool, user)
+        check_record(tx, store, found)
+        check_words(tx, said, found)
     _check_listing(scene, letters, found)
-    _check_ends(scene, letters, found)
-    _check_octets(scene, found)
+    _check_ends(scene, letters, found, refusals=refusals, late=late)
+    check_stored(scene, found)
     _check_server(scene, letters, found, copies_move=copies_move)
-    _check_moves(scene, found)
-    _check_wire(scene, found)
-    _check_answers(scene, letters, found)
-    _check_owed(scene, letters, found)
+    check_moves_of(scene, found)
+    check_wire(scene, found, to_staff=late)
+    uids = {row["id"]: row["uid"] for row in scene.rows}
+    check_answers(scene, lambda message: letters[uids[message]], found, late=late)
+    _check_owed(scene, letters, found, refusals=refusals, late=late)
     return found
 
 
@@ -99,17 +108,18 @@ def check_moves(store: Store, dovecot: Dovecot, spool: Path, *, user: str) -> Fi
     """The third invariant alone, which must hold at every moment: nothing moves before 250 and commit."""
     found = Findings()
     with store.read("invariants") as tx:
-        scene = _look(tx, dovecot, spool, user)
-    _check_moves(scene, found)
+        scene = look(tx, dovecot, spool, user)
+    check_moves_of(scene, found)
     return found
 
 
-def _look(tx: Transaction, dovecot: Dovecot, spool: Path, user: str) -> _Scene:
+def look(tx: Transaction, dovecot: Dovecot, spool: Path, user: str) -> Scene:
+    """Gather everything that the invariants speak of."""
     rows = tuple(tx.execute(sa.select(messages).order_by(messages.c.id)).mappings())
     tries: dict[int, list[Row]] = defaultdict(list)
     for row in tx.execute(sa.select(attempts).order_by(attempts.c.number)).mappings():
         tries[row["dispatch_id"]].append(row)
-    return _Scene(
+    return Scene(
         rows=rows,
         sends=tuple(tx.execute(sa.select(dispatches).order_by(dispatches.c.id)).mappings()),
         tries={key: tuple(value) for key, value in tries.items()},
@@ -134,7 +144,8 @@ def _folders(dovecot: Dovecot, user: str) -> dict[str, Counter[str]]:
 # --------------------------------------------------------------------------- 1 and 8: the record
 
 
-def _check_record(tx: Transaction, store: Store, found: Findings) -> None:
+def check_record(tx: Transaction, store: Store, found: Findings) -> None:
+    """The ledger closes, and the database's own check is content."""
     for difference in compute_ledger(tx).differences:
         found.blame(f"the ledger does not close: {difference}")
     if store.engine_name == "sqlite":
@@ -143,7 +154,7 @@ def _check_record(tx: Transaction, store: Store, found: Findings) -> None:
             found.blame("the database's own check fails")
 
 
-def _check_words(tx: Transaction, said: Path, found: Findings) -> None:
+def check_words(tx: Transaction, said: Path, found: Findings) -> None:
     """No canary in what was logged, nor in what is shown to people as trouble."""
     words = said.read_text("utf-8", "replace") if said.exists() else ""
     words += " ".join(str(detail) for detail in tx.execute(sa.select(incidents.c.detail)).scalars())
@@ -158,7 +169,7 @@ def _check_words(tx: Transaction, said: Path, found: Findings) -> None:
 # --------------------------------------------------------------------------- 1 and 2: every message
 
 
-def _check_listing(scene: _Scene, letters: Mapping[int, Letter], found: Findings) -> None:
+def _check_listing(scene: Scene, letters: Mapping[int, Letter], found: Findings) -> None:
     known = Counter(row["uid"] for row in scene.rows)
     for uid, letter in letters.items():
         if not known[uid] and letter.end is not End.CONTESTED:
@@ -169,7 +180,7 @@ def _check_listing(scene: _Scene, letters: Mapping[int, Letter], found: Findings
         found.blame(f"a row for UID {uid}, which never was")
 
 
-def _check_ends(scene: _Scene, letters: Mapping[int, Letter], found: Findings) -> None:
+def _check_ends(scene: Scene, letters: Mapping[int, Letter], found: Findings, *, refusals: bool, late: bool) -> None:
     # Of two appearances of the same octets either may be the one that goes out.
     wanted: dict[str, Counter[End]] = defaultdict(Counter)
     got: dict[str, Counter[End | None]] = defaultdict(Counter)
@@ -177,7 +188,12 @@ def _check_ends(scene: _Scene, letters: Mapping[int, Letter], found: Findings) -
         wanted[digest(letter.octets)][letter.end] += 1
         for row in scene.rows:
             if row["uid"] == uid:
-                got[digest(letter.octets)][_end_of(scene, row, letter, found)] += 1
+                end = _end_of(scene, row, letter, found)
+                if end is None and refusals and _was_refused(scene, row):
+                    end = letter.end
+                if end is not letter.end and late and row["state"] == MessageState.HELD:
+                    end = letter.end
+                got[digest(letter.octets)][end] += 1
         if letter.end is End.CONTESTED and not any(row["uid"] == uid for row in scene.rows):
             got[digest(letter.octets)][End.CONTESTED] += 1
     for key, ends in wanted.items():
@@ -187,7 +203,7 @@ def _check_ends(scene: _Scene, letters: Mapping[int, Letter], found: Findings) -
             found.lose(f"UIDs {uids} ended as {states}")
 
 
-def _end_of(scene: _Scene, row: Row, letter: Letter, found: Findings) -> End | None:
+def _end_of(scene: Scene, row: Row, letter: Letter, found: Findings) -> End | None:
     if letter.end is End.CONTESTED:
         ends = {MessageState.FILED, MessageState.VANISHED, MessageState.BASELINE}
         mine = row["state"] == MessageState.HELD and row["hold_reason"] == "spostato_da_un_collega"
@@ -207,7 +223,17 @@ def _end_of(scene: _Scene, row: Row, letter: Letter, found: Findings) -> End | N
     return End.FORWARDED
 
 
-def _check_octets(scene: _Scene, found: Findings) -> None:
+def _was_refused(scene: Scene, row: Row) -> bool:
+    """Held for a person because a server refused its forward for good."""
+    last = [
+        scene.tries[send["id"]][-1]["outcome"] for send in _forwards_of(scene, row["id"]) if send["id"] in scene.tries
+    ]
+    held = row["state"] == MessageState.HELD and row["hold_reason"] == "inoltro_rifiutato"
+    return held and AttemptOutcome.PERMANENT in last
+
+
+def check_stored(scene: Scene, found: Findings) -> None:
+    """The octets of every message that was received are there, and are what was hashed."""
     for row in scene.rows:
         if row["received_at"] is None:
             continue
@@ -215,7 +241,7 @@ def _check_octets(scene: _Scene, found: Findings) -> None:
             found.lose(f"the octets of UID {row['uid']} are not what was stored")
 
 
-def _check_server(scene: _Scene, letters: Mapping[int, Letter], found: Findings, *, copies_move: bool) -> None:
+def _check_server(scene: Scene, letters: Mapping[int, Letter], found: Findings, *, copies_move: bool) -> None:
     """Every letter still lies somewhere, once; what is held lies in the inbox, unless a colleague took it."""
     delivered = Counter(digest(letter.octets) for letter in letters.values())
     there: Counter[str] = sum(scene.folders.values(), Counter())
@@ -241,7 +267,8 @@ def _uids(letters: Mapping[int, Letter], key: str) -> list[int]:
 # --------------------------------------------------------------------------- 3: moves
 
 
-def _check_moves(scene: _Scene, found: Findings) -> None:
+def check_moves_of(scene: Scene, found: Findings) -> None:
+    """Nothing lies in a folder for filed mail before its forward's 250 and commit."""
     for name, folder in scene.folders.items():
         if not name.startswith(FILING_ROOT):
             continue
@@ -251,7 +278,7 @@ def _check_moves(scene: _Scene, found: Findings) -> None:
                 found.blame(f"moved before its forward's 250 and commit: UIDs {[row['uid'] for row in rows]}")
 
 
-def _may_have_moved(scene: _Scene, row: Row) -> bool:
+def _may_have_moved(scene: Scene, row: Row) -> bool:
     forwards = [send for send in scene.of_kind(DispatchKind.FORWARD) if send["message_id"] == row["id"]]
     if not forwards:  # filed on proof: the decision is committed
         return row["state"] == MessageState.FILED or (row["state"] == MessageState.DECIDED and bool(row["file_step"]))
@@ -270,11 +297,18 @@ def _may_have_moved(scene: _Scene, row: Row) -> bool:
 # --------------------------------------------------------------------------- 4, 5 and 6: what left
 
 
-def _check_wire(scene: _Scene, found: Findings) -> None:
+def check_wire(scene: Scene, found: Findings, *, to_staff: bool = False) -> None:
+    """What left is accounted for, carries what was received, and left as often as its attempts say.
+
+    ``to_staff``: mail to staff about no message, such as the digest, may have left, too.
+    """
+    outside = {send["forward_path"] for send in scene.sends if send["kind"] != DispatchKind.NOTICE}
     by_id = {send["rfc_message_id"]: send for send in scene.sends}
     rows = {row["id"]: row for row in scene.rows}
     for sent in scene.spool:
         send = by_id.get(_message_id(sent))
+        if send is None and to_staff and not outside & set(sent.forward_paths):
+            continue
         if send is None or sent.forward_paths != (send["forward_path"],):
             found.blame("something left that no dispatch accounts for")
         elif (
@@ -291,7 +325,7 @@ def _check_wire(scene: _Scene, found: Findings) -> None:
                 found.blame(f"{count} {kind} dispatches for {[r['uid'] for r in scene.rows if r['sha256'] == key]}")
 
 
-def _check_times(scene: _Scene, send: Row, times: int, found: Findings) -> None:
+def _check_times(scene: Scene, send: Row, times: int, found: Findings) -> None:
     """How often one dispatch left, against what its attempts say."""
     outcomes = Counter(attempt["outcome"] for attempt in scene.tries.get(send["id"], ()))
     if outcomes[None]:
@@ -313,18 +347,23 @@ def _check_times(scene: _Scene, send: Row, times: int, found: Findings) -> None:
         found.blame(f"dispatch {send['id']} left {times} times with outcomes {outcomes}")
 
 
-def _check_answers(scene: _Scene, letters: Mapping[int, Letter], found: Findings) -> None:
-    """Acknowledgements: one a case, only to those whose forward has its 250, and after it."""
+def check_answers(scene: Scene, letter_of: Callable[[int], Letter], found: Findings, *, late: bool = False) -> None:
+    """Acknowledgements: one a case, only to those whose forward has its 250, and after it.
+
+    ``letter_of`` gives the letter of a message by the number of its row. ``late``: whoever waits for a
+    person has the neutral one.
+    """
     per_case = Counter(send["case_id"] for send in scene.of_kind(DispatchKind.ACKNOWLEDGEMENT))
     for case, count in per_case.items():
         if count > 1:
             found.blame(f"case {case} has {count} acknowledgements")
     arrived = [_message_id(sent) for sent in scene.spool]
-    uids = {row["id"]: row["uid"] for row in scene.rows}
     for send in scene.of_kind(DispatchKind.ACKNOWLEDGEMENT):
         if send["rfc_message_id"] not in arrived:
             continue
-        letter = letters[uids[send["message_id"]]]
+        letter = letter_of(send["message_id"])
+        if late and letter.end is End.HELD and send["forward_path"] == letter.author:
+            continue
         forwards = [row["rfc_message_id"] for row in _forwards_of(scene, send["message_id"])]
         first = min((arrived.index(number) for number in forwards if number in arrived), default=None)
         if first is None or first > arrived.index(send["rfc_message_id"]):
@@ -333,7 +372,7 @@ def _check_answers(scene: _Scene, letters: Mapping[int, Letter], found: Findings
             found.blame(f"acknowledgement {send['id']} went to somebody who gets none")
 
 
-def _check_owed(scene: _Scene, letters: Mapping[int, Letter], found: Findings) -> None:
+def _check_owed(scene: Scene, letters: Mapping[int, Letter], found: Findings, *, refusals: bool, late: bool) -> None:
     """Who must hear something did: centre, on-call contact, family (unless that outcome is unknown)."""
     arrived = {_message_id(sent) for sent in scene.spool}
     for key in {digest(letter.octets) for letter in letters.values() if letter.end is not End.CONTESTED}:
@@ -343,15 +382,22 @@ def _check_owed(scene: _Scene, letters: Mapping[int, Letter], found: Findings) -
         heard = {send["forward_path"] for send in sends if send["rfc_message_id"] in arrived}
         # An acknowledgement whose fate is not known is not sent again: that family may have heard nothing.
         heard |= {send["forward_path"] for send in sends if send["state"] == DispatchState.UNKNOWN}
+        if refusals:
+            # A refused recipient is told of to staff; whoever waited for that forward hears when they have settled it.
+            refused = {send["forward_path"] for send in sends if send["state"] == DispatchState.FAILED}
+            heard |= refused | ({letters[uid].author for uid in uids} if refused else set())
+        held = {row["id"] for row in scene.rows if row["state"] == MessageState.HELD}
         for letter in (letters[uid] for uid in uids):
+            if late and ids <= held:
+                continue
             owed = {letter.to} if letter.to else set()
-            owed |= {letter.author} if letter.acknowledged else set()
+            owed |= {letter.author} if letter.acknowledged and not late else set()
             owed |= {ON_CALL} if letter.notice else set()
             if owed - heard:
                 found.lose(f"of UIDs {uids}, {len(owed - heard)} who must hear of it did not")
 
 
-def _forwards_of(scene: _Scene, message: int) -> Iterator[Row]:
+def _forwards_of(scene: Scene, message: int) -> Iterator[Row]:
     return (row for row in scene.of_kind(DispatchKind.FORWARD) if row["message_id"] == message)
 
 

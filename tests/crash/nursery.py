@@ -10,6 +10,8 @@ negative the signal).
 from __future__ import annotations
 
 import contextlib
+import faulthandler
+import functools
 import importlib
 import json
 import os
@@ -18,32 +20,41 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 ROOT = Path(__file__).parent.parent.parent
-LONGEST = 120
+RUNS = 1000
+"""In place of how a child ended: it has not."""
+LONGEST = 300
 """Seconds after which a child is ended by SIGALRM: it hangs."""
 
 
 class Nursery:
     """One parent of workers. Close it, or use it in a ``with`` statement: children end with it."""
 
-    def __init__(self) -> None:
+    def __init__(self, before: Sequence[str] = ()) -> None:
+        """``before``: a command that is given the parent's own command to run, and runs it in its own place."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("TRIAGE_")}
         # Threads of a numeric library do not live through a fork.
         environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
         self._lock = threading.Lock()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.crash.nursery"],
+            [*before, sys.executable, "-m", "tests.crash.nursery"],
             cwd=ROOT,
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
+
+    @property
+    def pid(self) -> int:
+        """The parent's process id."""
+        return self._process.pid
 
     def run(
         self, arguments: Sequence[str], environment: Mapping[str, str], said: Path, *, largest_file: int | None = None
@@ -55,21 +66,33 @@ class Nursery:
         return self.wait(self.start(arguments, environment, said, largest_file=largest_file))
 
     def start(
-        self, arguments: Sequence[str], environment: Mapping[str, str], said: Path, *, largest_file: int | None = None
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        said: Path,
+        *,
+        largest_file: int | None = None,
+        waits: bool = False,
     ) -> int:
-        """Start ``triage ARGUMENTS``; its process id, to be waited for with :meth:`wait`."""
+        """Start ``triage ARGUMENTS``; its process id, to be waited for with :meth:`wait`.
+
+        ``waits``: it stops itself before it begins, until somebody sends it SIGCONT.
+        """
         return self._ask(
             {
                 "arguments": list(arguments),
                 "environment": dict(environment),
                 "said": str(said),
                 "largest_file": largest_file,
+                "waits": waits,
             }
         )
 
     def wait(self, pid: int) -> int:
-        """How a child ended: its exit status, or negative the signal. Others may not start meanwhile."""
-        return self._ask({"wait": pid})
+        """How a child ended: its exit status, or negative the signal. Others may start meanwhile."""
+        while (code := self._ask({"wait": pid})) == RUNS:
+            time.sleep(0.005)
+        return code
 
     def _ask(self, order: Mapping[str, Any]) -> int:
         assert self._process.stdin is not None
@@ -102,14 +125,20 @@ def _serve() -> None:
     # identifier unpacks itself through a temporary file, which must not meet a child's limit.
     importlib.import_module("triage.commands.run")
     importlib.import_module("triage.classify").load_classifier(ROOT / "models" / "model.skops")
+    # Reading the same rules and texts takes longer than the work of a small inbox.
+    yaml: Any = importlib.import_module("yaml")
+    yaml.parse = _remembering(yaml.parse)
+    importlib.import_module("triage.dispatch.text_files").load_texts(None)
     running: set[int] = set()
     for line in sys.stdin:
         order = json.loads(line)
         if "wait" in order:
-            _, status = os.waitpid(order["wait"], 0)
-            running.discard(order["wait"])
-            print(os.waitstatus_to_exitcode(status), flush=True)
+            pid, status = os.waitpid(order["wait"], os.WNOHANG)
+            running.discard(pid)
+            print(os.waitstatus_to_exitcode(status) if pid else RUNS, flush=True)
             continue
+        with contextlib.suppress(Exception):  # what is wrong with the rules, the child says
+            yaml.parse(Path(order["environment"]["TRIAGE_RULES"]).read_text("utf-8"), Loader=yaml.SafeLoader)
         child = os.fork()
         if child == 0:
             _work(order)
@@ -118,6 +147,12 @@ def _serve() -> None:
     for child in running:
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
+
+
+def _remembering(parse: Callable[..., Iterable[Any]]) -> Callable[..., Iterator[Any]]:
+    """The same events for the same text; a text that is refused is read anew."""
+    known = functools.cache(lambda text, loader: tuple(parse(text, loader)))
+    return lambda stream, Loader: iter(known(stream, Loader))  # noqa: N803 - the library's own name
 
 
 def _work(order: Mapping[str, Any]) -> None:
@@ -129,11 +164,15 @@ def _work(order: Mapping[str, Any]) -> None:
         said = os.open(order["said"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         for number, stream in ((0, nothing), (1, said), (2, said)):
             os.dup2(stream, number)
+        # Who hangs says where, and then dies of the alarm.
+        faulthandler.register(signal.SIGALRM, file=2, all_threads=True, chain=True)
         if order["largest_file"] is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (order["largest_file"], order["largest_file"]))
         os.environ.update(order["environment"])
         importlib.reload(importlib.import_module("triage.crashpoints"))
         command = importlib.import_module("triage.commands").main
+        if order["waits"]:
+            os.kill(os.getpid(), signal.SIGSTOP)
         try:
             command(order["arguments"], prog_name="triage")
         except SystemExit as error:

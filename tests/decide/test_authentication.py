@@ -6,11 +6,13 @@ import pytest
 
 from tests.decide.builders import AUTHOR, message
 from triage.decide.authentication import (
+    LONGEST_FIELD,
     MethodResult,
     has_aligned_dkim,
     has_dmarc_pass,
     has_spf_pass,
     is_authenticated,
+    is_doubted,
     parse_results,
     results_of,
 )
@@ -93,7 +95,64 @@ def test_a_forged_field_below_the_next_received_field_is_not_read() -> None:
     ours = f"{OURS}; spf=none smtp.mailfrom=family.example"
     received = ("Received", "from evil.example by mx.agency.example")
     assert not has_dmarc_pass(message((FIELD, ours), received, (FIELD, DMARC)), OURS)
-    assert has_dmarc_pass(message(received, (FIELD, DMARC)), OURS)
+
+
+RECEIVED = ("Received", "from evil.example by mx.agency.example")
+FAILED = (FIELD, f"{OURS}; dmarc=fail header.from=family.example")
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ([RECEIVED, (FIELD, DMARC)], []),
+        ([RECEIVED, FAILED, (FIELD, DMARC)], ["fail"]),
+        ([RECEIVED, (FIELD, DMARC), FAILED], ["fail"]),
+        ([RECEIVED, RECEIVED, FAILED], []),
+        ([RECEIVED, RECEIVED, (FIELD, DMARC)], []),
+        ([(FIELD, f"{OURS}; none"), RECEIVED, (FIELD, DMARC)], []),
+        ([(FIELD, DMARC), RECEIVED, FAILED], ["pass"]),
+        ([(FIELD, DMARC), FAILED, RECEIVED], ["fail"]),
+        ([(FIELD, DMARC), (FIELD, f"{OURS}; dmarc=none"), RECEIVED], ["none"]),
+    ],
+)
+def test_a_pass_counts_only_above_the_topmost_received_field(fields: list[tuple[str, str]], said: list[str]) -> None:
+    """Where our server writes none, what stands below its Received field is the sender's; of several the worst."""
+    assert [result.result for result in results_of(message(*fields), OURS)] == said
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ([RECEIVED, (FIELD, DMARC)], ["pass"]),
+        ([RECEIVED, (FIELD, f"{OURS}; spf=none"), (FIELD, DMARC)], ["none"]),
+        ([RECEIVED, FAILED, (FIELD, DMARC)], ["fail"]),
+        ([RECEIVED, (FIELD, DMARC), FAILED], ["fail"]),
+        ([RECEIVED, RECEIVED, (FIELD, DMARC)], []),
+        ([RECEIVED, (FIELD, f"{FAILED[1]}; x=" + "a" * LONGEST_FIELD), (FIELD, DMARC)], []),
+        ([RECEIVED, (FIELD, "mx agency example; dmarc=fail"), (FIELD, DMARC)], []),
+        ([RECEIVED, (FIELD, f"{OURS} (a(b\\); dmarc=fail"), (FIELD, DMARC)], []),
+        ([RECEIVED, (FIELD, "mx.elsewhere.example; none"), (FIELD, DMARC)], []),
+        ([RECEIVED, (FIELD, "mx.elsewhere.example; dmarc=pass header.from=family.example"), RECEIVED], []),
+        ([(FIELD, f"{OURS}; none"), RECEIVED, (FIELD, DMARC)], []),
+        ([(FIELD, DMARC), RECEIVED, FAILED], ["pass"]),
+    ],
+)
+def test_where_our_server_writes_below_its_received_field_its_first_field_there_counts(
+    fields: list[tuple[str, str]], said: list[str]
+) -> None:
+    """Only that one, and nothing below an outside Received field."""
+    assert [result.result for result in results_of(message(*fields), OURS, below=True)] == said
+
+
+def test_each_proof_knows_where_the_server_writes() -> None:
+    below = message(
+        RECEIVED, (FIELD, f"{DMARC}; dkim=pass header.d=family.example; spf=pass smtp.mailfrom=family.example")
+    )
+    for proves in (has_dmarc_pass, has_aligned_dkim, is_authenticated):
+        assert (proves(below, OURS), proves(below, OURS, below=True)) == (False, True)
+    assert has_spf_pass(below, OURS, "family.example", below=True)
+    stranger = message(RECEIVED, (FIELD, f"{OURS}; dkim=pass header.d=evil.example"))
+    assert is_doubted(stranger, OURS, below=True)
 
 
 def test_two_fields_of_our_server_add_up() -> None:
@@ -123,6 +182,25 @@ def test_two_fields_of_our_server_add_up() -> None:
 )
 def test_an_author_is_proved_by_dmarc_or_by_the_domain_itself(results: str, authenticated: bool) -> None:
     assert is_authenticated(message((FIELD, f"{OURS}; {results}")), OURS) is authenticated
+
+
+@pytest.mark.parametrize(
+    ("results", "doubted"),
+    [
+        ("none", False),
+        ("iprev=fail policy.iprev=192.0.2.1", False),
+        ("dmarc=pass header.from=family.example; spf=fail smtp.mailfrom=list.example", False),
+        ("dmarc=none; spf=pass smtp.mailfrom=family.example", False),
+        ("dmarc=fail header.from=family.example; dkim=pass header.d=family.example", True),
+        ("dmarc=fail", True),
+        ("spf=fail smtp.mailfrom=family.example", True),
+        ("dmarc=none; spf=pass smtp.mailfrom=evil.example; dkim=pass header.d=evil.example", True),
+    ],
+)
+def test_an_author_is_doubted_whom_our_server_looked_at_and_did_not_recognise(results: str, doubted: bool) -> None:
+    received = message((FIELD, f"{OURS}; {results}"))
+    assert is_doubted(received, OURS) is doubted
+    assert not is_doubted(received, ""), "nobody is believed, so nobody is doubted"
 
 
 def test_a_signature_of_the_domain_above_the_authors_is_the_authors() -> None:

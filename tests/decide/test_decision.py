@@ -11,7 +11,17 @@ from tests.decide.builders import RULES, classification, close_to, context, mess
 from tests.rules.builders import PROJECTS, SERVICE, build_rules, line_of
 from triage.decide import decide, filing_folder, forwards_at_once
 from triage.rules import MailboxRole, Rules
-from triage.vocabulary import Action, Classification, Decision, Defect, InboundMessage, Reason, RuleTried
+from triage.vocabulary import (
+    Action,
+    Classification,
+    Decision,
+    Defect,
+    InboundMessage,
+    PlaceMention,
+    Reason,
+    Role,
+    RuleTried,
+)
 
 
 def decided(
@@ -199,6 +209,24 @@ def test_too_little_confidence_waits_with_the_proposal() -> None:
 def test_topics_that_lead_to_the_same_project_do_not_lower_confidence() -> None:
     found = decided(classification(topic_scores={"orientamento": 0.5, "ascolto": 0.3, "rete": 0.2}))
     assert (found.action, found.confidence) == (Action.FORWARD, close_to(0.97))
+
+
+def test_a_name_in_no_list_waits_for_a_person() -> None:
+    """Only a school's place is known, and something else looks like the family's."""
+    said = (*classification().reasons, Reason("nome_sconosciuto", {"where": "text", "start": 0, "end": 4}))
+    assert hold_codes(decided(classification(reasons=said)))[0] == "altro_luogo"
+
+
+def test_a_hamlet_named_like_a_town_elsewhere_waits_unless_something_confirms_it() -> None:
+    hamlet = PlaceMention("text", 0, 4, "homonym", ("Altavilla",), Role.RESIDENCE, 0.9)
+    school = PlaceMention("text", 9, 14, "comune", ("Altavilla",), Role.SCHOOL, 0.75)
+    assert hold_codes(decided(classification(places=(hamlet,)))) == ["altro_luogo"]
+    assert decided(classification(places=(hamlet, school))).action is Action.FORWARD
+
+
+def test_what_nobody_here_can_read_is_not_sent_unread() -> None:
+    said = (Reason("lingua_non_letta", {"code": "pl"}),)
+    assert "forse_pericolo" in hold_codes(decided(classification(reasons=said, language="it")))
 
 
 def test_rival_places_are_named() -> None:

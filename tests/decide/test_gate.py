@@ -29,6 +29,7 @@ from triage.decide import (
     may_notify,
     may_tell_project,
 )
+from triage.decide.gate_staff import CHOSEN_BY_PERSON
 from triage.rules import Rules
 from triage.vocabulary import Action, Address, Attachment, Classification, Decision, InboundMessage, Mode, Reason
 
@@ -337,7 +338,7 @@ def test_a_path_that_would_reach_others_is_refused(path: str) -> None:
         (classification(topic="non_pertinente"), ["non_pertinente"]),
         (
             classification(topic="non_pertinente", automatic=True, automatic_proved=True),
-            ["automatica", "non_pertinente", "archiviata"],
+            ["automatica", "non_pertinente", "chiuso_senza_centro"],
         ),
         (classification(topic="rete", automatic=True, automatic_proved=True), ["automatica"]),
     ],
@@ -474,7 +475,8 @@ def test_modes_bind_the_gate_as_well(mode: str, confirmed: str, alone: list[str]
         ),
     )
     assert codes(may_forward(forward(), "nord@nord.example", rules)) == alone
-    assert codes(may_forward(forward(), "nord@nord.example", rules, settled_by_person=True)) == settled
+    chosen = replace(forward(), reasons=(Reason(CHOSEN_BY_PERSON),))
+    assert codes(may_forward(chosen, "nord@nord.example", rules)) == settled
 
 
 def test_an_urgent_message_is_forwarded_only_for_a_project_that_wants_it_at_once() -> None:

@@ -30,6 +30,32 @@ def from_address(address: str) -> bytes:
     return mail(head={"From": f"<{address}>", "Return-Path": f"<{address}>"})
 
 
+ROBOTS = (
+    "autoreply@else.example",
+    "auto-reply@else.example",
+    "autoresponder@else.example",
+    "automailer@else.example",
+    "risposta-automatica@else.example",
+    "nessuna-risposta@else.example",
+    "newsletter@else.example",
+    "www-data@else.example",
+    "cron@else.example",
+    "anonymous@else.example",
+    "noreplay@else.example",
+    "X-Auto-Submitted: auto-replied",
+    "X-AutoReply-Domain: else.example",
+    "X-Loop: yes",
+    "X-OTRS-Loop: yes",
+    "X-RT-Ticket: agency #1",
+    "X-POST-MessageClass: 9; Autoresponder",
+    "Delivered-To: Autoresponder",
+    "X-MS-Exchange-Generated-Message-Source: Mailbox Rules Agent",
+    "Preference: auto_reply",
+    "X-AutoReply-From: x@else.example",
+    "X-Precedence: bulk",
+    "X-Mailer: vacation 1.2",
+)
+
 PIGEONHOLE = {
     "reply to the null path": (mail(head={"Return-Path": "<>"}), "percorso_nullo"),
     "no return path at all": (mail(head={"Return-Path": None}), "percorso_assente"),
@@ -53,6 +79,10 @@ PIGEONHOLE = {
     "precedence: junk": (with_field("Precedence: junk"), "precedenza"),
     "precedence: bulk": (with_field("Precedence: bulk"), "precedenza"),
     "precedence: list": (with_field("Precedence: list"), "precedenza"),
+    "precedence: the second of two fields": (
+        with_field("Precedence: first-class\r\nPrecedence: bulk"),
+        "precedenza",
+    ),
     "suppressed: OOF": (with_field("X-Auto-Response-Suppress: OOF"), "risposte_soppresse"),
     "suppressed: AutoReply": (with_field("X-Auto-Response-Suppress: AutoReply"), "risposte_soppresse"),
     "suppressed: All": (with_field("X-Auto-Response-Suppress: All"), "risposte_soppresse"),
@@ -60,6 +90,9 @@ PIGEONHOLE = {
     "system address: MAILER-DAEMON": (from_address("MAILER-DAEMON@else.example"), "percorso_di_sistema"),
     "system address: LISTSERV": (from_address("LISTSERV@lists.example"), "percorso_di_sistema"),
     "system address: majordomo": (from_address("majordomo@lists.example"), "percorso_di_sistema"),
+    "system address: begins with MAILER-DAEMON": (from_address("Mailer-Daemon2@else.example"), "percorso_di_sistema"),
+    "system address: begins with LISTSERV": (from_address("listserv1@lists.example"), "percorso_di_sistema"),
+    "system address: begins with majordomo": (from_address("Majordomo2@lists.example"), "percorso_di_sistema"),
     "system address: -request": (from_address("genitori-request@lists.example"), "percorso_di_sistema"),
     "system address: owner-": (from_address("owner-genitori@lists.example"), "percorso_di_sistema"),
     "implicit delivery: neither To nor Cc": (mail(head={"To": None}), "non_indirizzata_a_noi"),
@@ -169,6 +202,18 @@ def test_pigeonhole_the_same_sender_twice_within_seven_days() -> None:
 def test_pigeonhole_a_person_who_names_us_is_answered(field: str) -> None:
     octets = mail(TEXT + CRLF, f"{field}: <{OURS}>", head={"To": None})
     assert ask(octets).forward_path == ANNA
+
+
+@pytest.mark.parametrize("robot", ROBOTS)
+def test_robots_that_do_not_say_auto_submitted_are_not_answered(robot: str) -> None:
+    """Names and fields met in the wild, beside those of Pigeonhole's list."""
+    octets = from_address(robot) if robot.endswith("@else.example") else with_field(robot)
+    assert not ask(octets).allowed
+
+
+@pytest.mark.parametrize("person", ["autolavaggio@family.example", "nessun.dorma@family.example"])
+def test_names_that_only_begin_like_a_robots_are_answered(person: str) -> None:
+    assert ask(from_address(person)).forward_path == person
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,6 @@ class Desk:
         self.clock = clock or FakeClock(START)
         self.url = url
         self.store = WatchedStore(url, self.clock)
-        self.store.migrate()
         self.lease = lease
         self.scanner = scanner
         self.knowledge = ChosenKnowledge(rules, ChosenClassifier(choose))
@@ -233,8 +232,14 @@ class Desk:
 
     # ---------------------------------------------------------------- doing
 
-    def receive(self, *contents: bytes, mailbox: str = "generale", arrived: datetime | None = None) -> list[int]:
-        """Put messages into the record as the reader does; their ids in order."""
+    def receive(
+        self,
+        *contents: bytes,
+        mailbox: str = "generale",
+        arrived: datetime | None = None,
+        too_large: bool = False,
+    ) -> list[int]:
+        """Put messages into the record as the reader does; their ids in order. ``too_large``: their heads only."""
         first = self._uid + 1
         self._uid += len(contents)
         with self.store.write("list") as tx:
@@ -253,11 +258,17 @@ class Desk:
             keys = list(tx.execute(query.order_by(messages.c.uid)).scalars())
         with self.store.write("receive") as tx:
             receptions = [
-                Reception(key, MessageState.RECEIVED, octets, digest(octets))
+                self._too_large(key, octets)
+                if too_large
+                else Reception(key, MessageState.RECEIVED, octets, digest(octets))
                 for key, octets in zip(keys, contents, strict=True)
             ]
             record_receptions(tx, mailbox_row(tx, mailbox), receptions)
         return keys
+
+    def _too_large(self, key: int, octets: bytes) -> Reception:
+        head = octets.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+        return Reception(key, MessageState.OVERSIZE, head, digest(head), "troppo_grande", size=99_000_000)
 
     def decide(self) -> None:
         """Run the decider until nothing is due."""
@@ -389,8 +400,9 @@ class Desk:
 
 
 def forwards_in(sink: SmtpSink) -> list[str]:
-    """To which projects the sink accepted something, in order."""
-    return [path for sent in sink.messages for path in sent.forward_paths if path in (NORD, SUD)]
+    """To which projects the sink accepted something, in order; recalls apart."""
+    mails = [sent for sent in sink.messages if b"\r\nSubject: Da cancellare" not in sent.octets]
+    return [path for sent in mails for path in sent.forward_paths if path in (NORD, SUD)]
 
 
 def acknowledgements_in(sink: SmtpSink) -> list[str]:

@@ -14,7 +14,7 @@ from tests.servers.authority import Authority
 from tests.servers.smtp_sink import SmtpSink
 from tests.servers.webhook import WebhookServer
 from triage.dispatch.notice_stage import NoticeStage
-from triage.record.staff_tables import staff_notices
+from triage.record.tables import staff_notices
 from triage.rules import Rules
 from triage.settings import SecondChannel, Webhook
 

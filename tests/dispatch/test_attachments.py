@@ -200,7 +200,9 @@ def test_the_written_name_is_read_back_by_a_library(name: str) -> None:
     message = message_from_bytes(part, policy=default)
     assert message.get_payload(decode=True) == PDF
     assert message.keys() == ["Content-Type", "Content-Disposition", "Content-Transfer-Encoding"]
-    if name.isprintable() and name.strip() and "  " not in name:
+    bare = name.strip()
+    bracketed = bare.startswith("<") and bare.endswith(">")  # the library takes such brackets for a Content-ID's
+    if name.isprintable() and bare and "  " not in name and not bracketed:
         assert " ".join((message.get_filename() or "").split()) == " ".join(name.split())
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from email import message_from_bytes
+from email.policy import default
 
 import pytest
 
@@ -16,7 +18,7 @@ from tests.dispatch.builders import (
     forwards_in,
     from_family,
 )
-from tests.dispatch.notices import Caller
+from tests.dispatch.notices import ADMIN, Caller
 from tests.servers.smtp_sink import SmtpSink
 from triage.record.breaker import close, note_acknowledgement_returned, stands_open
 from triage.record.incidents import open_incidents
@@ -156,7 +158,9 @@ def test_f10_what_was_found_free_to_leave_does_not_leave_once_the_breaker_is_ope
     assert acknowledgements_in(smtp_sink) == []
 
 
-def test_f13_the_alarm_says_whom_the_most_went_to(make_desk: Make, smtp_sink: SmtpSink) -> None:
+def test_f13_the_alarm_says_whom_the_most_went_to(
+    make_desk: Make, make_caller: Callable[[Desk], Caller], smtp_sink: SmtpSink
+) -> None:
     """By the number of a message, which shows the address to whoever may see it."""
     desk = make_desk(smtp_sink.port, rules=limited(breaker_sent_per_hour=4, per_address_per_day=20))
     families(desk, 1)
@@ -166,6 +170,10 @@ def test_f13_the_alarm_says_whom_the_most_went_to(make_desk: Make, smtp_sink: Sm
         desk.send()
     assert f"3 of them to the writer of message {keys[2]}" in detail(desk)
     assert "@" not in detail(desk)
+    make_caller(desk).pass_minutes(10)
+    [mail] = [message for message in smtp_sink.messages if message.forward_paths == (ADMIN,)]
+    text = message_from_bytes(mail.octets, policy=default).get_content()
+    assert f"to the writer of message {keys[2]} ('triage show {keys[2]}')" in " ".join(text.split())
 
 
 def test_the_limit_of_one_mailbox_counts_what_answered_its_mail(make_desk: Make, smtp_sink: SmtpSink) -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import html
+from collections.abc import Callable
 from dataclasses import replace
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from tests.dispatch.builders import ANNA, NORD, SUD, Desk, a_mail, acknowledgements_in, acknowledging, forwards_in
 from tests.servers.smtp_sink import SmtpSink
+from triage.dispatch.acknowledging import correction_link
 from triage.ids import case_code, cases_named
 from triage.record.identity import known_secret
 from triage.record.returned import returns_about
+from triage.rules.types import Envelope
 from triage.vocabulary import DispatchKind, DispatchState, MessageState, Mode
 
 
@@ -78,6 +84,46 @@ def test_a_forward_that_fails_later_is_open_again_and_can_be_sent_again(desk: De
     desk.assert_ledger_closes()
 
 
+def test_a_report_about_a_forward_that_a_server_renamed_is_known_by_our_sealed_field(
+    desk: Desk, smtp_sink: SmtpSink
+) -> None:
+    """Its Message-ID is Microsoft's by then, and the project passes mail on to another address."""
+    key = forwarded(desk)
+    [sent] = [mail for mail in smtp_sink.messages if NORD in mail.forward_paths]
+    [field] = [line for line in sent.octets.decode().split("\r\n") if line.startswith("X-Reti-Smistamento:")]
+    told = report(f"<AM0PR01@mail.example>\r\n{field}", recipient="inside@nord.example")
+    desk.take_in(told)
+    assert desk.outcome(key) == (MessageState.HELD, "inoltro_respinto")
+    assert came_back(desk, key) == [("failed", "5.1.1")]
+
+
+@pytest.mark.parametrize("where", ["subject", "returned"])
+def test_a_report_with_the_code_is_about_what_was_sent_to_the_recipient_it_names(desk: Desk, where: str) -> None:
+    key = forwarded(desk)
+    desk.send()
+    code = f"[{code_of(desk, key)}]"
+    told = report("<AM0PR01@mail.example>" + (f"\r\nSubject: {code} Orari" if where == "returned" else ""))
+    desk.take_in(told.replace(b"Undelivered", f"Undelivered {code}".encode()) if where == "subject" else told)
+    assert desk.outcome(key) == (MessageState.HELD, "inoltro_respinto")
+    assert desk.dispatch(key).state == DispatchState.RETURNED
+    assert desk.dispatch(key, DispatchKind.ACKNOWLEDGEMENT).state == DispatchState.ACCEPTED
+
+
+def test_a_report_with_the_code_and_an_unknown_recipient_waits_with_an_incident(desk: Desk) -> None:
+    key = forwarded(desk)
+    told = report(f"<AM0PR01@mail.example>\r\nSubject: [{code_of(desk, key)}] Orari", recipient="x@inside.example")
+    [about] = desk.take_in(told)
+    assert desk.message(key).state == MessageState.FORWARDED
+    assert desk.outcome(about) == (MessageState.HELD, "segnalazione_su_nostro_invio")
+    assert [kind for kind, _ in desk.incidents()] == ["forward_returned"]
+
+
+def test_a_report_that_leaves_out_the_action_failed_by_its_status(desk: Desk) -> None:
+    key = forwarded(desk)
+    desk.take_in(report(desk.dispatch(key).rfc_message_id).replace(b"Action: failed\r\n", b""))
+    assert desk.outcome(key) == (MessageState.HELD, "inoltro_respinto")
+
+
 def test_the_same_report_twice_changes_nothing_more(desk: Desk) -> None:
     key = forwarded(desk)
     told = report(desk.dispatch(key).rfc_message_id)
@@ -93,6 +139,111 @@ def test_a_report_without_proof_opens_its_message_and_is_read_by_a_person(desk: 
     [about] = desk.take_in(report(desk.dispatch(key).rfc_message_id, proved=False))
     assert desk.outcome(key) == (MessageState.HELD, "inoltro_respinto")
     assert desk.outcome(about) == (MessageState.HELD, "avviso_su_nostro_invio")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Il messaggio non può essere recapitato: la casella di destinazione ha superato la quota.",
+        "La casella ha superato la quota.",
+        "The recipient's mailbox is over quota.",
+        "Your message was rejected by the recipient's spam filter (554).",
+        "Risposta del server (550).",
+        "Destinatario sconosciuto",
+        "Il messaggio non ha raggiunto alcuni o tutti i destinatari desiderati.",
+    ],
+)
+@pytest.mark.parametrize("return_path", ["Return-Path: <>\r\n", ""], ids=["null path", "author"])
+def test_a_daemon_that_says_in_its_own_words_that_a_forward_failed_opens_it(
+    desk: Desk, said: str, return_path: str
+) -> None:
+    key = forwarded(desk)
+    told = (
+        f"{return_path}From: Mail Delivery <MAILER-DAEMON@mx.example.net>\r\nTo: famiglie@agency.example\r\n"
+        "Subject: Mail delivery failed\r\nMessage-ID: <u@mx.example.net>\r\n"
+        "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+        f"{said}\r\n\r\nMessage-ID: {desk.dispatch(key).rfc_message_id}\r\n"
+    )
+    desk.take_in(told.encode())
+    assert desk.outcome(key) == (MessageState.HELD, "inoltro_respinto")
+    assert ("forward_returned", 1) in desk.incidents()
+
+
+def bounce(text: str, author: str = "MAILER-DAEMON@mx.example.net", *fields: str, kind: str = "plain") -> bytes:
+    """A daemon's mail with a null path, its text in base64."""
+    body = base64.encodebytes(text.encode()).decode().replace("\n", "\r\n")
+    head = "".join(f"{field}\r\n" for field in fields)
+    return (
+        f"Return-Path: <>\r\nFrom: Posta <{author}>\r\nTo: famiglie@agency.example\r\nSubject: Undelivered\r\n{head}"
+        f"Message-ID: <b{len(text)}@mx.example.net>\r\nMIME-Version: 1.0\r\nContent-Transfer-Encoding: base64\r\n"
+        f"Content-Type: text/{kind}; charset=utf-8\r\n\r\n{body}"
+    ).encode()
+
+
+@pytest.mark.parametrize("kind", ["plain", "html"])
+@pytest.mark.parametrize("brackets", [True, False], ids=["in brackets", "bare"])
+def test_our_message_id_is_found_in_text_that_is_encoded(desk: Desk, kind: str, brackets: bool) -> None:
+    key = forwarded(desk)
+    named = desk.dispatch(key).rfc_message_id
+    named = html.escape(named) if brackets and kind == "html" else named if brackets else named.strip("<>")
+    desk.take_in(bounce(f"{NORD}: utente sconosciuto\n\nMessage-ID: {named}.\n", kind=kind))
+    assert desk.outcome(key) == (MessageState.HELD, "inoltro_respinto")
+
+
+def test_our_message_id_is_found_over_a_soft_line_break(desk: Desk) -> None:
+    key = forwarded(desk)
+    named = desk.dispatch(key).rfc_message_id
+    text = f"Utente sconosciuto: {named[:20]}=\r\n{named[20:]}\r\n".encode()
+    head = bounce("").partition(b"\r\n\r\n")[0].replace(b"base64", b"quoted-printable")
+    desk.take_in(head + b"\r\n\r\n" + text)
+    assert desk.outcome(key) == (MessageState.HELD, "inoltro_respinto")
+
+
+@pytest.mark.parametrize("names", ["id", "code"])
+def test_a_projects_own_postmaster_is_no_absence(desk: Desk, names: str) -> None:
+    """In words that nobody knows; it is shown with its case, and alarms."""
+    key = forwarded(desk)
+    ours = desk.dispatch(key).rfc_message_id if names == "id" else f"Oggetto: [{code_of(desk, key)}] Orari"
+    [told] = desk.take_in(bounce(f"La posta di {NORD} torna.\n\n{ours}\n", "postmaster@nord.example"))
+    assert desk.outcome(told) == (MessageState.HELD, "segnalazione_su_nostro_invio")
+    assert desk.message(told).case_id == desk.message(key).case_id
+    assert came_back(desk, key) == [("complaint", "")]
+    assert [kind for kind, _ in desk.incidents()] == ["forward_returned"]
+
+
+def test_a_projects_postmaster_who_says_that_the_mailbox_is_off_opens_the_forward(desk: Desk) -> None:
+    key = forwarded(desk)
+    text = f"La mailbox {NORD} risulta disabilitata.\nNon ha potuto consegnare: {desk.dispatch(key).rfc_message_id}\n"
+    desk.take_in(bounce(text, "postmaster@nord.example"))
+    assert desk.outcome(key) == (MessageState.HELD, "inoltro_respinto")
+
+
+@pytest.mark.parametrize(
+    "status", ["", "--b\r\nContent-Type: text/plain\r\n\r\nAction: failed\r\n"], ids=["none", "plain"]
+)
+def test_a_projects_report_without_a_status_part_is_no_absence(desk: Desk, status: str) -> None:
+    key = forwarded(desk)
+    head = report(desk.dispatch(key).rfc_message_id).replace(b"mx.example.net", b"nord.example")
+    head = head.replace(b"Non consegnato.", b"Torna indietro.")
+    before, _, after = head.partition(b"--b\r\nContent-Type: message/delivery-status")
+    [told] = desk.take_in(before + status.encode() + b"--b" + after.partition(b"\r\n--b")[2])
+    assert desk.outcome(told) == (MessageState.HELD, "segnalazione_su_nostro_invio")
+
+
+def test_a_null_path_without_auto_submitted_is_no_absence_that_is_filed(desk: Desk) -> None:
+    key = forwarded(desk)
+    subject = f"undelivered: [{code_of(desk, key)}] Orari"
+    [told] = desk.take_in(a_mail("Torna indietro.\n", subject=subject, author=NORD, return_path=""))
+    assert desk.outcome(told) == (MessageState.HELD, "segnalazione_su_nostro_invio")
+
+
+@pytest.mark.parametrize("text", [f"{NORD}: user unknown\n", "La posta torna indietro.\n", "Casella piena.\n"])
+def test_a_failure_that_matches_nothing_is_never_filed_unseen(desk: Desk, text: str) -> None:
+    forwarded(desk)
+    [told] = desk.take_in(bounce(text))
+    assert desk.outcome(told) == (MessageState.HELD, "avviso_su_nostro_invio")
+    [told] = desk.take_in(report("<0123456789abcdef0123456789abcdef@agency.example>"))
+    assert desk.outcome(told) == (MessageState.HELD, "avviso_su_nostro_invio")
 
 
 @pytest.mark.parametrize(("action", "status"), [("delayed", "4.4.1"), ("delivered", "2.0.0"), ("relayed", "2.0.0")])
@@ -119,6 +270,29 @@ def test_an_acknowledgement_that_fails_is_noted_and_nobody_is_written_to(desk: D
     assert desk.dispatch(key, DispatchKind.ACKNOWLEDGEMENT).state == DispatchState.RETURNED
     assert smtp_sink.messages == ()
     desk.assert_ledger_closes()
+
+
+@pytest.mark.parametrize("field", ["Delivered-To", "X-Original-To", "To"])
+def test_a_bounce_to_a_return_address_of_ours_is_about_the_mail_that_had_it(
+    make_desk: Callable[..., Desk], smtp_sink: SmtpSink, field: str
+) -> None:
+    """F18: it quotes nothing; the address that it came to says what it is about."""
+    desk = make_desk(smtp_sink.port)
+    desk.plus = True
+    desk.rules = acknowledging(desk.rules, envelope=Envelope.PLUS)
+    key = forwarded(desk)
+    desk.send()
+    [answer] = [mail for mail in smtp_sink.messages if ANNA in mail.forward_paths]
+    to = answer.reverse_path if field == "To" else "famiglie@agency.example"
+    extra = "" if field == "To" else f"{field}: <{answer.reverse_path}>\r\n"
+    told = (
+        f"Return-Path: <>\r\n{extra}From: MAILER-DAEMON@mx.example.net\r\nTo: {to}\r\nSubject: failure notice\r\n"
+        f"Message-ID: <q9@mx.example.net>\r\n\r\n<{ANNA}>: user unknown 550 5.1.1\r\n"
+    )
+    desk.take_in(told.encode())
+    assert desk.message(key).state == MessageState.FORWARDED
+    assert came_back(desk, key) == [("failed", "5.1.1")]
+    assert desk.dispatch(key, DispatchKind.ACKNOWLEDGEMENT).state == DispatchState.RETURNED
 
 
 def test_a_forged_report_about_nothing_of_ours_opens_nothing(desk: Desk) -> None:
@@ -212,6 +386,35 @@ def test_address_that_has_changed_is_told_to_a_person(desk: Desk) -> None:
     assert desk.outcome(moved) == (MessageState.HELD, "centro_cambia_indirizzo")
 
 
+@pytest.mark.parametrize(
+    ("text", "kind", "outcome"),
+    [
+        ("Questo indirizzo non è più attivo. Scrivere a nuovo@nord.example.\n", "moved", MessageState.HELD),
+        ("Sono in ferie fino al 7 gennaio.\n", "absent", MessageState.DECIDED),
+    ],
+)
+def test_a_projects_robot_is_understood_by_the_code_in_its_subject(
+    desk: Desk, text: str, kind: str, outcome: MessageState
+) -> None:
+    """Some programs answer without In-Reply-To."""
+    key = forwarded(desk)
+    subject = f"Risposta automatica: [{code_of(desk, key)}] Orari"
+    head = [("Auto-Submitted", "auto-replied")]
+    [told] = desk.take_in(a_mail(text, subject=f"undelivered: {subject}", author=NORD, return_path="", headers=head))
+    assert came_back(desk, key) == [(kind, "")]
+    assert desk.message(told).state == outcome
+    assert [incident for incident, _ in desk.incidents()] == (["destination"] if kind == "moved" else [])
+
+
+def test_a_strangers_robot_with_the_code_says_nothing_of_a_centre(desk: Desk) -> None:
+    key = forwarded(desk)
+    subject = f"undelivered: Risposta automatica: [{code_of(desk, key)}] Orari"
+    head = [("Auto-Submitted", "auto-replied")]
+    text = "Questo indirizzo non è più attivo.\n"
+    desk.take_in(a_mail(text, subject=subject, author="x@elsewhere.example", return_path="", headers=head))
+    assert (came_back(desk, key), desk.incidents()) == ([], [])
+
+
 # --------------------------------------------------------------------------- families
 
 
@@ -245,6 +448,47 @@ def test_a_further_message_with_danger_in_it_is_urgent_all_the_same(desk: Desk) 
     [more] = desk.take_in(further(desk, key, subject="Re: pericolo"))
     assert desk.message(more).urgent
     assert desk.outcome(more) == (MessageState.HELD, "urgente")
+
+
+@pytest.mark.parametrize("subject", ["{}", "Re: {}", "I: {}"])
+@pytest.mark.parametrize("comune", ["", " Altavilla", " Dossobuono"], ids=["none", "the same centre's", "another's"])
+def test_a_familys_correction_by_our_link_always_waits_for_a_person(
+    desk: Desk, smtp_sink: SmtpSink, subject: str, comune: str
+) -> None:
+    """A new mail, as the link makes it: no thread, the code alone. Whatever comune it names, a person decides."""
+    key = forwarded(desk)
+    link = correction_link("famiglie@agency.example", code_of(desk, key))
+    written = parse_qs(urlsplit(link).query)
+    body = f"{written['body'][0]}{comune}\n"
+    [told] = desk.take_in(a_mail(body, subject=subject.format(written["subject"][0])))
+    desk.advance(hours=5)
+    desk.send()
+    assert desk.outcome(told) == (MessageState.HELD, "correzione_della_famiglia")
+    assert desk.message(told).case_id == desk.message(key).case_id
+    assert desk.message(key).state == MessageState.FORWARDED
+    assert (forwards_in(smtp_sink), acknowledgements_in(smtp_sink)) == ([NORD], [ANNA])
+
+
+def test_a_correction_is_no_answer_to_our_question(desk: Desk) -> None:
+    key = asked(desk)
+    body = "Codice: x\nIl mio comune è: Altavilla\n"
+    [told] = desk.take_in(a_mail(body, subject=f"Non è la mia zona [{code_of(desk, key)}]"))
+    assert desk.outcome(told) == (MessageState.HELD, "correzione_della_famiglia")
+    assert desk.outcome(key) == (MessageState.HELD, "territorio_non_indicato")
+
+
+@pytest.mark.parametrize("said", ["Non Ã¨ la mia zona", "Non e` la mia zona", "Non e\u0300 la mia zona"])
+def test_a_correction_whose_accent_a_program_spoilt_still_waits_for_a_person(desk: Desk, said: str) -> None:
+    key = forwarded(desk)
+    [told] = desk.take_in(a_mail(subject=f"{said} [{code_of(desk, key)}]"))
+    assert desk.outcome(told) == (MessageState.HELD, "correzione_della_famiglia")
+
+
+def test_a_stranger_who_uses_that_link_joins_nothing(desk: Desk) -> None:
+    key = forwarded(desk)
+    subject = f"Non è la mia zona [{code_of(desk, key)}]"
+    [told] = desk.take_in(a_mail(subject=subject, author="mallory@elsewhere.example"))
+    assert desk.outcome(told) == (MessageState.HELD, "codice_di_altri")
 
 
 def test_a_further_message_of_somebody_else_is_a_message_of_its_own(desk: Desk) -> None:
@@ -319,3 +563,24 @@ def test_an_answer_after_a_person_has_settled_the_message_changes_nothing(desk: 
     desk.take_in(their_answer(desk, key))
     desk.take_in(their_answer(desk, key).replace(b"Altavilla", b"Altavilla, grazie"))
     desk.assert_ledger_closes()
+
+
+@pytest.mark.parametrize("kind", ["", "list"])
+def test_a_projects_own_words_about_a_case_are_shown_beside_it(desk: Desk, kind: str) -> None:
+    """Never filed unseen, nor among what is settled in bulk."""
+    key = forwarded(desk)
+    head = [("Precedence", "bulk")] if kind else []
+    subject = f"{'undelivered ' if kind else ''}Re: [{code_of(desk, key)}] Orari"
+    [told] = desk.take_in(a_mail("Abita a Suzzara.\n", subject=subject, author=NORD, return_path=NORD, headers=head))
+    if not kind:
+        assert desk.outcome(told) == (MessageState.HELD, "forse_restituito")
+    assert desk.message(told).case_id == desk.message(key).case_id
+    assert desk.message(key).state == MessageState.FORWARDED
+
+
+@pytest.mark.parametrize("link", ["[EXTERNAL] Non è per noi", "Non Ã¨ per noi"])
+def test_a_hand_back_by_a_link_that_a_gateway_touched_opens_the_case(desk: Desk, link: str) -> None:
+    key = forwarded(desk)
+    code = code_of(desk, key)
+    desk.take_in(from_project(f"{link} [{code}]", f"Codice: {code}\n"))
+    assert desk.outcome(key) == (MessageState.HELD, "restituito")

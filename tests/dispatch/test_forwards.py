@@ -186,10 +186,18 @@ def test_even_the_text_alone_is_refused(desk: Desk, smtp_sink: SmtpSink) -> None
 # --------------------------------------------------------------------------- redirection
 
 
+def redirected(octets: bytes) -> bytes:
+    """A mail of :func:`a_mail` as it goes on: without the Return-Path that our server wrote."""
+    first, rest = octets.split(b"\r\n", 1)
+    assert first.startswith(b"Return-Path: ")
+    return rest
+
+
 def test_redirected_octets_stand_unchanged_behind_the_resent_block() -> None:
     """F70b: parsing and writing again would break signatures; RFC 5322 section 3.6.6."""
     octets = a_mail("perché\n", headers=[("DKIM-Signature", "v=1; a=rsa-sha256; b=abc")], transfer_encoding="8bit")
     sent = fitting(octets, rules=REDIRECTED)
+    octets = redirected(octets)
     assert sent.octets.endswith(octets)
     block = sent.octets[: -len(octets)]
     assert [line.partition(b":")[0] for line in block.split(b"\r\n") if line[:1] not in (b" ", b"")] == [
@@ -205,6 +213,24 @@ def test_redirected_octets_stand_unchanged_behind_the_resent_block() -> None:
     assert OURS in message["Resent-From"]
     assert ANNA in message["From"]
     assert sent.reverse_path == OURS, "failures come back to us (F83)"
+
+
+@pytest.mark.parametrize("name", ["Return-Path", "RETURN-PATH ", "Bcc", "bCC", "Resent-Bcc"])
+def test_return_path_and_bcc_do_not_go_on_and_nothing_else_changes(name: str) -> None:
+    """RFC 5321 section 4.4 and RFC 5322 section 3.6.3: also folded, repeated, in any case."""
+    octets = redirected(a_mail("Bcc: nel testo resta\n", headers=[("DKIM-Signature", "v=1; h=From:Subject; b=abc")]))
+    subject = octets.index(b"Subject: ")
+    field = f"{name}: <segreto@family.example>,\r\n\t<altro@family.example>\r\n".encode()
+    sent = fitting(field + octets[:subject] + field + octets[subject:], rules=REDIRECTED)
+    assert sent.octets.endswith(b"\r\n" + octets)
+    assert b"segreto@" not in sent.octets
+
+
+def test_where_a_signature_covers_what_is_left_out_the_message_is_wrapped() -> None:
+    signed = [("DKIM-Signature", "v=1; h=from:\r\n bcc : to; b=abc"), ("Bcc", "altro@family.example")]
+    octets = a_mail(headers=signed)
+    sent = fitting(octets, rules=REDIRECTED)
+    assert attached_original(sent.octets) == octets
 
 
 WRAPPED = {
@@ -228,7 +254,7 @@ def test_what_cannot_be_redirected_is_wrapped(kind: str) -> None:
 
 def test_eight_bit_octets_are_redirected_only_where_8bitmime_is_offered() -> None:
     octets = a_mail("perché\n", transfer_encoding="8bit")
-    assert fitting(octets, rules=REDIRECTED).octets.endswith(octets)
+    assert fitting(octets, rules=REDIRECTED).octets.endswith(redirected(octets))
     sent = fitting(octets, Offer(), rules=REDIRECTED)
     assert sent.octets.isascii()
     assert attached_original(sent.octets) == octets
@@ -248,7 +274,7 @@ def test_redirected_message_travels_byte_for_byte(make_desk: Make, smtp_sink: Sm
     [key] = desk.take_in(octets)
     desk.send()
     [sent] = [sent for sent in smtp_sink.messages if sent.forward_paths == (NORD,)]
-    assert sent.octets.endswith(octets)
+    assert sent.octets.endswith(redirected(octets))
     assert sent.reverse_path == OURS
     assert desk.message(key).state == MessageState.FORWARDED
     desk.assert_ledger_closes()

@@ -6,15 +6,19 @@ Each is played over the record and a real SMTP server, with every envelope that 
 from __future__ import annotations
 
 from collections.abc import Callable
+from email import message_from_bytes
 from typing import Any
 
 import pytest
 
+from tests.decide.builders import classification, context
 from tests.dispatch.builders import (
     ANNA,
+    NORD,
     ON_CALL,
     OURS,
     RULES,
+    START,
     Desk,
     a_mail,
     acknowledging,
@@ -22,10 +26,16 @@ from tests.dispatch.builders import (
     forwards_in,
 )
 from tests.servers.smtp_sink import SmtpSink
-from triage.ids import return_tag
-from triage.record.identity import secret_of
+from triage.decide import decide
+from triage.dispatch.acknowledging import compose_for_family
+from triage.dispatch.compose import Stamp, compose_notice
+from triage.dispatch.staff_mail import compose_call, compose_digest, compose_incidents, compose_reminder
+from triage.dispatch.text_files import shipped_texts
+from triage.ids import case_code, return_tag
+from triage.parse import parse
+from triage.record.identity import known_secret, secret_of
 from triage.rules.types import Envelope
-from triage.vocabulary import DispatchKind
+from triage.vocabulary import TO_FAMILIES, DispatchKind
 
 Make = Callable[..., Desk]
 ACK = DispatchKind.ACKNOWLEDGEMENT
@@ -98,7 +108,7 @@ def test_f3_we_never_write_to_ourselves(make_desk: Make, smtp_sink: SmtpSink, ow
 
 def test_f3_our_own_return_address_is_ours(make_desk: Make, smtp_sink: SmtpSink) -> None:
     desk = make_desk(smtp_sink.port)
-    with desk.store.read("look") as tx:
+    with desk.store.write("secret") as tx:
         tagged = f"famiglie+{return_tag(secret_of(tx), 17)}@agency.example"
     comes(desk, a_mail(author=tagged, return_path=tagged))
     assert answered_in(smtp_sink) == []
@@ -204,3 +214,41 @@ def test_what_we_send_ourselves_would_not_be_answered_by_us(office: Desk, smtp_s
     ).replace(f"To: {ANNA}".encode(), f"To: {OURS}".encode())
     comes(office, theirs)
     assert answered_in(smtp_sink) == [ANNA]
+
+
+def test_f14_whatever_the_service_says_by_itself_is_marked_so_that_no_robot_answers() -> None:
+    """rt PR 345: notifications that did not say that a machine wrote them were answered by machines."""
+    stamp = Stamp("<0123456789abcdef0123456789abcdef@agency.example>", "2A-23456789", "seal", START)
+    message = parse(a_mail())
+    decision = decide(message, classification(), RULES, context())
+    families = [
+        compose_for_family(kind, message, decision, ANNA, RULES, stamp, shipped_texts()) for kind in sorted(TO_FAMILIES)
+    ]
+    staff = [
+        compose_notice(ON_CALL, RULES, stamp, 7, START),
+        compose_call(ON_CALL, RULES, stamp, 7, START),
+        compose_incidents(ON_CALL, RULES, stamp, [(START, "x")]),
+        compose_reminder(NORD, RULES, stamp, START),
+        compose_digest(NORD, RULES, stamp, [("2A-23456789", START)]),
+    ]
+    for outgoing, keyword in [(one, "auto-replied") for one in families] + [(one, "auto-generated") for one in staff]:
+        sent = message_from_bytes(outgoing.octets)
+        assert sent.get_all("Auto-Submitted") == [keyword]
+        assert sent.get_all("X-Auto-Response-Suppress") == ["All"]
+
+
+def test_f88_a_forged_author_with_a_true_code_learns_nothing(desk: Desk, smtp_sink: SmtpSink) -> None:
+    """itop-jb 97: a case was attributed to a forged From. Here nothing goes to whoever forged it."""
+    [first] = desk.take_in(a_mail())
+    desk.send()
+    smtp_sink.forget()
+    with desk.store.read("code") as tx:
+        code = case_code(known_secret(tx), desk.message(first).case_id or 0)
+    forged = a_mail("Mi scrivete qui?\n", subject=f"Re: [{code}]", return_path="mallory@elsewhere.example")
+    comes(desk, forged)
+    desk.advance(hours=5)
+    desk.send()
+    assert answered_in(smtp_sink) == []
+    for sent in smtp_sink.messages:
+        assert sent.forward_paths == (NORD,)
+        assert b"mallory" not in sent.octets.partition(b"\r\n\r\n")[0]

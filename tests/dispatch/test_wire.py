@@ -284,7 +284,7 @@ def test_answer_is_not_recorded_when_the_lease_was_lost_on_the_wire(make_desk: M
     smtp_sink.stall("data_dot", 0.6, times=1)
     [key] = desk.take_in(a_mail())
     worker = in_a_thread(desk.stage.work)
-    until(lambda: desk.count(DispatchState.SUBMITTING) == 1)
+    until(lambda: smtp_sink.met == 1)  # its words are on the wire: a worker that lost its lease before says none
     # The lease runs out (this worker slept, or its machine did) and another takes the dispatch over.
     desk.advance(minutes=3)
     with desk.store.write("taken over") as tx:

@@ -91,7 +91,6 @@ def test_worker_that_is_to_end_does_not_wait_for_a_loop_that_hangs() -> None:
 @pytest.fixture
 def store(sqlite_url: str) -> Iterator[Store]:
     made = Store(sqlite_url, FakeClock())
-    made.migrate()
     yield made
     made.close()
 

@@ -14,7 +14,9 @@ from typing import cast
 
 import atheris
 
-with atheris.instrument_imports(include=["triage.parse", "triage.dispatch", "triage.decide", "triage.rules.addresses"]):
+with atheris.instrument_imports(
+    include=["triage.parse", "triage.dispatch", "triage.decide", "triage.hand_backs", "triage.rules.addresses"]
+):
     from tests.hostile.claims import check_all
 
 SECONDS = 2.0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.header import decode_header, make_header
 from email.utils import parseaddr
@@ -19,9 +20,12 @@ from tests.hostile.strict_reader import Section, original_of, parts_of, read_by_
 from tests.rules.builders import build_rules
 from triage.classify.automatic import judge_automatic
 from triage.decide import GateVerdict, decide, may_acknowledge
+from triage.decide.authentication import is_doubted, results_of
 from triage.dispatch.acknowledging import compose_for_family
 from triage.dispatch.compose import Outgoing, Stamp, compose_forward
+from triage.dispatch.redirect import compose_redirect
 from triage.dispatch.text_files import shipped_texts
+from triage.hand_backs import hands_back
 from triage.parse import parse
 from triage.parse.wire import from_json, to_json
 from triage.rules import Rules
@@ -31,6 +35,8 @@ NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 CODE = "2A-23456789"
 STAMP = Stamp("<f00d@agency.example>", CODE, "5ea1", NOW)
 NORD = "nord@nord.example"
+AUTHSERV = "mx.agency.example"
+_NOT_SENT_ON = frozenset({b"return-path", b"bcc", b"resent-bcc"})
 
 FORWARD_FIELDS = [
     "From",
@@ -150,9 +156,41 @@ def check_acknowledgement(message: InboundMessage, verdict: GateVerdict) -> Sect
     return sent
 
 
+def check_redirect(octets: bytes, message: InboundMessage, *, eight_bit: bool) -> bool:
+    """What is redirected is the received octets, less Return-Path and Bcc, behind our block; whether it may be."""
+    sent = compose_redirect(message, octets, decide_about(message), NORD, rules(), STAMP, eight_bit)
+    if sent is None:
+        return False
+    head, end, body = octets.partition(b"\r\n\r\n")
+    kept: list[bytes] = []
+    dropped = False
+    for line in head.split(b"\r\n"):
+        dropped = dropped if line[:1] in (b" ", b"\t") else line.partition(b":")[0].strip().lower() in _NOT_SENT_ON
+        kept += [] if dropped else [line]
+    # A message may be a head alone: then it had no end of its own.
+    assert sent.octets.endswith(b"\r\n".join([*kept, b""]) + (end + body)[2:])
+    return True
+
+
+def check_answers(message: InboundMessage) -> None:
+    """What gives rights is read without a raise, and nothing below the second Received field counts."""
+    hands_back(message.subject, message.new_text)
+    places = [at for at, (name, _) in enumerate(message.header_fields) if name.strip().lower() == "received"]
+    ours = replace(message, header_fields=message.header_fields[: places[1] if len(places) > 1 else None])
+    for below in (False, True):
+        results = results_of(message, AUTHSERV, below)
+        assert results == results_of(ours, AUTHSERV, below)
+        assert isinstance(is_doubted(message, AUTHSERV, below), bool)
+    above = replace(message, header_fields=message.header_fields[: places[0] if places else None])
+    passed = [one for one in results_of(message, AUTHSERV) if one.result == "pass"]
+    assert all(one in results_of(above, AUTHSERV) for one in passed)
+
+
 def check_all(octets: bytes) -> None:
     """Everything above of one input: what the fuzzer runs."""
     message = read(octets)
+    check_answers(message)
+    check_redirect(octets, message, eight_bit=bool(len(octets) & 1))
     check_forward(octets, message, eight_bit=bool(len(octets) & 1))
     verdict = ask_gate(message, decide_about(message))
     if verdict.allowed:

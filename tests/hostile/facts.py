@@ -25,6 +25,9 @@ def differences(case: Case, octets: bytes | None = None) -> list[str]:
         ("may be acknowledged", not case.against, verdict.allowed),
         ("signs against", sorted(case.against), sorted(against & set(case.against) if against else ())),
     ]
+    if case.passed_on:
+        passed_on = message.forwarded_author
+        pairs.append(("passed on", case.passed_on, passed_on.addr_spec if passed_on is not None else ""))
     found = [f"{what}: {wanted!r} expected, {is_!r} read" for what, wanted, is_ in pairs if wanted != is_]
     if verdict.allowed != (not case.against):
         found.append(f"all signs: {sorted(against)}")

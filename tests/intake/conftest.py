@@ -23,7 +23,6 @@ def clock() -> FakeClock:
 def store(sqlite_url: str, clock: FakeClock) -> Iterator[WatchedStore]:
     """An empty record with its tables."""
     made = WatchedStore(sqlite_url, clock)
-    made.migrate()
     yield made
     made.close()
 

@@ -299,7 +299,6 @@ def test_5000_messages_after_an_outage_in_bounded_memory_and_few_steps(
 def other_store(store_url: str, clock: FakeClock) -> Iterator[WatchedStore]:
     """A record on each engine."""
     made = WatchedStore(store_url, clock)
-    made.migrate()
     yield made
     made.close()
 

@@ -116,6 +116,35 @@ def test_without_uidplus_nothing_at_all_is_expunged(
     assert intake.incidents() == []
 
 
+def test_f28_filing_that_never_succeeds_copies_nothing_twice_holds_up_nobody_and_is_told(
+    intake: Intake, dovecot: Dovecot, mailbox_user: MailboxUser, imap_proxy: ImapProxy
+) -> None:
+    """F28: a system that was stuck for a week copied the whole inbox to "done" each minute, and told nobody."""
+    hide(imap_proxy, "MOVE")
+    reader = intake.reader(port=imap_proxy.port)
+    uids = received(intake, dovecot, reader)
+    intake.decide_as_done()
+    imap_proxy.answer(rb"UID STORE", b"NO [NOPERM] not allowed", times=None)
+    for _ in range(24):
+        intake.clock.forward(timedelta(minutes=10))
+        reader.work()
+    later = dovecot.deliver(mailbox_user.name, make_mail())
+    reader.work()
+
+    assert len(dovecot.uids(mailbox_user.name, TARGET)) == 2, "one copy each, over four hours of tries"
+    assert imap_proxy.count(rb"UID COPY") == 1
+    assert dovecot.uids(mailbox_user.name) == (*uids, later), "nothing is lost from the inbox"
+    assert intake.states()[2] == "received", "others are not held up"
+    assert [kind for kind, _, _ in intake.incidents()] == ["filing_refused"], "somebody is told, once"
+    imap_proxy.behave()
+    intake.clock.forward(timedelta(minutes=10))
+    reader.work()
+    assert intake.states()[:2] == ["filed"] * 2
+    assert dovecot.uids(mailbox_user.name) == (later,)
+    assert len(dovecot.uids(mailbox_user.name, TARGET)) == 2
+    assert intake.incidents() == []
+
+
 def test_crash_between_copy_and_removal_copies_once(
     intake: Intake, dovecot: Dovecot, mailbox_user: MailboxUser, imap_proxy: ImapProxy
 ) -> None:

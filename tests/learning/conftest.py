@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.learning.builders import SHIPPED, Lesson, ignore, labelled_messages
+from triage.classify import classifier
 from triage.classify.fitting import OutOfFold
 from triage.learning.answers import Answer, answer_out_of_fold
 
@@ -12,6 +13,8 @@ Answered = tuple[Lesson, OutOfFold, list[Answer]]
 
 RARE = "zampirone"
 """A word that three writers use who share a situation, one after another: all of one kindred."""
+GUARD = 0.265
+"""Of what makes mail urgent: small models, taught with few dangers, rule none out as far as the shipped guard wants."""
 COMMON = "girandola"
 """A word that ten unrelated writers use."""
 
@@ -30,7 +33,15 @@ def answered(tmp_path_factory: pytest.TempPathFactory) -> Answered:
         if number == 2 and writer >= 4:
             line["text"] = COMMON
     lesson = Lesson(tmp_path_factory.mktemp("lesson"), lines)
-    seen, answers = answer_out_of_fold(
-        lesson.examples, lesson.prepared, lesson.labelled, lesson.places, SHIPPED, ignore
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(classifier, "PERHAPS_DANGER", GUARD)
+        seen, answers = answer_out_of_fold(
+            lesson.examples, lesson.prepared, lesson.labelled, lesson.places, SHIPPED, ignore
+        )
     return lesson, seen, answers
+
+
+@pytest.fixture(autouse=True)
+def small_models_know_little_of_danger(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A head that has seen a few dangers rules none out: with the shipped guard nothing at all would be forwarded."""
+    monkeypatch.setattr(classifier, "PERHAPS_DANGER", GUARD)

@@ -24,8 +24,10 @@ from tests.dispatch.builders import (
 )
 from tests.pec.builders import OUR_ID, authority, opaque, sample, sealed
 from tests.servers.smtp_sink import SmtpSink
+from triage.classify.automatic import judge_automatic
 from triage.parse import parse
 from triage.parse.isolated import parse_isolated
+from triage.pec.seen import as_seen
 from triage.pec.trust import read_anchors
 from triage.reading import ParsedMessages
 from triage.record.claims import claim_received
@@ -377,6 +379,21 @@ def test_an_anomaly_around_a_bounce_of_our_own_mail_is_that_bounce(pec_desk: Des
         "tornato",
         "5.1.1",
     )
+
+
+@pytest.mark.parametrize("octets", [sample("anomaly-bounce"), sealed("anomaly-bounce")], ids=["unsigned", "signed"])
+def test_a_bounce_in_an_anomaly_opens_its_forward_also_where_no_mailbox_is_pec(
+    make_desk: Callable[..., Desk], smtp_sink: SmtpSink, octets: bytes
+) -> None:
+    """The envelope is believed in nothing, and the report inside is like any other: a person reads it."""
+    assert not judge_automatic(as_seen(parse(octets), declared=False, anchors=())).proved
+    desk = make_desk(smtp_sink.port, choose=lambda it: replace(classify_by_subject(it), automatic_proved=False))
+    first = having_sent(desk)
+    (key,) = desk.take_in(octets)
+    assert desk.outcome(first) == (MessageState.HELD, "inoltro_respinto")
+    assert desk.incidents() == [("forward_returned", 1)]
+    assert desk.outcome(key) == (MessageState.HELD, "avviso_su_nostro_invio")
+    desk.assert_ledger_closes()
 
 
 def test_what_was_there_when_a_worker_died_is_read_apart_and_seen_alike(pec_desk: Desk, smtp_sink: SmtpSink) -> None:

@@ -34,9 +34,7 @@ def open_store(store_url: str, clock: MovedClock) -> Iterator[Callable[[], Store
 @pytest.fixture
 def store(open_store: Callable[[], Store]) -> Store:
     """An empty record with its tables, on each engine."""
-    made = open_store()
-    made.migrate()
-    return made
+    return open_store()
 
 
 @pytest.fixture

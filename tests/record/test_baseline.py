@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from tests.laid import lay_sqlite
 from tests.record.builders import MovedClock, a_mailbox
 from triage.record import Store
 from triage.record.baseline import baselined, baselined_before
@@ -17,9 +18,7 @@ INDEX = "ix_messages_message_id_state (message_id_key=? AND state=?"
 @pytest.fixture
 def explained(tmp_path: Path) -> Store:
     """A record on SQLite, which knows nothing of how many rows there are: its plans are the same at any size."""
-    store = Store(f"sqlite:///{tmp_path / 'plan.db'}", MovedClock())
-    store.migrate()
-    return store
+    return Store(lay_sqlite(tmp_path / "plan.db"), MovedClock())
 
 
 def test_a_look_for_a_message_id_costs_the_same_however_large_the_baseline(explained: Store) -> None:

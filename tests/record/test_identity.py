@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from tests.laid import lay_sqlite
 from tests.record.builders import START, MovedClock, count
 from triage.record import Store, StoreError
 from triage.record.audit import history
@@ -62,8 +63,7 @@ def test_workers_that_start_at_once_agree_on_the_secret(store: Store, open_store
 def test_two_records_have_two_secrets(
     store: Store, tmp_path_factory: pytest.TempPathFactory, clock: MovedClock
 ) -> None:
-    other = Store(f"sqlite:///{tmp_path_factory.mktemp('other') / 'store.sqlite3'}", clock)
-    other.migrate()
+    other = Store(lay_sqlite(tmp_path_factory.mktemp("other") / "store.sqlite3"), clock)
     with store.write("secret") as one, other.write("secret") as two:
         assert secret_of(one) != secret_of(two)
     other.close()

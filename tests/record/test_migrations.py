@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from tests.record.builders import MovedClock, count, message, received
+from triage import record
 from triage.clock import SystemClock
-from triage.record import Store, StoreError, tables
+from triage.record import Store, StoreError
 from triage.record.mailboxes import mailbox_row_if_known
 from triage.record.tables import audit, metadata
 
@@ -48,6 +50,12 @@ def _index_conditions(url: str) -> dict[str, str]:
 
 
 @pytest.fixture
+def store_url(bare_store_url: str) -> str:
+    """Here every record begins with nothing."""
+    return bare_store_url
+
+
+@pytest.fixture
 def unmigrated(open_store: Callable[[], Store]) -> Store:
     return open_store()
 
@@ -57,11 +65,18 @@ def test_migrating_nothing_gives_exactly_the_tables_of_the_code(unmigrated: Stor
     assert _differences(store_url) == []
 
 
+def test_every_module_that_declares_tables_is_compared() -> None:
+    """What no module of ``tables`` imports would not be compared."""
+    folder = Path(record.__file__).parent
+    texts = [path.read_text(encoding="utf-8") for path in folder.rglob("*.py") if "migrations" not in path.parts]
+    assert {name for text in texts for name in re.findall(r'= sa\.Table\(\s*"(\w+)"', text)} == set(metadata.tables)
+
+
 def test_the_comparison_of_tables_would_notice_a_missing_column(unmigrated: Store, store_url: str) -> None:
     unmigrated.migrate()
     engine = sa.create_engine(store_url)
     with engine.begin() as connection:
-        connection.execute(sa.text("ALTER TABLE messages DROP COLUMN hold_reason"))
+        connection.execute(sa.text("ALTER TABLE messages DROP COLUMN comune_given"))
     engine.dispose()
     assert [step[0] for step in _differences(store_url)] == ["add_column"]
 
@@ -69,12 +84,13 @@ def test_the_comparison_of_tables_would_notice_a_missing_column(unmigrated: Stor
 def test_the_partial_unique_indexes_have_their_conditions(unmigrated: Store, store_url: str) -> None:
     unmigrated.migrate()
     conditions = _index_conditions(store_url)
-    assert set(conditions) == {"uq_dispatches_one_a_case", "uq_incidents_open"}
+    assert set(conditions) == {"ix_samples_chosen", "ix_samples_wrong", "uq_dispatches_one_a_case", "uq_incidents_open"}
     assert "acknowledgement" in conditions["uq_dispatches_one_a_case"]
     assert "closed_at IS NULL" in conditions["uq_incidents_open"]
 
 
 def test_migrating_again_changes_nothing_and_keeps_what_is_there(store: Store, store_url: str) -> None:
+    store.migrate()
     (key,) = received(store, 1)
     before = (message(store, key), count(store, audit))
     store.migrate()
@@ -90,7 +106,7 @@ def test_a_record_that_was_not_migrated_says_so_as_a_store_error(unmigrated: Sto
 
 def test_a_record_of_the_first_tables_is_brought_up_to_date_with_its_rows(unmigrated: Store, store_url: str) -> None:
     config = Config()
-    config.set_main_option("script_location", str(Path(tables.__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(Path(record.__file__).parent / "migrations"))
     engine = sa.create_engine(store_url)
     with engine.connect() as connection:
         config.attributes["connection"] = connection

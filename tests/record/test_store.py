@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from tests.record.builders import MovedClock, a_mailbox, count, list_uids, message, received, rows_of
 from tests.servers.postgres import Postgres
 from triage.record import Store, StoreError, Transaction
-from triage.record.identity import set_stopped
+from triage.record.identity import secret_of, set_stopped
 from triage.record.mailboxes import known_mailboxes, mailbox_row
 from triage.record.messages import change_state, mailbox_name, messages_in
 from triage.record.tables import audit, switches
@@ -93,6 +93,28 @@ def test_an_sqlite_record_survives_a_power_cut_and_keeps_its_references(sqlite_u
         keys = tx.execute(sa.text("PRAGMA foreign_keys")).scalar_one()
     store.close()
     assert (found, keys) == (["wal", 2], 1)
+
+
+def test_who_only_looks_cannot_write_and_the_next_writer_can(sqlite_url: str, clock: MovedClock) -> None:
+    """On PostgreSQL a look may lock rows, as a preview of an act does, and so is no read-only transaction."""
+    store = Store(sqlite_url, clock)
+    (key,) = received(store, 1)
+    with pytest.raises(StoreError), store.read("look") as tx:
+        tx.execute(sa.text("UPDATE messages SET generation = 7"))
+    assert message(store, key).generation != 7
+    with store.write("mend") as tx:
+        assert set_stopped(tx, True)
+    store.close()
+
+
+def test_looking_goes_on_while_somebody_writes(store: Store, open_store: Callable[[], Store]) -> None:
+    """What a page shows needs the record's secret: to ask for it must not be to write."""
+    with store.write("first") as tx:
+        made = secret_of(tx)
+    with store.write("slow") as writing:
+        set_stopped(writing, True)
+        with open_store().read("preview") as looking:
+            assert secret_of(looking) == made
 
 
 def test_a_message_of_no_mailbox_is_refused(store: Store) -> None:

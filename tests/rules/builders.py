@@ -27,6 +27,7 @@ service:
   own_addresses: [centri@agency.example, "@old-agency.example"]
   mode: automatico
   phone: 000 000000
+  accessibility_contact: barriers@agency.example
   opening_hours: {monday: [09:00-12:30, 14:00-16:00]}
 mailboxes:
   generale: {address: famiglie@agency.example}
@@ -77,6 +78,7 @@ OTHERS = """
 acknowledgements: {enabled: true}
 urgent: {on_call: [reperibile@oncall.example]}
 alarms: {addresses: [sistemi@oncall.example]}
+daily_digest: {to: capo@oncall.example, at: "08:30"}
 """
 
 

@@ -133,3 +133,9 @@ def test_a_domain_is_the_same_in_both_spellings() -> None:
 def test_comparing_never_fails(first: str, second: str) -> None:
     assert same_mailbox(first, second) in (True, False)
     assert matches_pattern(first, "@" + second) in (True, False)
+
+
+def test_a_provider_of_two_names_is_one_pattern() -> None:
+    assert matches_pattern("lia@googlemail.com", "@googlemail.com")
+    assert matches_pattern("lia@gmail.com", "@googlemail.com")
+    assert not matches_pattern("lia@gmail.com.example.org", "@googlemail.com")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.rules.builders import OTHERS, PROJECTS, build_rules, line_of
+from tests.rules.builders import OTHERS, PROJECTS, SERVICE, build_rules, line_of
 from triage.rules import doubts_about
 
 
@@ -65,6 +65,26 @@ def test_an_unconfirmed_address_of_an_automatic_project_is_doubtful() -> None:
             "nord is in automatico, but nobody has confirmed piano@nord-plan.example: its mail is held",
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("", "the accessibility statement of the staff page names no address to write to"),
+        *(
+            (
+                f"accessibility_contact: {address}",
+                f"who reports a barrier would write to {address}, whose mail is sorted",
+            )
+            for address in ("Famiglie@agency.example", "centri@agency.example")
+        ),
+        ("accessibility_contact: somebody@old-agency.example", None),
+    ],
+)
+def test_who_cannot_use_the_page_needs_an_address_that_people_read(line: str, what: str | None) -> None:
+    rules = build_rules(service=SERVICE.replace("accessibility_contact: barriers@agency.example", line))
+    found = [(problem.line, problem.what) for problem in doubts_about(rules)]
+    assert found == ([(line_of(rules.text, "service:"), what)] if what else [])
 
 
 def test_the_small_file_of_these_tests_is_without_doubt() -> None:

@@ -197,6 +197,8 @@ CASES = [
     ("mode: automatico", "authserv_id: mx a", '"mx a" is no name of a server', "first word"),
     ("mode: automatico", "closed_days: 2026-13-01", '"2026-13-01" is no day', "11-13"),
     ("reperibile@oncall.example", "famiglie@agency.example", "is an address that the service reads", "person's own"),
+    ("to: capo@oncall.example", "to: famiglie@agency.example", "is an address that the service reads", "person's own"),
+    ('at: "08:30"', 'at: "8.30"', '"8.30" is no time of day', "write it like 08:30"),
     ("sistemi@oncall.example", "centri@agency.example", "is an address that the service reads", "person's own"),
     ("acknowledgements:", "acknowledgments:", 'unknown section "acknowledgments"', 'did you mean "acknowledgements"'),
     ("generale: {", "generale: {role: junk, ", "no mailbox has the role inbox", "give one"),
@@ -420,3 +422,17 @@ def test_a_rule_may_name_a_text_by_a_code_only() -> None:
     wrong = RULES.replace("then: {hold: reclamo}", "then: {hold: reclamo}\n    acknowledgement: Corso!")
     (said,) = problems_of(rules_text(rules=wrong))
     assert '"Corso!" is no code' in said
+
+
+def test_an_area_is_unconfirmed_until_somebody_writes_that_it_is() -> None:
+    assert not build_rules().projects["nord"].area_confirmed
+    confirmed = PROJECTS.replace("area: {ambiti: [Nord]}", "area: {ambiti: [Nord], confirmed: true}")
+    assert build_rules(projects=confirmed).projects["nord"].area_confirmed
+
+
+def test_a_confirmation_of_an_area_that_is_neither_yes_nor_no_is_named() -> None:
+    wrong = PROJECTS.replace("area: {ambiti: [Nord]}", "area: {ambiti: [Nord], confirmed: quasi}")
+    [problem] = problems_of(rules_text(projects=wrong))
+    line = line_of(rules_text(projects=wrong), "confirmed: quasi")
+    assert problem.startswith(f"rules.yaml:{line}: ")
+    assert "neither true nor false. Remedy: write true or false." in problem

@@ -142,6 +142,42 @@ class ImapProxy:
         """Hold a line, and all that ``side`` says after it, for so long (``math.inf``: a black hole)."""
         self._add(side, pattern, times, skip, Act(seconds=seconds))
 
+    def break_answer(
+        self,
+        pattern: bytes,
+        octets: int,
+        *,
+        reset: bool = False,
+        holds: bool = False,
+        times: int | None = 1,
+        skip: int = 0,
+    ) -> None:
+        """Let a command pass and cut within its answer, literals included, after so many ``octets``.
+
+        ``holds``: fall silent there instead of cutting.
+        """
+        self._add("client", pattern, times, skip, Act(where="answer", octets=octets, reset=reset, holds=holds))
+
+    def trickle(self, pattern: bytes, pace: float, *, times: int | None = 1, skip: int = 0) -> None:
+        """Give the answer to a command octet by octet, ``pace`` seconds apart."""
+        self._add("client", pattern, times, skip, Act(pace=pace))
+
+    def disturb(
+        self, pattern: bytes, noise: bytes, *, instead: bool = False, times: int | None = 1, skip: int = 0
+    ) -> None:
+        """Say ``noise`` as it stands before the answer to a command, or ``instead`` of it."""
+        self._add("client", pattern, times, skip, Act(noise=noise, instead=instead))
+
+    def interrupt(self, pattern: bytes, call: Callable[[], object], *, times: int | None = 1, skip: int = 0) -> None:
+        """Call something, in a thread of its own, before a command is passed on to the server."""
+        self._add("client", pattern, times, skip, Act(call=call))
+
+    @property
+    def unused(self) -> int:
+        """How many rules have not acted yet, or not as often as they may."""
+        with self._lock:
+            return sum(1 for rule in self._rules if rule.left)
+
     def behave(self) -> None:
         """Forget every rule and rewriting."""
         with self._lock:

@@ -11,11 +11,12 @@ import contextlib
 import re
 import socket
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 Side = Literal["client", "server"]
-Where = Literal["before", "within", "after"]
+Where = Literal["before", "within", "after", "answer"]
 
 _LITERAL = re.compile(rb"\{(\d+)\+?\}\r\n\Z")
 _CHUNK = 1 << 16
@@ -23,13 +24,23 @@ _CHUNK = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What to do with a line that a rule has matched: answer it, hold it, or cut there."""
+    """What to do with a line that a rule has matched: answer it, hold it, or cut there.
+
+    ``holds``: instead of cutting, say nothing more. ``pace``: seconds between two octets of the answer.
+    ``noise`` goes to the client before the server's answer, or ``instead`` of it. ``call`` is called
+    before the line is passed on.
+    """
 
     reply: bytes = b""
     seconds: float = 0.0
     where: Where | None = None
     octets: int = 0
     reset: bool = False
+    holds: bool = False
+    pace: float | None = None
+    noise: bytes = b""
+    instead: bool = False
+    call: Callable[[], object] | None = None
 
 
 class Desk(Protocol):
@@ -67,6 +78,9 @@ class Link:
         self._allowed: dict[Side, int | None] = {"client": None, "server": None}
         self._tag = b""
         self._muted = False
+        self._holds = False
+        self._pace: float | None = None
+        self._noise: Act | None = None
         self._reset = False
         self._asked = False
 
@@ -111,11 +125,20 @@ class Link:
         act = self._desk.next_act(side, words)
         if act is not None and not await self._carry_out(act, side, line):
             return
+        ends = side == "server" and begins and words.startswith((self._tag + b" ", b"+ "))
+        if side == "server" and self._noise is not None and await self._disturb(self._noise, ends=ends):
+            return
         await self._say(side, line if side == "client" else self._desk.rewritten(words) + b"\r\n")
+        if ends:
+            self._pace = None
 
     async def _carry_out(self, act: Act, side: Side, line: bytes) -> bool:
         """Whether the line is still to be passed on."""
-        self._reset = act.reset
+        self._reset, self._holds, self._pace = act.reset, act.holds, act.pace
+        if act.call is not None:
+            await asyncio.to_thread(act.call)
+        if act.noise:
+            self._noise = act
         if act.seconds:
             await asyncio.sleep(act.seconds)
         if act.reply:
@@ -125,6 +148,8 @@ class Link:
             return False
         if act.where == "before":
             raise _Cut
+        if act.where == "answer":
+            self._allowed["server"] = act.octets
         if act.where == "within":
             self._allowed[side] = act.octets
         elif act.where == "after" and side == "client":
@@ -133,6 +158,15 @@ class Link:
             await self._say(side, line)
             raise _Cut
         return True
+
+    async def _disturb(self, act: Act, *, ends: bool) -> bool:
+        """Say the noise once; whether the server's own line is to be dropped."""
+        if act.noise:
+            self._noise = Act(noise=b"", instead=act.instead)
+            await self._say("server", act.noise)
+        if ends or not act.instead:
+            self._noise = None
+        return act.instead
 
     async def _pass_literal(self, side: Side, size: int) -> None:
         while size:
@@ -154,10 +188,22 @@ class Link:
         if allowed is not None:
             self._allowed[side] = allowed - len(octets)
             octets = octets[: max(allowed, 0)]
-        self._listeners[side].write(octets)
-        await self._listeners[side].drain()
+        await self._write(side, octets)
         if allowed is not None and (self._allowed[side] or 0) <= 0:
+            if self._holds:
+                await asyncio.Event().wait()
             raise _Cut
+
+    async def _write(self, side: Side, octets: bytes) -> None:
+        writer = self._listeners[side]
+        if side == "client" or self._pace is None:
+            writer.write(octets)
+            await writer.drain()
+            return
+        for octet in octets:
+            writer.write(bytes((octet,)))
+            await writer.drain()
+            await asyncio.sleep(self._pace)
 
     def _close(self) -> None:
         for writer in self._listeners.values():

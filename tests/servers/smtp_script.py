@@ -40,8 +40,9 @@ STEPS: tuple[Step, ...] = get_args(Step)
 class Fault:
     """One thing to do instead of, or (``seconds``) before, the ordinary answer.
 
-    ``reply`` is sent as it stands; ``hang_up`` closes the connection after it, with a TCP reset if
-    ``reset``. ``after_octets`` says how much of a body must have come before a ``mid_data`` fault.
+    ``reply`` is sent as it stands, ``pace`` seconds between its octets; ``hang_up`` closes the
+    connection after it, with a TCP reset if ``reset``. ``after_octets`` says how much of a body must
+    have come before a ``mid_data`` fault.
     """
 
     reply: bytes = b""
@@ -49,6 +50,7 @@ class Fault:
     reset: bool = False
     seconds: float = 0.0
     after_octets: int = 1
+    pace: float = 0.0
 
 
 @dataclass(slots=True)
@@ -65,6 +67,7 @@ class Script:
 
     def __init__(self) -> None:
         self._lines: list[_Line] = []
+        self._met = 0
         self._lock = threading.Lock()
 
     def add(self, step: Step, fault: Fault, times: int | None, skip: int, when: Callable[[str], bool] | None) -> None:
@@ -77,6 +80,12 @@ class Script:
     def clear(self) -> None:
         with self._lock:
             self._lines.clear()
+
+    @property
+    def met(self) -> int:
+        """How many faults have come so far."""
+        with self._lock:
+            return self._met
 
     def next_fault(self, step: Step, subjects: Iterable[str]) -> Fault | None:
         """The first fault in force here, used up by one; ``subjects`` are what ``when`` may ask about."""
@@ -92,6 +101,7 @@ class Script:
                     continue
                 if line.left is not None:
                     line.left -= 1
+                self._met += 1
                 return line.fault
         return None
 

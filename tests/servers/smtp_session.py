@@ -318,9 +318,10 @@ class Session:
             await asyncio.sleep(fault.seconds)
         if fault.hang_up:
             self._note_reply(fault.reply + b"(hang up)\r\n")
-            await self._write(fault.reply)
+            await self._write(fault.reply, fault.pace)
         elif fault.reply:
-            await self._send(fault.reply)
+            self._note_reply(fault.reply)
+            await self._write(fault.reply, fault.pace)
         if fault.hang_up:
             if fault.reset:
                 # Without lingering, closing sends RST (socket(7)).
@@ -342,8 +343,10 @@ class Session:
         for line in octets.decode("utf-8", "replace").splitlines():
             self.note(self.number, "S", line)
 
-    async def _write(self, octets: bytes) -> None:
+    async def _write(self, octets: bytes, pace: float = 0.0) -> None:
         if pause := self.delay():
             await asyncio.sleep(pause)
-        self.writer.write(octets)
-        await self.writer.drain()
+        for piece in (bytes((octet,)) for octet in octets) if pace else (octets,):
+            self.writer.write(piece)
+            await self.writer.drain()
+            await asyncio.sleep(pace)

@@ -158,9 +158,30 @@ class SmtpSink:
         """
         self._script.add(step, Fault(seconds=seconds), times, skip, when)
 
-    def raw(self, step: Step, octets: bytes, *, times: int | None = None, skip: int = 0) -> None:
-        """Send these octets in place of the answer: garbage, half a reply, two replies."""
-        self._script.add(step, Fault(octets), times, skip, None)
+    def raw(
+        self,
+        step: Step,
+        octets: bytes,
+        *,
+        hang_up: bool = False,
+        reset: bool = False,
+        pace: float = 0.0,
+        after_octets: int = 1,
+        times: int | None = None,
+        skip: int = 0,
+        when: Callable[[str], bool] | None = None,
+    ) -> None:
+        """Send these octets in place of the answer: garbage, half a reply, two replies.
+
+        ``hang_up`` (with ``reset``: hard) afterwards; ``pace`` seconds lie between two octets.
+        """
+        fault = Fault(octets, hang_up=hang_up, reset=reset, after_octets=after_octets, pace=pace)
+        self._script.add(step, fault, times, skip, when)
+
+    @property
+    def met(self) -> int:
+        """How many faults of the script have come so far."""
+        return self._script.met
 
     def clear_script(self) -> None:
         """Behave from now on."""

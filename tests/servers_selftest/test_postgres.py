@@ -64,9 +64,9 @@ def test_committed_rows_and_port_survive_a_restart(start_postgres: Callable[...,
     assert recovered == (mode == "immediate")
 
 
-def test_store_url_opens_an_empty_database(store_url: str) -> None:
+def test_a_bare_store_url_opens_an_empty_database(bare_store_url: str) -> None:
     """Runs for SQLite and for PostgreSQL."""
-    engine = create_engine(store_url)
+    engine = create_engine(bare_store_url)
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE message (uid integer)"))
         connection.execute(text("INSERT INTO message VALUES (1)"))

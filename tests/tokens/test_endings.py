@@ -90,7 +90,6 @@ def test_nobody_is_asked_for_it(timed: Timed, endpoint: TokenEndpoint) -> None:
 def test_f75_f27_an_ending_secret_is_an_incident_until_it_was_made_anew(store_url: str, tmp_path: Path) -> None:
     clock = FakeClock(NOW)
     store = Store(store_url, clock)
-    store.migrate()
     tokens = Tokens(tmp_path, clock)
     environment = {
         "TRIAGE_IMAP_HOST": "imap.example.org",

@@ -27,6 +27,11 @@ class Automatic:
     reasons: tuple[Reason, ...]
 
     @property
+    def reports(self) -> bool:
+        """A report, a receipt or a calendar's answer: a program wrote every word of it."""
+        return self.proved and any(reason.code in _REPORTS for reason in self.reasons)
+
+    @property
     def answers_nothing(self) -> bool:
         """A report, a receipt, a calendar's or an absent person's automatic reply: ``non_pertinente``.
 
@@ -36,6 +41,7 @@ class Automatic:
             return False
         return any(
             (reason.code in _ANSWERS_NOTHING and int(reason.params.get("weight", 2)) >= _TEXT_WEIGHT_NEEDED)
+            or (reason.code == "automatico_null_reverse_path" and self.proved)
             or (reason.code == "automatico_auto_submitted" and reason.params.get("value") == "auto-replied")
             for reason in self.reasons
         )
@@ -52,17 +58,26 @@ def judge_automatic(message: InboundMessage) -> Automatic:
         return Automatic(False, False, carrier)
     soft = _soft_evidence(message, fields)
     if soft:
-        # "auto-generated" alone is what bookings, faxes and voice mail say of a person's words inside.
-        proved = any(reason.code != "automatico_auto_submitted" for reason in soft)
+        # "auto-generated" alone is what bookings, faxes and voice mail say of a person's words inside; a lone null
+        # reverse-path is what a server writes that lost a person's: words or an author must speak for a machine too.
+        proved = any(reason.code not in _WEAK_ALONE for reason in soft) or (
+            any(reason.code == "automatico_null_reverse_path" for reason in soft)
+            and _weight(_suggestive_fields(message, fields) + count_text_evidence(message)) >= _TEXT_WEIGHT_NEEDED
+        )
         return Automatic(True, proved, soft)
     unproved = _suggestive_fields(message, fields) + count_text_evidence(message)
-    weight = sum(int(reason.params.get("weight", 0)) for reason in unproved)
+    weight = _weight(unproved)
     if weight >= _TEXT_WEIGHT_NEEDED:
         return Automatic(True, False, unproved)
     return Automatic(False, False, ())
 
 
+def _weight(reasons: tuple[Reason, ...]) -> int:
+    return sum(int(reason.params.get("weight", 0)) for reason in reasons)
+
+
 _TEXT_WEIGHT_NEEDED = 2
+_WEAK_ALONE = frozenset({"automatico_auto_submitted", "automatico_null_reverse_path"})
 
 _ANSWERS_NOTHING = frozenset(
     {
@@ -70,12 +85,13 @@ _ANSWERS_NOTHING = frozenset(
         "automatico_pec_receipt",
         "automatico_calendar",
         "automatico_header",
-        "automatico_null_reverse_path",
         "automatico_text_absence",
         "automatico_text_delivery",
         "automatico_receipt_unconfirmed",
     }
 )
+
+_REPORTS = frozenset({"automatico_report", "automatico_pec_receipt", "automatico_calendar"})
 
 _AUTOREPLY_FIELDS = (
     "x-autoreply",

@@ -78,8 +78,9 @@ _ABSENCE_SUBJECT = re.compile(
     _PREFIX
     + r"(?:risposta automatica|risponditore automatico|messaggio automatico|auto(?:matic)?[ -]?(?:reply|response)"
     r"|automatische antwort|reponse automatique|respuesta automatica|raspuns automat|out of (?:the )?office"
-    r"|autorisposta|autoreply|fuori (?:sede|ufficio)\s*(?::|$)|assenza dall'ufficio|assente dal(?:l'ufficio)?\b"
-    r"|auto\s*:)"
+    r"|autorisposta|autoreply|fuori (?:sede|ufficio)\s*(?::|$)|assenza dall'ufficio|assente dal(?:l'ufficio)?\b)"
+    # Not after "Re:": our own acknowledgements and questions begin so (RFC 3834 section 3.1.5), and families answer.
+    r"|\s*(?:\[[^\]]{0,40}\]\s*)?auto\s*:"
 )
 _DELIVERY_SUBJECT = re.compile(
     _PREFIX

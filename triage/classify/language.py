@@ -92,6 +92,12 @@ _SINGLE_LANGUAGE = {
 _URDU_LETTERS = re.compile("[\u0679\u0688\u0691\u06ba\u06be\u06c1\u06d2\u06cc\u06a9\u06af\u067e\u0686]")
 _ARABIC_LETTERS = re.compile("[\u0643\u064a\u0629\u0649\u0647]")
 _UKRAINIAN_LETTERS = re.compile("[іїєґІЇЄҐ]")
+_PERSIAN_WORDS = re.compile(r"\b(?:است|برای|می|هستم|کمک|پسرم|دخترم|زندگی|میکنم|میخواهم|متشکرم|لطفا|فرزندم)\b")
+_URDU_ONLY = re.compile("[\u0679\u0688\u0691\u06ba\u06be\u06d2]")
+_MACEDONIAN_LETTERS = re.compile("[ѓќљњџјѕЃЌЉЊЏЈЅ]")
+_BULGARIAN_WORDS = re.compile(
+    r"\b(?:здравейте|искам|да|се|сина|дъщеря|моята|моят|имам|благодаря|живея|живеем|помощ|си)\b", re.I
+)
 _RUSSIAN_LETTERS = re.compile("[ыэъёЫЭЪЁ]")
 _RUSSIAN_WORDS = re.compile(r"\b(?:здравствуйте|что|как|мне|нужна|нужно|можно|спасибо|помощь|есть|или|только)\b", re.I)
 
@@ -113,10 +119,17 @@ def _count_scripts(sample: str) -> dict[str, int]:
 
 def _language_of_script(script: str, sample: str) -> str:
     if script == "arabic":
+        if len(_PERSIAN_WORDS.findall(sample)) > len(_URDU_ONLY.findall(sample)) + 1:
+            return "fa"
         return "ur" if len(_URDU_LETTERS.findall(sample)) > len(_ARABIC_LETTERS.findall(sample)) else "ar"
     if script == "cyrillic":
+        ukrainian = len(_UKRAINIAN_LETTERS.findall(sample))
+        if len(_MACEDONIAN_LETTERS.findall(sample)) > ukrainian:
+            return "mk"
         russian = len(_RUSSIAN_LETTERS.findall(sample)) + len(_RUSSIAN_WORDS.findall(sample))
-        return "ru" if russian > len(_UKRAINIAN_LETTERS.findall(sample)) else "uk"
+        if len(_BULGARIAN_WORDS.findall(sample)) > max(russian, ukrainian) + 1:
+            return "bg"
+        return "ru" if russian > ukrainian else "uk"
     return _SINGLE_LANGUAGE.get(script, DEFAULT)
 
 

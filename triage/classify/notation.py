@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import product
+from itertools import chain, product
 
 from triage.classify.folding import fold
 
@@ -81,7 +81,7 @@ def sequences_of(phrase: str) -> Iterator[tuple[Slot, ...]]:
         choices.append(_alternatives(token, gap))
         gap = False
     for chosen in product(*choices):
-        slots = chosen[0] if len(chosen) == 1 else tuple(slot for group in chosen for slot in group)
+        slots = chosen[0] if len(chosen) == 1 else tuple(chain.from_iterable(chosen))
         if not any(slot.shortest > 1 and not slot.optional for slot in slots):
             raise PhraseError(f"phrase is too short to search for: {phrase!r}")
         yield slots

@@ -98,8 +98,11 @@ class PhraseBook:
         found = set(self._plain.find(cut_text.folded))
         starts, words = cut_text.starts, cut_text.words
         last_position = len(words) - 1
+        known = self._memory.get
         for position, word in enumerate(words):
-            keys, longer = self._memory.get(word) or self._waiting(word)
+            keys, longer = waiting = known(word) or self._waiting(word)
+            if waiting is _NOTHING:
+                continue  # most words begin no phrase
             for key in keys:
                 found.add(PhraseMatch(starts[position], starts[position] + len(word), key))
             for sequence in longer:
@@ -138,7 +141,7 @@ class PhraseBook:
             sequence for part, sequence in self._parts if part in word and sequence.slots[sequence.anchor].fits(word)
         )
         keys = tuple(dict.fromkeys(one.key for one in found if len(one.slots) == 1))
-        result = keys, tuple(one for one in found if len(one.slots) > 1)
+        result = (keys, tuple(one for one in found if len(one.slots) > 1)) if found else _NOTHING
         if len(self._memory) > _REMEMBERED:
             self._memory.clear()  # a flood of invented words must not fill the memory
         self._memory[word] = result
@@ -146,6 +149,7 @@ class PhraseBook:
 
 
 _REMEMBERED = 20_000
+_NOTHING: tuple[tuple[str, ...], tuple[_Sequence, ...]] = ((), ())
 
 
 def _sequence(key: str, slots: tuple[Slot, ...], anchor: int) -> _Sequence:

@@ -100,6 +100,15 @@ def _shape(message: InboundMessage, automatic: Automatic, language: Language) ->
     return dict.fromkeys(names, 1.0)
 
 
+def without_machine(text: TopicText) -> TopicText:
+    """The same without what the shape says of a machine: as if a person had sent these words."""
+    extras = {name: value for name, value in text.extras.items() if not name.startswith(_OF_MACHINES)}
+    return TopicText(text.words, extras)
+
+
+_OF_MACHINES = ("machine", "answers_nothing", "why:")
+
+
 def _bucket(count: int, limits: Sequence[int]) -> str:
     for limit in limits:
         if count <= limit:

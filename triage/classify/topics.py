@@ -85,6 +85,10 @@ class TopicModel:
         """Probability that no person wrote it, as far as words and shape tell."""
         return sigmoid(_logits(self.weights.automatic, rows)[:, 0])
 
+    def knows(self, word: str) -> bool:
+        """Whether the model has met a folded word, in another form perhaps, in some letter's text."""
+        return self._features.space.knows("text", word)
+
     def known_share(self, text: TopicText) -> float:
         """Share of the text's different words whose stem the model has met; 1 for no words."""
         words = set(text.words.get("text", ()))

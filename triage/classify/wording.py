@@ -45,6 +45,7 @@ _VALUES: Mapping[str, Mapping[str, str]] = {
         "gesto_temuto": "paura di fare del male a qualcuno",
         "bisogno": "mancano cibo, farmaci o un tetto",
         "anziano": "un anziano maltrattato",
+        "matrimonio_forzato": "un matrimonio imposto",
     },
     "value": {
         "dsn": "mancata consegna",

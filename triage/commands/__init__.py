@@ -13,10 +13,14 @@ from importlib import import_module
 import click
 
 COMMANDS = {
+    "ask": ("settle", "Ask the family for its comune, where only the place is missing; once a case."),
     "check": ("check", "Check settings, rules, the rules' own examples, and the model."),
     "classify": ("classify", 'Classify messages: .eml files, folders, mbox, Maildir, or "-".'),
+    "also": ("settle", "Send a message that a centre has to one more; whoever has it keeps it."),
+    "correct": ("settle", "Send a message to the centre that you choose; the family is told once."),
     "cure": ("destinations", "Say that an address takes mail again, as after a call to the project."),
     "demo": ("demo", "Run the service on invented mail; nothing leaves this machine."),
+    "confirm": ("confirm", "Ask a project to confirm its address by answering a test mail."),
     "destinations": (
         "destinations",
         "List the projects' addresses: which take mail, which do not, why, and since when.",
@@ -27,12 +31,16 @@ COMMANDS = {
     "ledger": ("ledger", "Count every message and check that nothing is unaccounted for."),
     "models": ("models", "The models: list them, compare two, promote one, go one back."),
     "retry": ("act", "Send held, quarantined, oversize or unreadable messages through the flow again."),
+    "rules": ("rules", "The routing rules: try a changed file on the mail that has come."),
     "run": ("run", "Run the service: read, sort, forward, acknowledge, file, until it is stopped."),
+    "settle": ("settle", "Say that you have dealt with messages that wait: they are filed."),
     "show": ("look", "Show one message: what it is, why it was decided so, what happened to it."),
     "start": ("act", 'Let mail leave again after "triage stop", and acknowledgements after the breaker.'),
     "stop": ("act", "Stop everything that leaves, by any worker."),
     "take": ("charge", "Take messages in charge: who and when is on record, and nobody is called any more."),
     "train": ("train", "Fit the model from labelled examples."),
+    "user": ("user", "Accounts of the staff page: add, list, close, and help those who are locked out."),
+    "web": ("web", "Serve the staff page alone, beside workers that share its record."),
     "worker": ("run", "Run a worker; several may share one PostgreSQL."),
 }
 """Each command's module, which holds it under its own name, and what the list of commands says of it."""

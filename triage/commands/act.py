@@ -8,6 +8,7 @@ import click
 
 from triage.commands.opening import FAILED, fail, opened
 from triage.record import LostLeaseError
+from triage.record.beside import further_waits
 from triage.record.breaker import close
 from triage.record.charge import take_in_charge
 from triage.record.identity import set_stopped
@@ -48,6 +49,9 @@ def retry(message_ids: tuple[int, ...]) -> None:
                 with service.store.write("retry", actor()) as tx:
                     row = get_message(tx, message_id)
                     target = _AGAIN.get(MessageState(row.state)) if row is not None else None
+                    if further_waits(tx, message_id):
+                        refused.append(f"Message {message_id} is about to leave for another centre; try again then.")
+                        continue
                     if row is None or target is None:
                         refused.append(f"Message {message_id} is not waiting: {_why_not(row)}.")
                         continue

@@ -8,9 +8,11 @@ import click
 
 from triage.commands.act import actor
 from triage.commands.opening import FAILED, fail, opened
+from triage.commands.settle import typing
 from triage.record.charge import Charge, take_in_charge
 from triage.record.filing import AT_REST
 from triage.record.messages import get_message
+from triage.record.staff_acts import note_act
 
 
 @click.command()
@@ -30,6 +32,8 @@ def take(message_ids: tuple[int, ...]) -> None:
                     refused.append(f"Message {message_id} does not wait for a person: {what}.")
                     continue
                 before = take_in_charge(tx, message_id, tx.actor)
+                if before is None:
+                    note_act(tx, typing(), "take", "message", message_id)
             if before is None:
                 click.echo(f"Messaggio {message_id}: preso in carico.")
             else:

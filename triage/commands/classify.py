@@ -19,7 +19,7 @@ from triage.classify import ArtefactError, Classifier, load_classifier
 from triage.commands.opening import MISCONFIGURED, clear_errors, fail, print_json
 from triage.decide import DecisionContext, decide
 from triage.defects import GRAVE_DEFECTS
-from triage.explaining import mark_text, word_confidence, word_reasons
+from triage.explaining import mark_text, pieces_of, word_confidence, word_reasons
 from triage.knowledge import known_places
 from triage.parse import parse
 from triage.pec.judging import judge_receipt
@@ -87,8 +87,14 @@ def explain(path: str) -> None:
             for rule in decision.rules_tried:
                 click.echo(f"  - {'sì' if rule.matched else 'no'}  {rule.name} (riga {rule.line})")
             click.echo("Testo (luoghi [tra parentesi quadre], *parole che pesano*, !!parole di possibile pericolo!!):")
-            for where in ("subject", "text"):
-                click.echo(mark_text(judged.message, where, decision, judged.classification.places))
+            for where, label in _PARTS.items():
+                pieces = pieces_of(judged.message, where, decision, judged.classification.places)
+                if not label or any(piece.mark for piece in pieces):
+                    click.echo(label + mark_text(judged.message, where, decision, judged.classification.places))
+
+
+_PARTS = {"subject": "", "text": "", "signature": "Firma: ", "quoted": "Testo citato: "}
+"""What is shown of a message; of what has a label, only where a mark stands in it."""
 
 
 def _load() -> tuple[Rules, Classifier, Anchors]:

@@ -17,12 +17,14 @@ import click
 
 from triage.basis import open_store
 from triage.commands.findings import Findings, to_the_goodbye
-from triage.dispatch.probe import ProbingConnection, compose_probe
+from triage.decide.authentication import results_of
+from triage.dispatch.probe import FORGED_METHOD, ProbingConnection, compose_probe
 from triage.dispatch.trouble import AccountTroubleError
 from triage.ids import new_message_id
 from triage.intake.connection import MailboxTroubleError, connect, disconnect
 from triage.intake.mailbox import ImapMailbox
 from triage.intake.probe import ProbeFound, find_and_remove
+from triage.parse import parse
 from triage.record.mailboxes import note_probe
 from triage.rules import Rules
 from triage.rules.addresses import same_mailbox
@@ -51,6 +53,7 @@ def check_delivery(
     finally:
         store.close()
     _tell_return_path(rules, box, found, writes=writes)
+    _tell_results(rules, box, found, seen.header_section)
 
 
 def wants_plus(rules: Rules) -> bool:
@@ -89,7 +92,7 @@ def _deliver(
     if sys.stderr.isatty():
         click.echo(f"{where}: a message to {to} was sent; waiting up to {wait:g} s for it ...", err=True)
     started = time.monotonic()
-    answer = asyncio.run(to_the_goodbye(_send_probe(settings, tokens, rules.service.address, to, message_id)))
+    answer = asyncio.run(to_the_goodbye(_send_probe(settings, tokens, rules, to, message_id)))
     if answer.outcome is not AttemptOutcome.ACCEPTED:
         found.failures.append(
             f"{where}: the server did not take a message to {to} ({answer.code or answer.text or 'no answer'})"
@@ -124,11 +127,12 @@ def _deliver(
     return probe
 
 
-async def _send_probe(settings: Settings, tokens: Secrets, own: str, to: str, message_id: str) -> SubmissionResult:
+async def _send_probe(settings: Settings, tokens: Secrets, rules: Rules, to: str, message_id: str) -> SubmissionResult:
+    own, authserv_id = rules.service.address, rules.service.authserv_id
     connection = ProbingConnection(settings.submission, tokens)
     try:
         await connection.open()
-        return await connection.submit(compose_probe(own, to, message_id, datetime.now(UTC)))
+        return await connection.submit(compose_probe(own, to, message_id, datetime.now(UTC), authserv_id))
     except AccountTroubleError as error:
         return SubmissionResult(AttemptOutcome.TRANSIENT, "connect", text=error.kind)
     finally:
@@ -148,3 +152,22 @@ def _tell_return_path(rules: Rules, box: Mailbox, found: Findings, *, writes: bo
         f"{where}: the server writes no Return-Path. {instead} "
         "Ask the mail administrator to have it written on delivery."
     )
+
+
+def _tell_results(rules: Rules, box: Mailbox, found: Findings, header_section: bytes) -> None:
+    """Where the server's Authentication-Results stand, and whether results that came along would be believed."""
+    service, where = rules.service, f"mailbox {box.name}"
+    message = parse(header_section.rstrip(b"\r\n") + b"\r\n\r\n")
+    believed = {one.method for one in results_of(message, service.authserv_id, service.authserv_below)}
+    if FORGED_METHOD in believed:
+        found.errors.append(
+            f"{where}: results that a message brings along in the name of {service.authserv_id} arrive where they are "
+            "believed: anybody could pass for anybody. Remedy: write 'authserv_position: above' under service."
+        )
+    elif believed:
+        found.notes.append(f"{where}: the results of {service.authserv_id} stand where they are looked for")
+    elif {one.method for one in results_of(message, service.authserv_id, below=True)} - {FORGED_METHOD}:
+        found.warnings.append(
+            f"{where}: {service.authserv_id} writes its results below its own Received field, where no pass is "
+            "believed. Remedy: write 'authserv_position: below' under service, then check again."
+        )

@@ -28,7 +28,7 @@ def destinations(as_json: bool) -> None:
     with opened() as service:
         with service.store.read("destinations") as tx:
             known = {item.address: item for item in all_destinations(tx)}
-        for name, address in _addresses(_rules(service)):
+        for name, address in _addresses(rules_in_force(service)):
             item = known.get(address.to.casefold())
             if as_json:
                 print_json(_as_mapping(name, address, item))
@@ -45,7 +45,7 @@ def cure(destination: str) -> None:
     "triage retry".
     """
     with opened() as service:
-        wanted = dict(_addresses(_rules(service)))
+        wanted = dict(_addresses(rules_in_force(service)))
         code, _, key = destination.partition(".")
         chosen = [
             address for name, address in wanted.items() if name == f"{code}.{key}" or (not key and _of(name, code))
@@ -62,7 +62,7 @@ def cure(destination: str) -> None:
             click.echo(f"Messages that wait for it: triage retry {' '.join(map(str, waiting))}")
 
 
-def _rules(service: Opened) -> Rules:
+def rules_in_force(service: Opened) -> Rules:
     """The rules in force; those of the file while the record has none."""
     path = service.settings.rules_path
     with service.store.read("rules in force") as tx:

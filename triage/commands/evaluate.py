@@ -12,10 +12,24 @@ from rich.progress import Progress
 
 from triage.classify import ArtefactError, load_classifier
 from triage.classify.examples import ExamplesError
-from triage.commands.opening import FAILED, MISCONFIGURED, clear_errors, fail, json_option, print_json, rules_option
+from triage.commands.act import actor
+from triage.commands.opening import (
+    FAILED,
+    MISCONFIGURED,
+    clear_errors,
+    fail,
+    json_option,
+    opened,
+    print_json,
+    rules_option,
+)
 from triage.knowledge import known_places
+from triage.learning.evaluation import Evaluation
 from triage.learning.evaluation import evaluate as measure_model
 from triage.learning.report import page
+from triage.record.identity import MODEL
+from triage.record.model_papers import keep_report
+from triage.record.versions import stored_versions
 from triage.rules import load_rules
 
 SHOWN = (
@@ -52,9 +66,10 @@ SHOWN = (
     type=click.Path(path_type=Path),
     help="Where report.html (Italian, with pictures) and report.json are written.",
 )
+@click.option("--keep", is_flag=True, help="Keep the report in the record as well, where the page Modelli shows it.")
 @click.option("--real", is_flag=True, help="The messages are real mail: the page must not call them invented.")
 @json_option
-def evaluate(folder: Path, model: Path, rules_path: Path, out: Path, real: bool, as_json: bool) -> None:
+def evaluate(folder: Path, model: Path, rules_path: Path, out: Path, real: bool, keep: bool, as_json: bool) -> None:
     """Measure the model on labelled messages (.jsonl) that had no part in training; writes a report."""
     with clear_errors(), Progress(disable=not sys.stderr.isatty(), transient=True) as progress:
         task = progress.add_task("evaluating", total=None)
@@ -75,6 +90,8 @@ def evaluate(folder: Path, model: Path, rules_path: Path, out: Path, real: bool,
         text = json.dumps(asdict(found), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
         (out / "report.json").write_text(text, encoding="utf-8")
         (out / "report.html").write_text(page(found), encoding="utf-8")
+    if keep:
+        _keep(found)
     if as_json:
         print_json({"messages": found.messages, "model": found.model_version, "figures": found.figures})
         return
@@ -87,3 +104,16 @@ def evaluate(folder: Path, model: Path, rules_path: Path, out: Path, real: bool,
                 f"({100 * one['low']:.1f} to {100 * one['high']:.1f})"
             )
     click.echo(f"Report for people: {out / 'report.html'}")
+
+
+def _keep(found: Evaluation) -> None:
+    """In the record, beside the model, which must be there."""
+    with opened() as service, service.store.write("report kept", actor()) as tx:
+        if found.model_version not in [one.version for one in stored_versions(tx, MODEL)]:
+            fail(
+                f"Model {found.model_version} is not in the record: 'triage models list' shows which are. The report "
+                "was written to its folder all the same.",
+                FAILED,
+            )
+        content = {"messages": found.messages, "writers": found.writers, "invented": found.invented}
+        keep_report(tx, found.model_version, {**content, "html": page(found)})

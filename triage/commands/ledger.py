@@ -10,6 +10,7 @@ from triage.commands.opening import FAILED, json_option, opened, print_json
 from triage.record.incidents import open_incidents
 from triage.record.ledger import compute_ledger, repeated_forwards
 from triage.record.mailboxes import known_mailboxes
+from triage.record.staff_acts import verify_acts
 
 LABELS = {
     "listed": "listed by the server",
@@ -38,12 +39,14 @@ def ledger(as_json: bool) -> None:
             repeated = repeated_forwards(tx)
             incidents = open_incidents(tx)
             boxes = known_mailboxes(tx)
+            differences = (*found.differences, *verify_acts(tx))
+        closes = not differences
         if as_json:
             print_json(
                 {
-                    "closes": found.closes,
+                    "closes": closes,
                     "counts": found.counts,
-                    "differences": found.differences,
+                    "differences": differences,
                     "repeated_forwards": repeated,
                     "incidents": [dict(incident) for incident in incidents],
                 }
@@ -60,7 +63,7 @@ def ledger(as_json: bool) -> None:
                 click.echo(f"mailbox {box.name}: compared with the server's own list {when}")
             for incident in incidents:
                 click.echo(f"OPEN since {incident['opened_at']:%Y-%m-%d %H:%M} UTC: {incident['detail']}")
-            for difference in found.differences:
+            for difference in differences:
                 click.echo(f"DIFFERENCE: {difference}")
-            click.echo("The ledger closes." if found.closes else "The ledger does NOT close.")
-        sys.exit(0 if found.closes else FAILED)
+            click.echo("The ledger closes." if closes else "The ledger does NOT close.")
+        sys.exit(0 if closes else FAILED)

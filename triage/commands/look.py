@@ -138,6 +138,8 @@ def _print_message(
     trusted = any(reason.code == "pec" and reason.params.get("trusted") for reason in _reasons(decision))
     message = as_seen(parse(octets), declared=trusted, anchors=anchors)
     click.echo(f"Da:      {message.author.display_name} <{message.author.addr_spec}>")
+    if (passed_on := message.forwarded_author) is not None:
+        click.echo(f"Inoltra un messaggio di: {passed_on.display_name} <{passed_on.addr_spec}>")
     click.echo(f"Oggetto: {message.subject}")
     if message.certified is not None:
         for label, text in certified_lines(message.certified):

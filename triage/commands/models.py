@@ -24,6 +24,7 @@ from triage.promotion import (
     Known,
     Model,
     RefusedError,
+    keep_model,
     known_models,
     model_of_file,
     model_of_record,
@@ -31,6 +32,7 @@ from triage.promotion import (
 )
 from triage.promotion import promote as put_in_force
 from triage.record.identity import MODEL, current_version
+from triage.record.model_papers import keep_comparison
 from triage.rules import Rules, load_rules
 
 folder_type = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -70,16 +72,28 @@ def list_models(as_json: bool) -> None:
 @click.argument("challenger")
 @click.argument("folder", type=folder_type)
 @rules_option("The routing rules that both models are asked under.")
+@click.option(
+    "--keep",
+    is_flag=True,
+    help="Keep the result in the record, and the challenger with it: the page Modelli shows them to whoever decides.",
+)
 @json_option
-def compare(champion: str, challenger: str, folder: Path, rules_path: Path, as_json: bool) -> None:
+def compare(champion: str, challenger: str, folder: Path, rules_path: Path, keep: bool, as_json: bool) -> None:
     """Let two models answer the same labelled messages (.jsonl) and say what the difference shows.
 
-    The messages must be such as neither of them learnt from. Two files need no record.
+    The messages must be such as neither of them learnt from. Two files need no record, unless the result is kept.
     """
     with _refusing(), ExitStack() as stack:
         rules = load_rules(rules_path, known_places())
         pair = [_find(name, stack) for name in (champion, challenger)]
+        if keep and pair[1].card is None:
+            raise RefusedError(f"{challenger} {pair[1].trouble}. It cannot be kept.")
         found = _compare(pair[0], pair[1], folder, rules)
+        if keep:
+            service = stack.enter_context(opened())
+            with service.store.write("comparison kept", actor()) as tx:
+                keep_model(tx, pair[1])
+                keep_comparison(tx, found.champion, found.challenger, plain(found))
     if as_json:
         print_json(plain(found))
     else:

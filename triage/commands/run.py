@@ -51,8 +51,11 @@ backlog_option = click.option(
 @backlog_option
 @adopt_option
 def run(take_over: bool, backlog: str | None, adopt_files: bool) -> None:
-    """Run the service: read, sort, forward, acknowledge, file, until it is stopped."""
-    _start(Options(_since(backlog), take_over, adopt_files), once=False)
+    """Run the service: read, sort, forward, acknowledge, file, until it is stopped.
+
+    The staff page is served too, unless TRIAGE_WEB_PORT is off.
+    """
+    _start(Options(_since(backlog), take_over, adopt_files), once=False, page=True)
 
 
 @click.command()
@@ -65,17 +68,43 @@ def worker(once: bool, take_over: bool, backlog: str | None, adopt_files: bool) 
     _start(Options(_since(backlog), take_over, adopt_files), once=once)
 
 
-def _start(options: Options, *, once: bool) -> None:
+def _start(options: Options, *, once: bool, page: bool = False) -> None:
     configure_logs()
     with clear_errors():
         click.echo(verify_composition(), err=True)
         settings = settings_from(os.environ, _mailboxes())
-        service = build_service(settings, options)
-        for name in service.knowledge.in_force().rules.mailboxes:
-            settings.imap(name)  # where the record's rules differ from the file's
-        if once:
-            sys.exit(_once(service))
-        Worker(service).run()
+        close_page, open_page = _page() if page else (_nothing, _nothing_with)
+        try:
+            service = build_service(settings, options)
+            for name in service.knowledge.in_force().rules.mailboxes:
+                settings.imap(name)  # where the record's rules differ from the file's
+            if once:
+                sys.exit(_once(service))
+            open_page(service)
+            Worker(service, beside=close_page).run()
+        finally:
+            close_page()
+
+
+def _nothing() -> None:
+    """No page."""
+
+
+def _nothing_with(_service: Service) -> None:
+    """No page."""
+
+
+def _page() -> tuple[Callable[[], None], Callable[[Service], None]]:
+    """What closes the page and what opens it; its port is taken at once, so that a busy one is told first."""
+    # Only here: a worker without a page shall not load a web server.
+    from triage.commands.page import desk_of, start_page, take_port
+    from triage.listening import read_listening
+
+    listening = read_listening(os.environ)
+    server = take_port(listening) if listening is not None else None
+    if listening is None or server is None:
+        return _nothing, _nothing_with
+    return server.stop, lambda service: start_page(server, desk_of(service, listening))
 
 
 def _mailboxes() -> tuple[str, ...]:

@@ -17,17 +17,36 @@ from triage.vocabulary import InboundMessage, Reason
 _SYSTEM_LOCAL_PART = re.compile(
     r"owner-.+|.+-(request|owner|bounces?|admin|outgoing|relay|confirm|unsubscribe|subscribe|join|leave|errors?)"
     r"|(mailer|mail)[-_.]?daemon|postmaster|listserv|majordomo|mailman|mdaemon|daemon|root|nobody|uucp|bounces?|abuse"
-    r"|(bounces?|return|returns|errors?|verp)[-_.+=].+|listserv[-_.].+|majordomo[-_.].+|mailer-daemon[-_.].+"
+    r"|www[-_.]?data|apache|cron|anonymous"
+    r"|(bounces?|return|returns|errors?|verp)[-_.+=].+|(listserv|majordomo|mailer-daemon).+"
     r"|posta-certificata|.*undisclosed.*"
 )
 _NO_REPLY = re.compile(
-    r"(.+[-_.])?(no|not|non|nicht|nu|do[-_.]?not|dont|never|keine?)[-_.]?(reply|replies|answer|respond|response|risponder[ei]|risposta"
+    r"(.+[-_.])?(no|not|non|nessuna|nicht|nu|do[-_.]?not|dont|never|keine?)[-_.]?(reply|replay|replies|answer|respond|response"
+    r"|risponder[ei]|risposta"
     r"|rispondete|antwort|antworten|raspunde(ti)?)([-_.]?.*)?|(.+[-_.])?ne[-_.]?pas[-_.]?repondre.*|(.+[-_.])?noreply.*"
 )
+_ROBOT = re.compile(
+    r"auto[-_.]?(reply|replies|answer|respond|responder|response|risponditore|mailer|submit)([-_.].*)?"
+    r"|risponditore|rispost[ae][-_.]?automatic(a|he)([-_.].*)?|newsletters?([-_.].*)?"
+)
+_NOBODY = (_SYSTEM_LOCAL_PART, _NO_REPLY, _ROBOT)
 _PRECEDENCES = frozenset({"list", "bulk", "junk", "auto_reply"})
+_PRECEDENCE_FIELDS = ("Precedence", "X-Precedence", "Preference")
 _SUPPRESSING = frozenset({"oof", "autoreply", "all"})
 _LIST_FIELDS = frozenset({"mailing-list", "x-mailing-list", "x-list", "x-ml-name", "x-beenthere", "x-mailman-version"})
-_ROBOT_FIELDS = frozenset({"x-autoreply", "x-autorespond", "x-auto-reply", "x-auto-response", "x-vacation"})
+_ROBOT_FIELDS = frozenset(
+    {"x-autoreply", "x-autoreply-from", "x-autorespond", "x-auto-reply", "x-auto-response", "x-vacation"}
+    | {"x-autoreply-domain", "x-loop", "x-otrs-loop", "x-rt-ticket"}
+)
+_ROBOT_WORDS = (
+    ("X-POST-MessageClass", "autoresponder"),
+    ("Delivered-To", "autoresponder"),
+    ("X-MS-Exchange-Generated-Message-Source", "mailbox rules agent"),
+    ("X-Mailer", "vacation"),
+    ("X-Auto-Submitted", "auto-"),
+)
+"""Fields of robots that do not say Auto-Submitted, and the word that their value holds."""
 _REPORT_FIELDS = frozenset({"tls-report-domain", "tls-report-submitter", "x-failed-recipients", "dsn_gw"})
 _REPORT_TYPES = frozenset(
     {
@@ -59,7 +78,7 @@ def is_system_address(address: str) -> bool:
         return True  # no address at all, and the patterns below are for short text
     local = bare_form(address)[0]
     whole = address.rpartition("@")[0].casefold()
-    return any(bool(_SYSTEM_LOCAL_PART.fullmatch(part) or _NO_REPLY.fullmatch(part)) for part in (local, whole))
+    return any(pattern.fullmatch(part) is not None for part in (local, whole) for pattern in _NOBODY)
 
 
 def is_rewritten_path(reverse_path: str, authors: Iterable[str]) -> bool:
@@ -78,10 +97,10 @@ def is_rewritten_path(reverse_path: str, authors: Iterable[str]) -> bool:
 def _signs(message: InboundMessage) -> Iterable[tuple[str, bool]]:
     names = {name.strip().lower() for name, _ in message.header_fields}
     yield "auto_submitted", any(_auto_submitted_keyword(v) != "no" for v in message.header("Auto-Submitted"))
-    yield "precedenza", any(_keyword(value) in _PRECEDENCES for value in message.header("Precedence"))
+    yield "precedenza", any(_keyword(v) in _PRECEDENCES for name in _PRECEDENCE_FIELDS for v in message.header(name))
     yield "lista", bool(names & _LIST_FIELDS) or any(name.startswith("list-") for name in names)
     yield "risposte_soppresse", any(_suppresses(v) for v in message.header("X-Auto-Response-Suppress"))
-    yield "risponditore", bool(names & _ROBOT_FIELDS)
+    yield "risponditore", bool(names & _ROBOT_FIELDS) or _answers_by_itself(message)
     yield "rapporto", _is_report(message, names)
     yield "calendario", _is_calendar(message)
     yield "pec", _is_certified_mail(message, names)
@@ -115,6 +134,10 @@ def _without_comments(value: str) -> str:
         elif depth == 0:
             kept.append(sign)
     return "".join(kept)
+
+
+def _answers_by_itself(message: InboundMessage) -> bool:
+    return any(word in value.casefold() for name, word in _ROBOT_WORDS for value in message.header(name))
 
 
 def _suppresses(value: str) -> bool:

@@ -2,15 +2,16 @@
 
 In: a message's header section and the name of our server (``service.authserv_id``). Out: results, and
 whether they prove that an author's domain stands behind the message. Refused: fields of any other
-server, which a sender may write himself; fields that cannot be read; results of a method that a field
-above has given already; and everything below the next Received field, since our server writes its
-results when it takes the message (RFC 8601 section 5). Pure.
+server, which a sender may write himself; fields that cannot be read; every pass below the topmost
+Received field, which came with the message as far as anybody can tell (RFC 8601 section 5), but
+for one field of a server that is known to write there; and everything below the second one. Where fields contradict
+each other, the worst counts. Pure.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from triage.rules.addresses import bare_form
@@ -37,23 +38,46 @@ class MethodResult:
     properties: Mapping[str, str]
 
 
-def results_of(message: InboundMessage, authserv_id: str) -> tuple[MethodResult, ...]:
-    """Every result of our own server; none when it is not named."""
+def results_of(message: InboundMessage, authserv_id: str, below: bool = False) -> tuple[MethodResult, ...]:
+    """Every result of our own server; none when it is not named.
+
+    ``below``: it is known to write its field below its own Received field (``service.authserv_position``). Then the
+    first field there counts whole: whatever the message brought along stands under it.
+    """
     if not authserv_id:
         return ()
-    found: list[MethodResult] = []
+    fields: list[tuple[MethodResult, ...]] = []
+    received, taken = 0, False
     for name, value in message.header_fields:
         key = name.strip().lower()
-        if key == "received" and found:
-            break  # below stands what was there when our server took the message
+        if key == "received":
+            received += 1
+            if fields or received > 1:
+                break  # below stands what was there when our server took the message
         if key != _FIELD:
             continue
+        # Some servers write here, and so may the sender: who says "fail" of himself deceives nobody.
+        believed = not received or (below and not taken)
+        # Ours is the first, readable or not: were it passed over, the sender's would take its place.
+        taken = received > 0
         read = parse_results(value)
         if read is None or read[0] != authserv_id.lower():
             continue
-        known = {result.method for result in found}
-        found += [result for result in read[1] if result.method not in known]
-    return tuple(found)
+        fields.append(tuple(one for one in read[1] if believed or one.result != "pass"))
+    return _worst_of_each(fields)
+
+
+def _worst_of_each(fields: Sequence[Sequence[MethodResult]]) -> tuple[MethodResult, ...]:
+    """Of each method what one field says of it: the field that says the worst, of equals the topmost."""
+    methods = dict.fromkeys(one.method for field in fields for one in field)
+    told = {method: [[one for one in field if one.method == method] for field in fields] for method in methods}
+    return tuple(one for groups in told.values() for one in max(filter(None, groups), key=_badness))
+
+
+def _badness(results: Sequence[MethodResult]) -> int:
+    """One signature that passes is enough, whatever the others do."""
+    said = {one.result for one in results}
+    return 0 if "pass" in said else 2 if "fail" in said else 1
 
 
 def parse_results(value: str) -> tuple[str, tuple[MethodResult, ...]] | None:
@@ -77,43 +101,53 @@ def parse_results(value: str) -> tuple[str, tuple[MethodResult, ...]] | None:
     return (name[1] or name[2] or "").lower(), tuple(results)
 
 
-def has_dmarc_pass(message: InboundMessage, authserv_id: str) -> bool:
+def has_dmarc_pass(message: InboundMessage, authserv_id: str, below: bool = False) -> bool:
     """Whether our server says that the author's domain passed DMARC (RFC 7489 section 11.1)."""
     domain = author_domain(message)
     return bool(domain) and any(
         result.method == "dmarc"
         and result.result == "pass"
         and _domain_of(result.properties.get("header.from")) == domain
-        for result in results_of(message, authserv_id)
+        for result in results_of(message, authserv_id, below)
     )
 
 
-def has_aligned_dkim(message: InboundMessage, authserv_id: str) -> bool:
+def has_aligned_dkim(message: InboundMessage, authserv_id: str, below: bool = False) -> bool:
     """Whether our server verified a signature of the author's domain."""
     domain = author_domain(message)
     return bool(domain) and any(
         result.method == "dkim" and result.result == "pass" and _stands_for(_signer(result), domain)
-        for result in results_of(message, authserv_id)
+        for result in results_of(message, authserv_id, below)
     )
 
 
-def has_spf_pass(message: InboundMessage, authserv_id: str, domain: str) -> bool:
+def has_spf_pass(message: InboundMessage, authserv_id: str, domain: str, below: bool = False) -> bool:
     """Whether our server says that mail with a reverse path in this domain may come from where it came."""
     return bool(domain) and any(
         result.method == "spf"
         and result.result == "pass"
         and _stands_for(_domain_of(result.properties.get("smtp.mailfrom")), domain)
-        for result in results_of(message, authserv_id)
+        for result in results_of(message, authserv_id, below)
     )
 
 
-def is_authenticated(message: InboundMessage, authserv_id: str) -> bool:
+def is_authenticated(message: InboundMessage, authserv_id: str, below: bool = False) -> bool:
     """Whether the author is proved: DMARC, or a signature or SPF of the author's own domain."""
     return (
-        has_dmarc_pass(message, authserv_id)
-        or has_aligned_dkim(message, authserv_id)
-        or has_spf_pass(message, authserv_id, author_domain(message))
+        has_dmarc_pass(message, authserv_id, below)
+        or has_aligned_dkim(message, authserv_id, below)
+        or has_spf_pass(message, authserv_id, author_domain(message), below)
     )
+
+
+def is_doubted(message: InboundMessage, authserv_id: str, below: bool = False) -> bool:
+    """Whether our server looked at the author and did not recognise him, or said that DMARC fails.
+
+    A server that says nothing doubts nobody: mail between its own accounts often carries no results.
+    """
+    told = [one for one in results_of(message, authserv_id, below) if one.method in ("dmarc", "dkim", "spf")]
+    failed = any(one.method == "dmarc" and one.result == "fail" for one in told)
+    return failed or (bool(told) and not is_authenticated(message, authserv_id, below))
 
 
 def author_domain(message: InboundMessage) -> str:

@@ -42,7 +42,9 @@ MOST_HOPS = 50
 RIVAL = 0.10
 """Probability from which a second answer explains why the first is not sure enough."""
 
-HOLD_BEFORE_FILING = frozenset({"forse_non_per_noi", "da_noi", "troppi_passaggi", "difetti_gravi", "modo_ombra"})
+HOLD_BEFORE_FILING = frozenset(
+    {"forse_non_per_noi", "forse_pericolo", "da_noi", "troppi_passaggi", "difetti_gravi", "modo_ombra"}
+)
 """What keeps even proven machine mail for a person; other doubts are about forwarding."""
 
 IF_NOT_URGENT = "senza_urgenza"
@@ -50,6 +52,10 @@ IF_NOT_URGENT = "senza_urgenza"
 
 FORWARD_AT_ONCE = "urgente_inoltra_subito"
 """Reason of a held urgent message that its project wants to have at once as well."""
+
+
+SETTLED = "settled"
+"""The folder of what staff have dealt with themselves, as the reason ``archiviata`` names it."""
 
 
 def decide(
@@ -120,7 +126,9 @@ def filing_folder(decision: Decision, rules: Rules) -> tuple[str, str] | None:
         return folders.root, folders.forwarded
     if decision.action is Action.FILE:
         wanted = next((r.params.get("folder") for r in decision.reasons if r.code == "archiviata"), None)
-        return folders.root, folders.not_for_us if wanted == "not_for_us" else folders.automatic
+        return folders.root, {"not_for_us": folders.not_for_us, SETTLED: folders.settled}.get(
+            str(wanted), folders.automatic
+        )
     return None
 
 
@@ -191,7 +199,11 @@ def _holds_for_content(outcome: Outcome, classification: Classification) -> list
     sure = classification.topic_scores.get(NOT_FOR_US, 1.0) >= SURE_NOT_FOR_US
     if outcome.folder and not (classification.automatic_proved and classification.topic == NOT_FOR_US and sure):
         return [Reason("forse_non_per_noi")]
-    return []
+    return [Reason("forse_pericolo")] if outcome.folder and _hides_danger(classification) else []
+
+
+def _hides_danger(classification: Classification) -> bool:
+    return any(one.code in {"pericolo_non_escluso", "lingua_non_letta"} for one in classification.reasons)
 
 
 def _holds_for_origin(message: InboundMessage, rules: Rules, context: DecisionContext) -> list[Reason]:
@@ -230,9 +242,10 @@ def _holds_for_doubt(
         if score >= RIVAL:
             places = {"first": territory.best, "second": rival}
             reasons.append(Reason("luoghi_in_gara", {**places, "second_score": round(score, 4)}))
-    if any(reason.code == "pericolo_non_escluso" for reason in classification.reasons):
+    if _hides_danger(classification):
         reasons.append(Reason("forse_pericolo"))
-    if names_another_place(territory.best, classification.places, rules):
+    unlisted = any(one.code == "nome_sconosciuto" for one in classification.reasons)
+    if unlisted or names_another_place(territory.best, classification.places, rules):
         reasons.append(Reason("altro_luogo"))
     if classification.language not in rules.thresholds.languages:
         reasons.append(Reason("lingua_da_verificare", {"language": classification.language}))

@@ -29,7 +29,7 @@ ONLY_THE_PLACE_IS_MISSING = "territorio_non_indicato"
 
 _TEMPORARY = frozenset(
     {"inoltro_non_accettato", "attesa_annullamento", "limite_dominio", "limite_orario"}
-    | {"limite_casella", "ricevute_sospese"}
+    | {"limite_casella", "ricevute_sospese", "ricevuta_rimandata"}
 )
 _ONCE_A_DAY = frozenset({"limite_indirizzo"})
 """Passes too, but whoever gets three acknowledgements a day needs no fourth the day after."""
@@ -54,6 +54,8 @@ class AckHistory:
     to_domain_last_hour: int
     total_last_hour: int
     forwarded_at: datetime | None = None
+    held_back: str = ""
+    """What staff said of this case's acknowledgement: ``ricevuta_fermata`` for good, ``ricevuta_rimandata`` for now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ def may_acknowledge(
     rule = applied_rule(decision, rules)
     codes = [
         *_against_mode(decision, rules),
+        *([history.held_back] if history.held_back else []),
         *(["ricevuta_esclusa"] if rule is not None and rule.acknowledgement == NO_TEXT else []),
         *_against_content(decision, context),
         *_against_author(message, rules),
@@ -186,7 +189,7 @@ def _against_content(decision: Decision, context: DecisionContext) -> list[str]:
     if decision.topic == NOT_FOR_US or not (decision.acknowledge or decision.automatic):
         codes.append("non_pertinente")
     if decision.action is Action.FILE:
-        codes.append("archiviata")
+        codes.append("chiuso_senza_centro")
     if context.is_old:
         codes.append("posta_vecchia")
     if context.role is MailboxRole.JUNK:

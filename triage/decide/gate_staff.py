@@ -12,22 +12,26 @@ from triage.decide.recipient import usable
 from triage.rules.types import DEFAULT_ADDRESS, Rules
 from triage.vocabulary import Action, Decision, Mode, Reason
 
+CHOSEN_BY_PERSON = "scelto_da_una_persona"
+"""The first reason of a decision that staff have made."""
+ALSO = "anche"
+"""Its ``why`` where the centre gets a message that another keeps."""
+
 
 def may_forward(
     decision: Decision,
     forward_path: str,
     rules: Rules,
     *,
-    settled_by_person: bool = False,
     sick: frozenset[str] = frozenset(),
 ) -> GateVerdict:
     """Whether a message may be forwarded to ``forward_path`` under the rules as they are now.
 
-    ``settled_by_person``: staff chose this destination; then neither *proposta* nor an unconfirmed
-    address stands in the way. In *ombra* nothing leaves, whoever asks. ``sick`` are addresses, in lower
-    case, that take no mail now.
+    Where staff chose the destination, neither *proposta* nor an unconfirmed address stands in the way. In
+    *ombra* nothing leaves, whoever asks. ``sick`` are addresses, in lower case, that take no mail now.
     """
     codes: list[str] = []
+    chosen = is_chosen_by_person(decision)
     if decision.action is not Action.FORWARD and not forwards_at_once(decision):
         codes.append("nessun_inoltro")
     project = rules.projects.get(decision.project)
@@ -37,13 +41,30 @@ def may_forward(
     mode = project.mode if project else rules.service.mode
     if mode is Mode.SHADOW:
         codes.append("modo_ombra")
-    if mode is Mode.PROPOSAL and not settled_by_person:
+    if mode is Mode.PROPOSAL and not chosen:
         codes.append("modo_proposta")
-    if current is not None and not current.confirmed and not settled_by_person:
+    if current is not None and not current.confirmed and not chosen:
         codes.append("indirizzo_non_confermato")
     if forward_path.casefold() in sick:
         codes.append("destinazione_malata")
     return _verdict(forward_path, codes, rules)
+
+
+def is_chosen_by_person(decision: Decision) -> bool:
+    """Whether staff chose where the message goes."""
+    return any(reason.code == CHOSEN_BY_PERSON for reason in decision.reasons)
+
+
+def is_further(decision: Decision) -> bool:
+    """Whether staff chose a further centre, beside the one that has the message."""
+    return any(reason.code == CHOSEN_BY_PERSON and reason.params.get("why") == ALSO for reason in decision.reasons)
+
+
+def centres_of(decision: Decision) -> tuple[str, ...]:
+    """The projects that have a message once it is sent as decided: those that keep it, then the one chosen."""
+    kept = (str(one.params.get("with", "")) for one in decision.reasons if one.code == CHOSEN_BY_PERSON)
+    others = tuple(code for codes in kept for code in codes.split(",") if code and code != decision.project)
+    return (*dict.fromkeys(others), decision.project)
 
 
 def calls_somebody(decision: Decision) -> bool:
@@ -64,12 +85,24 @@ def may_tell_project(code: str, forward_path: str, rules: Rules, sick: frozenset
     return _verdict(forward_path, codes, rules)
 
 
+def may_test_address(code: str, forward_path: str, rules: Rules) -> GateVerdict:
+    """Whether a project's address may be sent the test mail that confirms it: it must be one of the rules' now.
+
+    A test is how one learns that a sick address works again. In *ombra* nothing leaves.
+    """
+    project = rules.projects.get(code)
+    if project is None or all(address.to != forward_path for address in project.addresses.values()):
+        return _verdict(forward_path, ["indirizzo_non_attuale"], rules)
+    return _verdict(forward_path, ["modo_ombra"] if project.mode is Mode.SHADOW else [], rules)
+
+
 def may_notify(forward_path: str, rules: Rules) -> GateVerdict:
-    """Whether staff may be sent a notice: only those on call or named for alarms, never ourselves (F2, F32).
+    """Whether staff may be sent a notice: only those who are named for it in the rules, never ourselves (F2, F32).
 
     In *ombra* nothing leaves, notices included.
     """
-    codes = [] if forward_path in (*rules.urgent.on_call, *rules.alarms) else ["indirizzo_non_attuale"]
+    named = (*rules.urgent.on_call, *rules.alarms, *rules.daily_digest.to)
+    codes = [] if forward_path in named else ["indirizzo_non_attuale"]
     codes += against_any_notice(rules)
     return _verdict(forward_path, codes, rules)
 

@@ -18,6 +18,7 @@ from triage.decide.authentication import (
     has_dmarc_pass,
     has_spf_pass,
     is_authenticated,
+    is_doubted,
 )
 from triage.decide.context import DecisionContext
 from triage.rules.addresses import AddressError, CheckedAddress, bare_form, check_address, same_mailbox
@@ -54,6 +55,20 @@ def recipient_of(message: InboundMessage, rules: Rules, context: DecisionContext
     return Recipient(None, ("percorso_non_provato",))
 
 
+def participant_of(message: InboundMessage, rules: Rules) -> str:
+    """Whose part in a case a message may claim: its author's, of a listed web form that of the person whom it names.
+
+    Empty: nobody's, since our own server doubts the author, or a form does not prove or name one person.
+    """
+    if is_doubted(message, rules.service.authserv_id, rules.service.authserv_below):
+        return ""
+    form = _web_form(message, rules)
+    if form is None:
+        return message.author.addr_spec
+    named = _of_form(message, form, rules)
+    return named.address.addr_spec if named.address is not None and not named.codes else ""
+
+
 def usable(text: str, rules: Rules) -> tuple[CheckedAddress | None, list[str]]:
     """An address that may be written on the wire and is not ours (failure F3)."""
     try:
@@ -73,23 +88,23 @@ def _of_return_path(message: InboundMessage, path: str | None, rules: Rules) -> 
         codes.append("percorso_di_progetto")
     if is_rewritten_path(path, [author.addr_spec for author in (message.author, *message.authors)]):
         codes.append("percorso_riscritto")
-    known = rules.service.authserv_id
-    if known and not is_authenticated(message, known):
+    known, below = rules.service.authserv_id, rules.service.authserv_below
+    if known and not is_authenticated(message, known, below):
         codes.append("mittente_non_autenticato")
-    elif known and not _is_vouched_for(message, path, known):
+    elif known and not _is_vouched_for(message, path, known, below):
         codes.append("percorso_non_autenticato")
     return Recipient(address, tuple(codes))
 
 
-def _is_vouched_for(message: InboundMessage, path: str, authserv_id: str) -> bool:
+def _is_vouched_for(message: InboundMessage, path: str, authserv_id: str, below: bool) -> bool:
     """Whether the path is the proved author's domain's, or itself passed SPF: a proved author may name a victim."""
     domain, author = bare_form(path)[1], author_domain(message)
     same = domain == author or domain.endswith("." + author) or author.endswith("." + domain)
-    return same or has_spf_pass(message, authserv_id, domain)
+    return same or has_spf_pass(message, authserv_id, domain, below)
 
 
 def _of_author(message: InboundMessage, rules: Rules) -> Recipient:
-    if not has_dmarc_pass(message, rules.service.authserv_id):
+    if not has_dmarc_pass(message, rules.service.authserv_id, rules.service.authserv_below):
         return Recipient(None, ("mittente_non_autenticato",))
     address, codes = usable(message.author.addr_spec, rules)
     return Recipient(address, tuple(codes))
@@ -102,7 +117,7 @@ def _web_form(message: InboundMessage, rules: Rules) -> WebForm | None:
 
 def _of_form(message: InboundMessage, form: WebForm, rules: Rules) -> Recipient:
     prove = has_dmarc_pass if form.requires == "dmarc" else has_aligned_dkim
-    if not prove(message, rules.service.authserv_id):
+    if not prove(message, rules.service.authserv_id, rules.service.authserv_below):
         return Recipient(None, ("modulo_non_autenticato",), by_web_form=True)
     people = {address.addr_spec for address in message.reply_to if address.addr_spec}
     if len(people) != 1:

@@ -72,9 +72,19 @@ def names_another_place(territory: str, places: Sequence[PlaceMention], rules: R
             continue
         if place.kind == "outside" and place.weight > 0.0:
             return True
+        if place.kind == "homonym" and place.weight >= NAMED and not _confirmed(place, places):
+            return True  # Rovereto near Crema, or the town in Trentino
         if place.weight >= NAMED and place.comuni and territory not in _answers(place, rules):
             return True
     return False
+
+
+def _confirmed(place: PlaceMention, places: Sequence[PlaceMention]) -> bool:
+    """Whether another place, CAP or prefix of the message leads to the same comune."""
+    return any(
+        other.weight > 0 and other.kind != "homonym" and not set(other.comuni).isdisjoint(place.comuni)
+        for other in places
+    )
 
 
 def _summed(classification: Classification, rules: Rules) -> dict[str, float]:

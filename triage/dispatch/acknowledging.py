@@ -11,12 +11,13 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from triage.decide.gate import applied_rule
+from triage.decide.gate_staff import centres_of, is_further
 from triage.decide.trust import UNSURE_LANGUAGE
 from triage.dispatch.compose import Outgoing, Stamp
 from triage.dispatch.fields import address_field, date_field, id_list, recipient_field, text_field, token_field
 from triage.dispatch.mime import alternative, html_part, text_part
 from triage.dispatch.text_blocks import Block, BlockKind, Section, as_html, as_plain, blocks_of
-from triage.dispatch.text_files import ACKNOWLEDGEMENT, QUESTION, REROUTE, LanguageTexts, Text, Texts
+from triage.dispatch.text_files import ACKNOWLEDGEMENT, QUESTION, REROUTE, SEVERAL, LanguageTexts, Text, Texts
 from triage.rules.types import Envelope, Mailbox, Rules
 from triage.vocabulary import Decision, DispatchKind, InboundMessage
 
@@ -25,6 +26,7 @@ SUBJECTS: Mapping[DispatchKind, str] = {
     DispatchKind.QUESTION: "Auto: una domanda per il suo messaggio ({code})",
     DispatchKind.REROUTE: "Auto: il suo messaggio è in un altro centro ({code})",
 }
+SEVERAL_SUBJECT = "Auto: il suo messaggio è in più di un centro ({code})"
 """Fixed, whatever was written; RFC 3834 section 3.1.5 allows the first word."""
 
 CORRECTION_SUBJECT = "Non è la mia zona [{code}]"
@@ -67,7 +69,7 @@ def compose_for_family(
         recipient_field(forward_path),
         date_field(stamp.now),
         token_field("Message-ID", stamp.rfc_message_id),
-        text_field("Subject", SUBJECTS[kind].format(code=stamp.case_code)),
+        text_field("Subject", subject_of(kind, decision).format(code=stamp.case_code)),
         *thread,
         token_field("Auto-Submitted", "auto-replied"),
         token_field("X-Auto-Response-Suppress", "All"),
@@ -77,6 +79,11 @@ def compose_for_family(
     # Where a failure finds its message it shall come back; elsewhere nobody would read it (RFC 3834 section 3.3).
     comes_back = reverse_path not in ("", rules.acknowledgements.dedicated_address)
     return Outgoing(reverse_path, forward_path, b"".join(head) + body, notify_never=not comes_back)
+
+
+def subject_of(kind: DispatchKind, decision: Decision) -> str:
+    """The subject, in which the code is still missing."""
+    return SEVERAL_SUBJECT if kind is DispatchKind.REROUTE and is_further(decision) else SUBJECTS[kind]
 
 
 def reverse_path(rules: Rules, mailbox: Mailbox | None, tag: str, *, plus_works: bool) -> str:
@@ -107,9 +114,11 @@ def sections_for(
     neutral = neutral and kind is DispatchKind.ACKNOWLEDGEMENT
     variant = _variant(kind, decision, rules, neutral=neutral)
     values = _values(decision, rules, stamp, neutral=neutral, asks=asks)
+    name = SEVERAL if kind is DispatchKind.REROUTE and is_further(decision) else _NAMES[kind]
     return tuple(
-        section_of(language, _text(language, kind, variant), values, rules.service.name)
+        section_of(language, language.others.get(variant) or language.texts[name], values, rules.service.name)
         for language in languages_for(decision, texts)
+        if name in language.texts
     )
 
 
@@ -135,21 +144,19 @@ def _variant(kind: DispatchKind, decision: Decision, rules: Rules, *, neutral: b
     return "" if usual or rule is None else rule.acknowledgement
 
 
-def _text(language: LanguageTexts, kind: DispatchKind, variant: str) -> Text:
-    return language.others.get(variant) or language.texts[_NAMES[kind]]
-
-
 def _values(decision: Decision, rules: Rules, stamp: Stamp, *, neutral: bool, asks: bool) -> Mapping[str, str | bool]:
     service = rules.service
-    project = None if neutral else rules.projects.get(decision.project)
+    codes = () if neutral else centres_of(decision)
+    centres = [rules.projects[code] for code in codes if code in rules.projects]
+    contacts = [(one.centre, one.contact) for one in centres if one.contact]
     is_open = service.is_open(stamp.now) if service.opening_hours else None
     return {
         "codice": stamp.case_code,
         "agenzia": service.name,
         "indirizzo": service.address,
         "telefono": service.phone,
-        "centro": project.centre if project else "",
-        "contatto": project.contact if project else "",
+        "centro": "; ".join(one.centre for one in centres),
+        "contatto": "; ".join(f"{name}: {contact}" if len(centres) > 1 else contact for name, contact in contacts),
         "aperto": is_open is True,
         "chiuso": is_open is False,
         "chiede": asks,

@@ -41,6 +41,8 @@ class Answering:
     halved: bool
     """The project has the text only, the original was too large: held, and forwarded all the same."""
     forwarded_at: datetime | None
+    held_back: str = ""
+    """What staff said of the case's acknowledgement."""
 
     @property
     def still_asks(self) -> bool:
@@ -60,6 +62,7 @@ def may_answer(asked: Answering, now: datetime) -> GateVerdict:
             case_acknowledged=False,  # a unique index lets a case have this one row only
         ),
         forwarded_at=asked.forwarded_at,
+        held_back=asked.held_back,
     )
     message, decision, rules, context = asked.message, asked.decision, asked.rules, asked.context
     if asked.row.kind == DispatchKind.QUESTION:
@@ -68,6 +71,8 @@ def may_answer(asked: Answering, now: datetime) -> GateVerdict:
             return GateVerdict(False, "", False, ())  # settled meanwhile
     elif asked.row.kind == DispatchKind.REROUTE:
         verdict = may_tell_of_reroute(message, decision, rules, history, context)
+    elif asked.state is MessageState.CLOSED:
+        return GateVerdict(False, "", False, ())  # a person has dealt with it where it lay
     else:
         verdict = may_acknowledge(message, decision, rules, history, now, context, asks=asked.still_asks)
     if verdict.allowed and verdict.forward_path != asked.row.forward_path:

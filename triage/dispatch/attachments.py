@@ -123,7 +123,11 @@ _KINDS: dict[str, tuple[str, Callable[[bytes], bool]]] = {
 """By extension: the media type that we write, and whether octets are of that kind."""
 _GUESSED = ("pdf", "jpg", "png", "gif", "webp", "heic")
 """Kinds that are known by their octets alone: phones send photographs without a name."""
-_NAMED_SO = frozenset("bat bin cmd com cpl exe htm html jar js jse lnk msi pif ps1 scr svg vbs wsf zip rar 7z".split())  # noqa: SIM905
+_PROGRAMS = "bat bin cmd com cpl exe hta htm html jar js jse lnk msi pif ps1 scr svg vbe vbs wsf"
+_WITH_MACROS = "docm dotm potm ppam ppsm pptm xlam xlsb xlsm xltm"
+_HOLDING_FILES = "img iso vhd vhdx zip rar 7z"
+NAMED_SO = frozenset(f"{_PROGRAMS} {_WITH_MACROS} {_HOLDING_FILES}".split())
+"""Extensions of what is never repeated, whatever its octets say."""
 
 
 def is_ordinary(attachment: Attachment) -> bool:
@@ -139,7 +143,7 @@ def repeated_files(
     seen: set[str] = set()
     left = most_octets
     for file in read_files(octets, _may_be_ordinary, most_octets, clock=clock) if most_octets else ():
-        found = _recognise(file)
+        found = recognise(file)
         if found is not None and len(found.octets) <= left and len(kept) < most:
             left -= len(found.octets)
             kept.append(replace(found, name=_unlike(found.name, seen)))
@@ -147,19 +151,19 @@ def repeated_files(
 
 
 def _may_be_ordinary(attachment: Attachment) -> bool:
-    extension = _extension(attachment.file_name.casefold().removesuffix(".p7m"))
-    return is_ordinary(attachment) and (extension in _KINDS or extension not in _NAMED_SO)
+    extension = extension_of(attachment.file_name.casefold().removesuffix(".p7m"))
+    return is_ordinary(attachment) and (extension in _KINDS or extension not in NAMED_SO)
 
 
-def _recognise(file: ReadFile) -> RepeatedFile | None:
+def recognise(file: ReadFile) -> RepeatedFile | None:
     """What the file is, by its octets; ``None`` when it is not one of the ordinary kinds."""
     octets = file.octets
     if any(mark in octets for mark in _MACROS):
         return None
     name = clean(file.attachment.file_name, LONGEST_NAME * 2).lstrip(".-~ ")
-    extension = _extension(name)
+    extension = extension_of(name)
     if extension == "p7m":
-        if _extension(name[:-4]) in _KINDS and _is_signed(octets):
+        if extension_of(name[:-4]) in _KINDS and _is_signed(octets):
             return RepeatedFile(file.number, _shortened(name, ".p7m"), "application/pkcs7-mime", octets)
         return None
     if extension not in _KINDS:
@@ -181,7 +185,8 @@ def _is_utf8(octets: bytes) -> bool:
     return True
 
 
-def _extension(name: str) -> str:
+def extension_of(name: str) -> str:
+    """A file name's extension, without its dot, in small letters."""
     return PurePosixPath(name.casefold()).suffix[1:]
 
 

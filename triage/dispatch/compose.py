@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from triage.decide import family_behind, is_staff
 from triage.dispatch import texts
 from triage.dispatch.attachments import RepeatedFile, is_ordinary
 from triage.dispatch.fields import (
@@ -28,7 +29,7 @@ from triage.dispatch.mime import file_part, mixed, original_part, text_part
 from triage.pec.words import certified_lines
 from triage.rules.addresses import AddressError, check_address
 from triage.rules.types import Rules
-from triage.vocabulary import Decision, InboundMessage
+from triage.vocabulary import Address, Decision, InboundMessage
 
 LONGEST_TEXT = 100_000
 """Characters of the writer's text repeated in the readable part; the original follows whole."""
@@ -82,8 +83,9 @@ def compose_forward(
     lists the attachments and says who has the original.
     """
     service = rules.service
-    author = _author_name(message)
-    reply_to = _reply_address(message, rules)
+    person = family_behind(message, rules)
+    author = _name_of(person or message.author)
+    reply_to = person.addr_spec if person is not None else _reply_address(message, rules)
     head = [
         address_field("From", f"{author} tramite {service.sender_name}", service.address),
         recipient_field(forward_path),
@@ -118,6 +120,7 @@ def compose_forward(
         beside=[place for place, (number, _) in enumerate(listed) if number in repeated],
         whole=whole,
         phone=service.phone,
+        passed_on=_passed_on(message, behind=person is not None),
     )
     if not whole:
         octets = b"".join((*head, b"MIME-Version: 1.0\r\n", text_part(text)))
@@ -166,15 +169,19 @@ def seal_field(stamp: Stamp) -> bytes:
     return token_field("X-Reti-Smistamento", f"{stamp.case_code} {stamp.seal}")
 
 
-def _author_name(message: InboundMessage) -> str:
-    """What the writer is called; cannot pass for an address, whatever the display name says."""
-    local_part = message.author.addr_spec.rpartition("@")[0]
-    return clean_name(message.author.display_name) or clean_name(local_part) or "Mittente sconosciuto"
+def _name_of(address: Address) -> str:
+    """What somebody is called; cannot pass for an address, whatever the display name says."""
+    local_part = address.addr_spec.rpartition("@")[0]
+    return clean_name(address.display_name) or clean_name(local_part) or "Mittente sconosciuto"
 
 
-def is_staff(address: str, rules: Rules) -> bool:
-    """Whether an address is ours or a project's: an answer there would reach no family."""
-    return rules.is_own(address) or bool(rules.project_of_address(address))
+def _passed_on(message: InboundMessage, *, behind: bool) -> str:
+    """Who else has a part in a message that was passed on by hand, in a line; ``behind``: a colleague passed it on."""
+    other = message.author if behind else message.forwarded_author
+    if other is None:
+        return ""
+    said = f"{_name_of(other)} ({clean(other.addr_spec, 254)})"
+    return f"Lo ha inoltrato {said}." if behind else f"Chi scrive inoltra un messaggio di {said}."
 
 
 def _reply_address(message: InboundMessage, rules: Rules) -> str:

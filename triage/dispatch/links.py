@@ -15,5 +15,15 @@ def charge_link(address: str, code: str) -> str:
     return _mailto(address, f"Preso in carico [{code}]", code)
 
 
+def deleted_link(address: str, code: str) -> str:
+    """They have deleted what was sent to them by mistake."""
+    return _mailto(address, f"Cancellato [{code}]", code)
+
+
+def confirmation_link(address: str, code: str) -> str:
+    """The address that a test mail asked about is theirs."""
+    return _mailto(address, f"Confermo [{code}]", code)
+
+
 def _mailto(address: str, subject: str, code: str) -> str:
     return f"mailto:{address}?subject={quote(subject)}&body={quote(f'Codice: {code}')}"

@@ -6,18 +6,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from triage.decide import against_any_notice, may_notify, may_tell_project
+from triage.decide import against_any_notice, may_notify, may_tell_project, may_test_address
+from triage.dispatch.address_mail import compose_address_test
 from triage.dispatch.compose import Outgoing, Stamp
 from triage.dispatch.staff_mail import (
+    Waiting,
     compose_call,
     compose_digest,
     compose_incidents,
     compose_reminder,
+    compose_waiting,
     webhook_body,
 )
 from triage.ids import case_code
 from triage.knowledge import Knowledge
 from triage.record import Transaction
+from triage.record.address_tests import named_tests
 from triage.record.charge import charges_of
 from triage.record.destinations import sick_addresses
 from triage.record.filing import AT_REST
@@ -25,7 +29,10 @@ from triage.record.identity import known_secret
 from triage.record.mailboxes import known_mailboxes
 from triage.record.messages import get_message
 from triage.record.open_cases import incidents_between, open_cases
+from triage.record.register import count_open
 from triage.record.staff_notices import Channel, NoticeKind, NoticeRow
+from triage.record.waiting import waits_longest
+from triage.record.waiting_list import Group, group_sizes
 from triage.rules.types import Rules
 from triage.seals import seal
 
@@ -52,8 +59,10 @@ class Content:
 class NoticeWriter:
     """Writes notices; ``sender`` is the address of the second account, ``since`` the start of this process."""
 
-    def __init__(self, knowledge: Knowledge, sender: str, since: datetime) -> None:
+    def __init__(self, knowledge: Knowledge, sender: str, since: datetime, page: str = "") -> None:
+        """``page``: under which address people open the staff page."""
         self._since = since
+        self._page = page
         self._knowledge = knowledge
         self._sender = sender
 
@@ -70,6 +79,10 @@ class NoticeWriter:
             return self._call(tx, row, rules)
         if row.kind == NoticeKind.INCIDENTS:
             return self._incidents(tx, row, rules)
+        if row.kind == NoticeKind.ADDRESS_TEST:
+            return self._address_test(tx, row, rules)
+        if row.kind == NoticeKind.WAITING:
+            return self._waiting(tx, row, rules)
         return self._for_project(tx, row, rules)
 
     def _waits_for_reader(self, tx: Transaction, row: NoticeRow, rules: Rules) -> timedelta | None:
@@ -108,6 +121,20 @@ class NoticeWriter:
         stamp = _stamp(tx, row, None)
         return Content(compose_incidents(row.recipient, rules, stamp, lines, self._sender_of(row)))
 
+    def _waiting(self, tx: Transaction, row: NoticeRow, rules: Rules) -> Content:
+        sizes = group_sizes(tx)
+        if not any(sizes.values()):
+            return Content(refusal="non_aspetta")
+        waiting = Waiting(
+            sizes[Group.DANGER],
+            sizes[Group.DECIDE],
+            sizes[Group.PERHAPS_NOT],
+            sizes[Group.ASIDE],
+            waits_longest(tx),
+            count_open(tx),
+        )
+        return Content(compose_waiting(row.recipient, rules, _stamp(tx, row, None), waiting, self._page))
+
     def _for_project(self, tx: Transaction, row: NoticeRow, rules: Rules) -> Content:
         cases = open_cases(tx, row.project, tx.now - OF_DIGEST)
         if row.kind == NoticeKind.DIGEST:
@@ -120,6 +147,12 @@ class NoticeWriter:
             return Content(refusal="presa_in_carico")
         return Content(compose_reminder(row.recipient, rules, _stamp(tx, row, case.case_id), case.forwarded_at))
 
+    def _address_test(self, tx: Transaction, row: NoticeRow, rules: Rules) -> Content:
+        test = next(iter(named_tests(tx, (), [row.rfc_message_id])), None)
+        if test is None:
+            return Content(refusal="non_aspetta")
+        return Content(compose_address_test(row.recipient, rules, _stamp(tx, row, None), row.project, test.code))
+
     def _sender_of(self, row: NoticeRow) -> str:
         return self._sender if row.channel == Channel.ALARM else ""
 
@@ -128,8 +161,10 @@ def _against(tx: Transaction, row: NoticeRow, rules: Rules) -> str:
     """The gate's reason against it; empty: it may leave."""
     if row.channel == Channel.WEBHOOK:
         return next(iter(against_any_notice(rules)), "")
-    if row.kind in (NoticeKind.URGENT, NoticeKind.INCIDENTS):
+    if row.kind in (NoticeKind.URGENT, NoticeKind.INCIDENTS, NoticeKind.WAITING):
         verdict = may_notify(row.recipient, rules)
+    elif row.kind == NoticeKind.ADDRESS_TEST:
+        verdict = may_test_address(row.project, row.recipient, rules)
     else:
         verdict = may_tell_project(row.project, row.recipient, rules, sick_addresses(tx))
     if verdict.needs_smtputf8:

@@ -20,8 +20,9 @@ from triage.dispatch.submit import Connection
 from triage.dispatch.trouble import AccountTroubleError
 from triage.dispatch.webhook import post
 from triage.knowledge import Knowledge
-from triage.notices import SecondChannels, plan_calls, plan_for_projects, plan_incidents
+from triage.notices import SecondChannels, plan_calls, plan_daily_digest, plan_for_projects, plan_incidents
 from triage.record import Store, Transaction
+from triage.record.address_tests import note_test_ended
 from triage.record.breaker import judge, ready_to_close, too_many
 from triage.record.charge import any_alert_due, note_refused_call
 from triage.record.destinations import any_recovered, cure_recovered
@@ -72,6 +73,7 @@ class NoticeStage:
         worker: str,
         beat: Callable[[], None] = lambda: None,
         secrets: Secrets = FIXED,
+        page: str = "",
     ) -> None:
         self._store = store
         self._secrets = secrets
@@ -85,7 +87,7 @@ class NoticeStage:
         self._channels = SecondChannels(second.submission is not None, second.webhook is not None)
         self._worker = worker
         self._beat = beat
-        self._writer = NoticeWriter(knowledge, second.sender, store.clock.now())
+        self._writer = NoticeWriter(knowledge, second.sender, store.clock.now(), page)
         self._looked_at: datetime | None = None
 
     def work(self) -> int:
@@ -128,6 +130,7 @@ class NoticeStage:
         if looks:
             with self._store.write("notices planned") as tx:
                 done += plan_incidents(tx, rules, self._channels) + plan_for_projects(tx, rules)
+                done += plan_daily_digest(tx, rules)
                 self._looked_at = tx.now + BETWEEN_LOOKS
         return done
 
@@ -143,7 +146,7 @@ class NoticeStage:
             return True
         if content.refusal or not self._has_channel(row):
             with self._store.write("notice cancelled") as tx:
-                end_notice(tx, row, DispatchState.CANCELLED, content.refusal or "canale_assente")
+                self._end(tx, row, DispatchState.CANCELLED, content.refusal or "canale_assente")
             return True
         if not self._begin(row, way):
             return True
@@ -181,11 +184,11 @@ class NoticeStage:
         else:
             close_incident(tx, CHANNEL_INCIDENT, row.channel)
         if accepted:
-            end_notice(tx, row, DispatchState.ACCEPTED, code=result.code)
+            self._end(tx, row, DispatchState.ACCEPTED, code=result.code)
             if row.message_id is not None:
                 close_incident(tx, NOTICE, str(row.message_id))
         elif result.outcome is AttemptOutcome.PERMANENT or row.attempts >= len(PAUSES):
-            end_notice(tx, row, DispatchState.FAILED, "rifiutato", result.code)
+            self._end(tx, row, DispatchState.FAILED, "rifiutato", result.code)
             self._tell_of_failure(tx, row)
         else:
             put_back_notice(tx, row, tx.now + PAUSES[min(row.attempts, len(PAUSES) - 1)])
@@ -193,6 +196,10 @@ class NoticeStage:
             "notice",
             extra={"action": "notice", "kind": row.kind, "row": row.id, "by": row.channel, "code": result.code},
         )
+
+    def _end(self, tx: Transaction, row: NoticeRow, state: DispatchState, reason: str = "", code: int = 0) -> None:
+        if end_notice(tx, row, state, reason, code) and row.kind == NoticeKind.ADDRESS_TEST:
+            note_test_ended(tx, row.rfc_message_id, state)
 
     def _tell_of_failure(self, tx: Transaction, row: NoticeRow) -> None:
         if row.kind == NoticeKind.URGENT and row.message_id is not None:

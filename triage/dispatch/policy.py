@@ -13,7 +13,14 @@ from itertools import accumulate
 from triage.dispatch.compose import ORIGINAL
 from triage.record.dispatches import DispatchRow
 from triage.throttling import denies_send_as, throttles_sending
-from triage.vocabulary import TO_FAMILIES, AttemptOutcome, DispatchKind, DispatchState, SubmissionResult
+from triage.vocabulary import (
+    TO_FAMILIES,
+    WRITTEN_BY_STAFF,
+    AttemptOutcome,
+    DispatchKind,
+    DispatchState,
+    SubmissionResult,
+)
 
 BACK_OFF = tuple(timedelta(minutes=m) for m in (1, 5, 15, 30, 60, 120, 240, 360))
 """Between tries of a transient refusal. The first is short because of greylisting; RFC 5321 section
@@ -34,6 +41,12 @@ BAD_SENDER = frozenset({"5.1.7", "5.1.8"})
 
 TOO_LARGE = frozenset({"5.2.3", "5.3.4"})
 """RFC 3463 sections 3.3 and 3.4: longer than an administrative limit, too big for the system."""
+
+
+_FROM_OURSELVES = WRITTEN_BY_STAFF | {DispatchKind.FORWARD, DispatchKind.RECALL}
+"""What leaves under our own address, and not under the null path."""
+NOT_SENT = "risposta_non_partita"
+"""What a person wrote to a family did not arrive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +79,7 @@ def was_too_large(result: SubmissionResult) -> bool:
 
 
 def _of_other_answers(row: DispatchRow, result: SubmissionResult, now: datetime) -> Consequence:
-    held = "inoltro_rifiutato" if row.kind == DispatchKind.FORWARD else ""
+    held, expired, unsure = _holds(row)
     pause = throttles_sending(result.code, result.enhanced_status, result.text)
     alone = concerns_account(row, result) or denies_send_as(result.code, result.enhanced_status, result.text)
     if (alone or pause is not None) and now - row.created_at <= GIVE_UP:
@@ -75,17 +88,27 @@ def _of_other_answers(row: DispatchRow, result: SubmissionResult, now: datetime)
     if result.outcome is AttemptOutcome.PERMANENT:
         return Consequence(DispatchState.FAILED, now, held)
     if result.outcome is AttemptOutcome.UNKNOWN:
-        if row.kind in TO_FAMILIES:
-            return Consequence(DispatchState.UNKNOWN, now)
+        if row.kind in TO_FAMILIES or row.kind in WRITTEN_BY_STAFF:
+            # A family gets nothing twice; what a person wrote, a person finds out about.
+            return Consequence(DispatchState.UNKNOWN, now, unsure)
         if row.unknowns >= MOST_UNKNOWN:
-            return Consequence(DispatchState.FAILED, now, "esito_ignoto" if held else "")
+            return Consequence(DispatchState.FAILED, now, unsure)
         return Consequence(DispatchState.PENDING, now + BACK_OFF[0])
     if result.stage == "connect":
         # Our own account failed, not this recipient: neither its pauses grow nor its days end.
         return Consequence(DispatchState.PENDING, now + BACK_OFF[0])
     if now - row.created_at > GIVE_UP:
-        return Consequence(DispatchState.FAILED, now, "inoltro_scaduto" if held else "")
+        return Consequence(DispatchState.FAILED, now, expired)
     return Consequence(DispatchState.PENDING, now + _pause(row, now))
+
+
+def _holds(row: DispatchRow) -> tuple[str, str, str]:
+    """Why a message is held whose dispatch was refused, or waited five days, or has an unknown outcome."""
+    if row.kind == DispatchKind.FORWARD:
+        return "inoltro_rifiutato", "inoltro_scaduto", "esito_ignoto"
+    if row.kind in WRITTEN_BY_STAFF:
+        return NOT_SENT, NOT_SENT, "risposta_incerta"
+    return "", "", ""
 
 
 def concerns_account(row: DispatchRow, result: SubmissionResult) -> bool:
@@ -98,7 +121,7 @@ def concerns_account(row: DispatchRow, result: SubmissionResult) -> bool:
         return False
     if result.code in NOT_LOGGED_IN:
         return True
-    if result.stage == "rcpt" or row.kind != DispatchKind.FORWARD:
+    if result.stage == "rcpt" or row.kind not in _FROM_OURSELVES:
         return False
     status = result.enhanced_status
     if result.stage == "data":

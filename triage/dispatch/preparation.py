@@ -8,7 +8,11 @@ from datetime import timedelta
 from enum import StrEnum
 
 from triage.dispatch.compose import Outgoing
+from triage.record import Transaction
+from triage.record.beside import chosen_for
+from triage.record.decisions import decision_of
 from triage.record.dispatches import DispatchRow
+from triage.vocabulary import Decision, DispatchKind
 
 INFECTED, NOT_LOOKED_AT = "allegato_infetto", "allegato_non_controllato"
 HALVED = "originale_non_inviato"
@@ -51,3 +55,15 @@ class Cancelled:
 
 
 Preparation = Prepared | Later | Cancelled
+
+
+def decision_behind(tx: Transaction, row: DispatchRow, current: Decision | None) -> Decision | None:
+    """The decision that a dispatch carries out: its message's, or of a forward that is kept beside it, its own.
+
+    A person who sends a message to a further centre writes a decision for that one; the first centre's forward, which
+    has not left yet, leaves as it was chosen and shown.
+    """
+    if row.kind != DispatchKind.FORWARD or current is None or current.project == row.project:
+        return current
+    generation = chosen_for(tx, row.message_id, row.project, row.address_key)
+    return current if generation is None else decision_of(tx, row.message_id, generation)

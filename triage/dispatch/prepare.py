@@ -13,11 +13,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from triage.conversations import recipient_keys
-from triage.decide import may_forward, may_notify
+from triage.decide import family_behind, is_chosen_by_person, is_staff, may_forward, may_notify
 from triage.decide.gate import SAME_THREAD
 from triage.dispatch.answering import Answering, compose_answer, may_answer, wait_for
+from triage.dispatch.by_staff import BY_STAFF, prepare_by_staff
 from triage.dispatch.clamd import State
-from triage.dispatch.compose import Stamp, compose_notice, is_staff
+from triage.dispatch.compose import Stamp, compose_notice
 from triage.dispatch.forwards import Offer, Task, compose_fitting
 from triage.dispatch.policy import GIVE_UP
 from triage.dispatch.preparation import (
@@ -29,6 +30,7 @@ from triage.dispatch.preparation import (
     Later,
     Preparation,
     Prepared,
+    decision_behind,
 )
 from triage.dispatch.scanning import Verdict
 from triage.dispatch.text_files import Texts, shipped_texts
@@ -44,6 +46,7 @@ from triage.record.decisions import decisions_of
 from triage.record.destinations import sick_addresses
 from triage.record.dispatches import DispatchRow, forwarded_at, has_abandoned, has_due
 from triage.record.filing import FRESH
+from triage.record.holding_back import held_back
 from triage.record.identity import known_secret
 from triage.record.let_in import PERSON
 from triage.record.mailboxes import MailboxRow, known_mailboxes
@@ -53,7 +56,7 @@ from triage.rules.addresses import same_mailbox
 from triage.rules.types import Rules
 from triage.seals import seal
 from triage.settling import context_of
-from triage.vocabulary import TO_FAMILIES, Decision, DispatchKind, InboundMessage, MessageState
+from triage.vocabulary import TO_FAMILIES, WRITTEN_BY_STAFF, Decision, DispatchKind, InboundMessage, MessageState
 
 log = logging.getLogger("triage.dispatch")
 
@@ -110,7 +113,8 @@ class Preparer:
             octets = read_octets(tx, [row.sha256 for row in rows if row.sha256])
             prepared: list[Preparation] = []
             for row in rows:
-                message, decision = messages[row.message_id], decisions.get(row.message_id)
+                message = messages[row.message_id]
+                decision = decision_behind(tx, row, decisions.get(row.message_id))
                 waits = self._waits_for_reader(tx, in_force.rules, message)
                 if waits is not None:
                     prepared.append(Later(row, waits))
@@ -178,6 +182,11 @@ class Preparer:
             self._acknowledged = self._acknowledged.plus(*recipient_keys(secret, row.forward_path))
             self._brakes.count(message.mailbox_id)
             outgoing = compose_answer(asked, verdict, stamp, self._texts, self._plus_works(rules))
+        elif row.kind in BY_STAFF:
+            made = prepare_by_staff(tx, rules, self._texts, row, message, decision, parsed, stamp, self._sick)
+            if not isinstance(made, tuple):
+                return made
+            outgoing, verdict = made
         else:
             if row.generation != message.generation:
                 return Cancelled(row, "decisione_superata")
@@ -189,7 +198,8 @@ class Preparer:
                 return Cancelled(row, verdict.reasons[0].code)
             received = message.internal_date or message.received_at or tx.now
             outgoing = compose_notice(row.forward_path, rules, stamp, message.id, received)
-        hold = Consequence.HOLD if row.kind == DispatchKind.FORWARD else Consequence.NONE
+        kept = row.kind == DispatchKind.FORWARD or row.kind in WRITTEN_BY_STAFF
+        hold = Consequence.HOLD if kept else Consequence.NONE
         if verdict.needs_smtputf8 and not offer.utf8:
             return Cancelled(row, "smtputf8_non_offerto", hold)
         if rules.service.pec and (fault := fault_of(outgoing.reverse_path, outgoing.forward_path, outgoing.octets)):
@@ -212,9 +222,12 @@ class Preparer:
         verdict = may_forward(decision, row.forward_path, rules, sick=sick)
         if not verdict.allowed:
             # The address or the mode has changed since: the message is decided again under today's rules.
-            return Cancelled(row, verdict.reasons[0].code, Consequence.DECIDE_AGAIN)
+            # What a person has chosen no machine decides anew.
+            again = Consequence.HOLD if is_chosen_by_person(decision) else Consequence.DECIDE_AGAIN
+            return Cancelled(row, verdict.reasons[0].code, again)
         author = parsed.author.addr_spec
-        if is_staff(author, rules):
+        passed_on = is_chosen_by_person(decision) and family_behind(parsed, rules) is not None
+        if is_staff(author, rules) and not passed_on:
             # Decided before the rules said so. A project would answer us or another project, not a family.
             return Cancelled(row, "da_noi" if rules.is_own(author) else "dal_progetto", Consequence.HOLD)
         mailbox = rules.mailboxes.get(self._mailboxes[message.mailbox_id].name)
@@ -253,6 +266,7 @@ class Preparer:
             state=MessageState(message.state),
             halved=message.hold_reason == HALVED,
             forwarded_at=self._forwarded_at.get(message.id),
+            held_back=held_back(tx, [row.case_id]).get(row.case_id, ""),
         )
 
     def _plus_works(self, rules: Rules) -> bool:

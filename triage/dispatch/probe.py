@@ -18,6 +18,8 @@ from triage.dispatch.submit import Connection
 from triage.ids import probe_subject
 from triage.vocabulary import AttemptOutcome, SubmissionResult
 
+FORGED_METHOD = "x-triage-probe"
+"""Stands in no server's own results."""
 _TEXT = (
     "Messaggio di prova di 'triage check --connect', che lo cancella appena lo trova.\n"
     "Se lo leggete, la prova non lo ha trovato: si può cancellare.\n"
@@ -56,10 +58,18 @@ class ProbingConnection(Connection):
         return SubmissionResult(AttemptOutcome.ACCEPTED, stage, answer.code)
 
 
-def compose_probe(own_address: str, forward_path: str, rfc_message_id: str, now: datetime) -> Outgoing:
-    """A message from us to a mailbox that we watch; marked as a machine's, so that nothing answers it."""
+def compose_probe(
+    own_address: str, forward_path: str, rfc_message_id: str, now: datetime, authserv_id: str = ""
+) -> Outgoing:
+    """A message from us to a mailbox that we watch; marked as a machine's, so that nothing answers it.
+
+    With the server's name it brings along results that this server did not write, as a forger's mail would: they
+    must not arrive where they would be believed.
+    """
+    forged = token_field("Authentication-Results", f"{authserv_id}; {FORGED_METHOD}=pass") if authserv_id else b""
     octets = b"".join(
         (
+            forged,
             address_field("From", "", own_address),
             recipient_field(forward_path),
             date_field(now),

@@ -1,8 +1,10 @@
-"""Redirection: received octets, unchanged, behind a block of Resent-* fields (RFC 5322 section 3.6.6).
+"""Redirection: received octets, less two fields, behind a block of Resent-* fields (RFC 5322 section 3.6.6).
 
 A received message enters, an outgoing one leaves, or ``None`` where these octets may not travel so.
-Pure. The writer stays in From, so signatures stay whole (RFC 6376 section 3.4), but the receiver sees
-our server send for a stranger's domain: see decision 0001 for what that risks.
+Pure. Return-Path is the last server's own to write (RFC 5321 section 4.4), and Bcc is for nobody to see (RFC 5322
+section 3.6.3): these two are left out, and no other octet changes. The writer stays in From, so signatures stay
+whole (RFC 6376 section 3.4), but the receiver sees our server send for a stranger's domain: see decision 0001 for
+what that risks.
 """
 
 from __future__ import annotations
@@ -16,6 +18,11 @@ from triage.rules.types import Rules
 from triage.vocabulary import Decision, InboundMessage
 
 _FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
+_LEFT_OUT = re.compile(
+    rb"^(?:return-path|bcc|resent-bcc)[ \t]*:[^\r\n]*\r\n(?:[ \t][^\r\n]*\r\n)*", re.IGNORECASE | re.MULTILINE
+)
+_SIGNATURE = re.compile(rb"^dkim-signature[ \t]*:((?:[^\r\n]|\r\n[ \t])*)", re.IGNORECASE | re.MULTILINE)
+_SIGNED = re.compile(rb";h=([^;]*)")
 
 
 def compose_redirect(
@@ -28,7 +35,9 @@ def compose_redirect(
     eight_bit: bool,
 ) -> Outgoing | None:
     """The received message sent on as it is, with our own envelope sender; ``None``: it must be wrapped."""
-    if not _may_be_redirected(message, octets, decision, eight_bit):
+    head, end, body = octets.partition(b"\r\n\r\n")
+    kept = _LEFT_OUT.sub(b"", head + b"\r\n")
+    if not _may_be_redirected(message, octets, decision, eight_bit) or _breaks_a_signature(head, kept):
         return None
     service = rules.service
     block = (
@@ -39,7 +48,7 @@ def compose_redirect(
         b"Resent-" + recipient_field(forward_path),
         token_field("Resent-Message-ID", stamp.rfc_message_id),
     )
-    return Outgoing(service.address, forward_path, b"".join(block) + octets, left_out=FILES)
+    return Outgoing(service.address, forward_path, b"".join(block) + kept + end[2:] + body, left_out=FILES)
 
 
 def _may_be_redirected(message: InboundMessage, octets: bytes, decision: Decision, eight_bit: bool) -> bool:
@@ -53,3 +62,13 @@ def _may_be_redirected(message: InboundMessage, octets: bytes, decision: Decisio
     head = octets.partition(b"\r\n\r\n")[0]
     begins = bool(_FIELD.match(octets))
     return begins and head.isascii() and travels_as_message(octets, eight_bit)
+
+
+def _breaks_a_signature(head: bytes, kept: bytes) -> bool:
+    """Whether a signature covers a field that is left out, as no signer should (RFC 6376 section 5.4.1)."""
+    if len(kept) == len(head) + 2:
+        return False
+    tags = [b";" + re.sub(rb"\s", b"", found).lower() for found in _SIGNATURE.findall(head)]
+    names = {name for tag in tags for signed in _SIGNED.findall(tag) for name in signed.split(b":")}
+    gone = {found[0].partition(b":")[0].strip().lower() for found in _LEFT_OUT.finditer(head + b"\r\n")}
+    return bool(names & gone)

@@ -7,6 +7,7 @@ a place or a word of a message.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -94,6 +95,36 @@ def compose_digest(forward_path: str, rules: Rules, stamp: Stamp, cases: Sequenc
         ]
     )
     return _mail(forward_path, rules, stamp, "Riepilogo della settimana: casi da prendere in carico", text)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What the daily digest says: how many wait in each group, since when the oldest does, misroutes to be seen to."""
+
+    danger: int
+    to_decide: int
+    perhaps_not: int
+    aside: int
+    oldest: datetime | None
+    misroutes: int
+
+
+def compose_waiting(forward_path: str, rules: Rules, stamp: Stamp, waiting: Waiting, page: str) -> Outgoing:
+    """How much waits for a person; ``page`` is the address of the staff page, empty where nobody has said it."""
+    counted = (
+        (waiting.danger, "da leggere oggi: possibile pericolo", "da leggere oggi: possibile pericolo"),
+        (waiting.to_decide, "da decidere", "da decidere"),
+        (waiting.perhaps_not, "forse non per noi, da confermare", "forse non per noi, da confermare"),
+        (waiting.aside, "da guardare nella casella di posta", "da guardare nella casella di posta"),
+        (waiting.misroutes, "errore di smistamento da seguire", "errori di smistamento da seguire"),
+    )
+    lines = [f"- {number} {one if number == 1 else many}" for number, one, many in counted if number]
+    oldest = [f"Il più vecchio è arrivato il {_day(waiting.oldest, rules.service)}.", ""] if waiting.oldest else []
+    where = [f"Per decidere: {page}/da-decidere"] if page else ["Si decide nella pagina dello smistamento della posta."]
+    if page and waiting.misroutes:
+        where.append(f"Registro degli errori: {page}/errori")
+    text = "\n".join(["Buongiorno,", "", "questa mattina aspettano una persona:", "", *lines, "", *oldest, *where])
+    return _mail(forward_path, rules, stamp, "Smistamento della posta: che cosa aspetta oggi", text)
 
 
 def webhook_body(event: str, service: Service, facts: Mapping[str, str | int | Sequence[str]]) -> dict[str, object]:

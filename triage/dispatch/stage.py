@@ -1,9 +1,8 @@
 """The dispatch stage: due dispatches are leased, checked, composed, submitted, and recorded.
 
-One transaction a cycle does four things: it records the answers that have come, commits the intent
-for what is composed (``submitting``), and leases the next ones. So what is ``submitting`` is what is
-on the wire, at most :data:`ON_THE_WIRE`, and a hundred messages cost a dozen commits. A server that
-hangs holds up what it was given; the others go on beside it, urgent notices first.
+One transaction a cycle records the answers that have come, commits the intent for what is composed
+(``submitting``) and leases the next ones: what is ``submitting`` is on the wire, at most :data:`ON_THE_WIRE`,
+and a hundred messages cost a dozen commits. A server that hangs holds up only what it was given.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from triage.dispatch.pool import Pool
 from triage.dispatch.preparation import Cancelled, Later, Prepared
 from triage.dispatch.prepare import Preparer
 from triage.dispatch.scanning import NoScanning, Scanning
-from triage.dispatch.sending import Answer, send
+from triage.dispatch.sending import INTERRUPTED, Answer, Held, send
 from triage.dispatch.taken import record_answers, record_unsent
 from triage.dispatch.trouble import AccountTroubleError
 from triage.record import Store
@@ -34,7 +33,7 @@ from triage.record.identity import is_stopped
 from triage.record.usage import UNLIMITED, Limits, count_begun, room_for
 from triage.settings import Submission
 from triage.tokens import FIXED, Secrets
-from triage.vocabulary import AttemptOutcome, DispatchKind, SubmissionResult
+from triage.vocabulary import DispatchKind
 
 ON_THE_WIRE = 16
 """Dispatches submitting at once: what a crash can leave with an unknown outcome."""
@@ -64,16 +63,18 @@ class DispatchStage:
         beat: Callable[[], None] = lambda: None,
         scanning: Scanning | NoScanning = NO_SCANNING,
         secrets: Secrets = FIXED,
+        pool: Pool | None = None,
     ) -> None:
         self._store = store
         self._preparer = preparer
         self._scanning = scanning
         self._submission = submission
-        self._pool = Pool(submission, secrets)
+        self._pool = pool or Pool(submission, secrets)
         name = f"{submission.account.user} {submission.account.host}:{submission.account.port}"
         self._limits = Limits(name, submission.per_minute, submission.per_day)
         self._worker = worker
         self._lease = lease
+        self._held = Held(store.clock, lease)
         self._on_forwarded = on_forwarded
         self._on_requeued = on_requeued
         self._beat = beat
@@ -164,11 +165,11 @@ class DispatchStage:
             stopped, rows = is_stopped(tx), let_through(tx, rows, rules)
             room = 0 if stopped or not rows else room_for(tx, self._limits, lock=True).messages
             begun = begin_attempts(tx, rows[:room], self._worker, self._lease)
+            self._held.note(begun, tx.now)
             count_begun(tx, self._limits, len(begun))
             put_back(tx, rows[room:], tx.now)
-            leased = []
-            if lease and not stopped:
-                leased = lease_dispatches(tx, self._worker, lease, self._lease, notices_only=notices_only)
+            lease = 0 if stopped else lease
+            leased = lease_dispatches(tx, self._worker, lease, self._lease, notices_only=notices_only) if lease else []
         self._answers = []
         if forwarded:
             self._on_forwarded()
@@ -199,7 +200,7 @@ class DispatchStage:
         if not self._wire:
             self._renewed_at = time.monotonic()
         for row, outgoing in begun:
-            self._wire[asyncio.create_task(send(self._pool, self._submission, row, outgoing))] = row
+            self._wire[asyncio.create_task(send(self._pool, self._submission, self._held, row, outgoing))] = row
 
     async def _gather(self) -> bool:
         """Wait a moment for answers, which are recorded together, or for a scan. Whether any came."""
@@ -215,8 +216,7 @@ class DispatchStage:
             due = self._lease.total_seconds() / 3
         ended = await _some([*self._wire, *scans], min(due, LOOK))
         done = [task for task in self._wire if task in ended]
-        for task in done:
-            del self._wire[task]
+        self._wire = {task: row for task, row in self._wire.items() if task not in ended}
         answers = [task.result() for task in done]
         self._answers += answers
         if answers:
@@ -226,7 +226,8 @@ class DispatchStage:
 
     def _renew(self, rows: Sequence[DispatchRow]) -> None:
         with self._store.write("leases renewed") as tx:
-            renew_leases(tx, [row.id for row in rows], self._worker, self._lease)
+            kept = renew_leases(tx, [row.id for row in rows], self._worker, self._lease)
+            self._held.note([row for row in rows if row.id in kept], tx.now)
         self._renewed_at = time.monotonic()
 
     def _give_back(self, rows: Sequence[DispatchRow]) -> None:
@@ -241,8 +242,7 @@ class DispatchStage:
         mine = [*(row.id for row in self._wire.values()), *(answer.row.id for answer in self._answers)]
         with self._store.write("taken over") as tx:
             rows = take_abandoned(tx, self._worker, ON_THE_WIRE, self._lease, still_mine=mine)
-            unknown = SubmissionResult(AttemptOutcome.UNKNOWN, "data", text="interrupted")
-            record_answers(tx, [(row, unknown, row.left_out) for row in rows])
+            record_answers(tx, [(row, INTERRUPTED, row.left_out) for row in rows])
 
     # ---------------------------------------------------------------- the account
 

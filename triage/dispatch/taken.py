@@ -9,14 +9,16 @@ from triage.dispatch.compose import ORIGINAL
 from triage.dispatch.policy import consequence
 from triage.dispatch.preparation import HALVED, Cancelled, Consequence
 from triage.record import Transaction
+from triage.record.answered import mark_answered
 from triage.record.attempts import Ending, end_attempts
 from triage.record.charge import note_refused_call
 from triage.record.destinations import note_destination_accepted, note_destination_failure
 from triage.record.dispatches import DispatchRow, end_unsent, mark_forwarded
 from triage.record.incidents import NOTICE, close_incident, note_altered_octets, open_incident
 from triage.record.messages import change_state, get_message
+from triage.record.misroutes import UNDELIVERED, note_recall
 from triage.record.octets import ALTERED
-from triage.vocabulary import DispatchKind, DispatchState, MessageState, SubmissionResult
+from triage.vocabulary import WRITTEN_BY_STAFF, DispatchKind, DispatchState, MessageState, SubmissionResult
 
 _STATUS_OF = {552: "5.2.2", 452: "4.2.2", 551: "5.1.6", 553: "5.1.3"}
 """What a reply code says by itself at RCPT (RFC 5321 section 4.2.3), where the server knows no enhanced ones."""
@@ -45,12 +47,16 @@ def record_answers(tx: Transaction, answers: Sequence[tuple[DispatchRow, Submiss
     note_destination_accepted(tx, [row.forward_path for row in accepted])
     for row in halved:
         hold(tx, row, HALVED)
+    answers_taken = [item.row for item in kept if item.state is DispatchState.ACCEPTED]
+    mark_answered(tx, [row for row in answers_taken if row.kind in WRITTEN_BY_STAFF])
     for item in kept:
         reason = consequences[item.row.id].hold_reason
         if reason:
             hold(tx, item.row, reason)
         if item.row.kind == DispatchKind.NOTICE:
             _tell_of_notice(tx, item)
+        if item.row.kind == DispatchKind.RECALL and item.state is DispatchState.FAILED:
+            note_recall(tx, item.row.id, UNDELIVERED)
         if item.row.kind == DispatchKind.FORWARD and item.state is DispatchState.FAILED:
             _count_against_destination(tx, item)
     return len(accepted)
@@ -80,6 +86,8 @@ def record_unsent(tx: Transaction, items: Sequence[Cancelled]) -> None:
     for item in items:
         if not end_unsent(tx, [item.row], DispatchState.CANCELLED, item.reason):
             continue
+        if item.row.kind == DispatchKind.RECALL:
+            note_recall(tx, item.row.id, UNDELIVERED)
         if item.consequence is Consequence.HOLD:
             hold(tx, item.row, item.reason, item.params)
         elif item.consequence is Consequence.DECIDE_AGAIN:

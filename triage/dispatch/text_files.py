@@ -10,7 +10,7 @@ every text, whatever a file says: they are added by the program.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -26,16 +26,21 @@ SHIPPED = Path(__file__).parent / "data" / "testi"
 ALWAYS_ON = ("it", "en")
 VARIABLES = frozenset(
     {"codice", "agenzia", "indirizzo", "telefono", "centro", "contatto", "aperto", "chiuso", "chiede", "correzione"}
+    | {"ufficio", "contatti"}
 )
 """Case code, agency, general address, telephone; centre and contact (empty in a neutral text); whether the
-offices are known to be open or closed now; whether the comune is asked for; the mailto that corrects us."""
+offices are known to be open or closed now; whether the comune is asked for; the mailto that corrects us; another
+office and its contacts (in ``altro_ufficio`` alone)."""
 NUMBERS = ("112", "114", "1522", "19696", "116000", "116117")
 """Facts: the territory folder's list of help numbers, section 5 (those marked "sure")."""
 LONGEST = 6000
 
 ACKNOWLEDGEMENT, QUESTION, REROUTE, OTHERS = "ricevuta", "domanda", "nuovo_centro", "altre_ricevute"
 MUST_SAY = {ACKNOWLEDGEMENT: {"codice", "centro", "chiuso"}, QUESTION: {"codice"}, REROUTE: {"codice", "centro"}}
-_KEYS = ("lingua", "nome", "direzione", "firmato_da", "firmato_il", *MUST_SAY, "emergenze")
+REPLY, REFERRAL, SEVERAL = "risposta", "altro_ufficio", "piu_centri"
+MAY_LACK = {REPLY: {"codice"}, REFERRAL: {"codice", "ufficio", "contatti"}, SEVERAL: {"codice", "centro"}}
+"""What follows an act of staff. Italian always has it: ours, where the agency's own file says nothing."""
+_KEYS = ("lingua", "nome", "direzione", "firmato_da", "firmato_il", *MUST_SAY, *MAY_LACK, "emergenze")
 _PARTS = ("titolo", "testo")
 _ALLOWED = (
     nodes.Template,
@@ -72,7 +77,7 @@ class LanguageTexts:
     signed_by: str
     signed_on: date | None
     texts: Mapping[str, Text]
-    """``ricevuta``, ``domanda``, ``nuovo_centro``."""
+    """``ricevuta``, ``domanda``, ``nuovo_centro``; where the language has them those of ``MAY_LACK``."""
     emergency_title: str
     emergency_note: str
     numbers: Mapping[str, str]
@@ -119,7 +124,14 @@ def load_texts(folder: Path | None = None) -> Texts:
             problems += error.problems
     if problems:
         raise RulesError(tuple(problems))
-    return Texts(languages)
+    return Texts(_with_ours(languages) if folder is not None else languages)
+
+
+def _with_ours(languages: dict[str, LanguageTexts]) -> dict[str, LanguageTexts]:
+    """An agency's own Italian, written before staff could write from here, has our words around theirs."""
+    italian = languages["it"]
+    ours = {name: text for name, text in shipped_texts().languages["it"].texts.items() if name in MAY_LACK}
+    return languages | {"it": replace(italian, texts={**ours, **italian.texts})}
 
 
 @lru_cache(maxsize=1)
@@ -161,7 +173,11 @@ class _File:
             right_to_left=direction == "rtl",
             signed_by=signed_by,
             signed_on=signed_on,
-            texts={name: text for name in MUST_SAY if (text := self._text(MUST_SAY[name], name)) is not None},
+            texts={
+                name: text
+                for name, said in (MUST_SAY | MAY_LACK).items()
+                if (name in MUST_SAY or name in self._tree.items) and (text := self._text(said, name)) is not None
+            },
             emergency_title=self._value("emergenze", "avviso"),
             emergency_note=self._value("emergenze", "uguale"),
             numbers=self._numbers(),

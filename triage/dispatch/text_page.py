@@ -7,14 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from triage.dispatch.acknowledging import SUBJECTS, closing_of, correction_link, told_in
+from triage.dispatch.acknowledging import SEVERAL_SUBJECT, SUBJECTS, closing_of, correction_link, told_in
+from triage.dispatch.staff_letters import REFERRAL_SUBJECT, REPLY_SUBJECT
 from triage.dispatch.text_blocks import Block, Section, as_plain
-from triage.dispatch.text_files import ACKNOWLEDGEMENT, QUESTION, REROUTE, LanguageTexts, Texts
+from triage.dispatch.text_files import (
+    ACKNOWLEDGEMENT,
+    QUESTION,
+    REFERRAL,
+    REPLY,
+    REROUTE,
+    SEVERAL,
+    LanguageTexts,
+    Texts,
+)
 from triage.vocabulary import DispatchKind
 
 CODE = "2A-23456789"
 _AGENCY, _ADDRESS = "ATS della Val Padana", "famiglie@example.org"
 _CENTRE: Mapping[str, str | bool] = {"centro": "Familiarizzare", "contatto": "info@centro.example, 0376 000000"}
+_CENTRES: Mapping[str, str | bool] = {
+    "centro": "Familiarizzare; Orientagiovani",
+    "contatto": "Familiarizzare: 0376 000000; Orientagiovani: 0373 000000",
+}
 _BASE: Mapping[str, str | bool] = {
     "codice": CODE,
     "agenzia": _AGENCY,
@@ -26,6 +40,8 @@ _BASE: Mapping[str, str | bool] = {
     "chiuso": False,
     "chiede": False,
     "correzione": correction_link(_ADDRESS, CODE),
+    "ufficio": "Centro per le famiglie di Borgonuovo",
+    "contatti": "mail: famiglie@borgonuovo.example",
 }
 _SHOWN: tuple[tuple[str, str, Mapping[str, str | bool]], ...] = (
     ("Ricevuta: il messaggio è stato inviato a un centro", ACKNOWLEDGEMENT, _CENTRE),
@@ -41,6 +57,9 @@ _SHOWN: tuple[tuple[str, str, Mapping[str, str | bool]], ...] = (
     ),
     ("Domanda: il personale chiede il comune", QUESTION, {}),
     ("Nuovo centro: il messaggio è passato a un altro centro", REROUTE, _CENTRE),
+    ("Più centri: il messaggio è anche in un altro centro", SEVERAL, _CENTRES),
+    ("Risposta: quello che sta sotto le parole di una persona", REPLY, {}),
+    ("Altro ufficio: una persona ne indica uno della rubrica", REFERRAL, {}),
 )
 
 
@@ -59,11 +78,16 @@ def texts_page(texts: Texts) -> str:
         "L'oggetto è sempre lo stesso, in italiano:",
         "",
         *(f"- {SUBJECTS[kind].format(code=CODE)}" for kind in DispatchKind if kind in SUBJECTS),
+        f"- {SEVERAL_SUBJECT.format(code=CODE)}",
+        f"- {REPLY_SUBJECT.format(code=CODE)}",
+        f"- {REFERRAL_SUBJECT.format(code=CODE)}",
     ]
     order = sorted(texts.languages.values(), key=lambda item: (item.code != "it", item.code != "en", item.code))
     for language in order:
         lines += ["", f"## {language.name} (`{language.code}`)", "", _state(language)]
         for title, name, values in _SHOWN:
+            if name not in language.texts:
+                continue
             shown = told_in(language, language.texts[name], {**_BASE, **values})
             lines += ["", f"### {language.code}: {title}", *_shown(language, shown)]
         lines += ["", f"### {language.code}: in fondo a ogni testo", *_shown(language, closing_of(language, _AGENCY))]

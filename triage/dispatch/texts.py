@@ -52,11 +52,12 @@ def forward_text(
     whole: bool = True,
     phone: str = "",
     take_link: str = "",
+    passed_on: str = "",
 ) -> str:
     """The readable part of a forward: who reads a reply, how to hand back, what it is about, the text.
 
     ``beside`` are the positions of attachments that follow as files of their own. Unless ``whole``,
-    the original is too large to be sent, and the text says who has it.
+    the original is too large to be sent, and the text says who has it. ``passed_on`` names who else has a part in it.
     """
     if reply_to:
         first = f"Se rispondete a questa mail, la risposta arriva direttamente a {author} ({reply_to})."
@@ -64,6 +65,7 @@ def forward_text(
         first = "Non è stato possibile leggere l'indirizzo di chi scrive: cercatelo nel messaggio originale allegato."
     lines = [
         first,
+        *([passed_on] if passed_on else []),
         "",
         "Se il messaggio non è per voi, rimandatecelo: aprite il collegamento qui sotto e inviate",
         f"la mail già pronta, oppure scrivete a {service_address} indicando il codice {code}.",
@@ -132,5 +134,30 @@ def notice_text(message_id: int, code: str, received_at: datetime) -> str:
             "",
             "Per riservatezza questa mail non dice di che cosa si tratta.",
             "Il messaggio si trova nella casella condivisa, tra quelli da decidere.",
+        ]
+    )
+
+
+def recall_text(*, sent: str, code: str, link: str, agency: str, phone: str) -> str:
+    """Asks a project to delete what it should not have got: what to delete, and how to say that it is done."""
+    call = f", o telefonate al numero {phone}" if phone else ""
+    return "\n".join(
+        [
+            "Buongiorno,",
+            "",
+            f"il {sent} vi abbiamo inoltrato per errore un messaggio che non era per voi: quello con il codice {code}",
+            "nell'oggetto.",
+            "",
+            "Vi chiediamo di cancellarlo, anche dal cestino e da eventuali copie o inoltri, e di non usare quello che",
+            "contiene. Se qualcuno di voi ha già scritto alla famiglia, diteci solo questo.",
+            "",
+            "Quando è fatto, aprite il collegamento qui sotto e inviate la mail già pronta:",
+            link,
+            "",
+            f"Per parlarne con una persona: rispondete a questa mail{call}.",
+            "",
+            "Grazie, e scusate per l'errore.",
+            "",
+            agency,
         ]
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import imaplib
 import logging
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 
 from imapclient import IMAPClient, SocketTimeout
@@ -26,6 +27,9 @@ for _name in ("imapclient.imapclient", "imapclient.imaplib", "imapclient.util"):
 
 CONNECT_TIMEOUT = 30.0
 """Seconds for the TCP connection alone."""
+
+Connect = Callable[[Account, Secrets], IMAPClient]
+"""How a reader gets a logged-in client: :func:`connect`, or another way to a server."""
 
 
 class MailboxTroubleError(Exception):

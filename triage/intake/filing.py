@@ -19,12 +19,22 @@ from triage.intake.trouble import is_passing
 from triage.record import Store
 from triage.record.decisions import decisions_of
 from triage.record.filing import due_for_filing, postpone_filing, record_filed, record_step
+from triage.record.incidents import close_incident, open_incident
 from triage.record.mailboxes import MailboxRow
 from triage.record.messages import MessageRow
 from triage.vocabulary import Decision
 
 COUNT = 100
 RETRY = timedelta(minutes=5)
+TOLD_AFTER = timedelta(hours=1)
+"""So old is a message when that it cannot be filed is an incident: what passes by itself is none (failure F33)."""
+REFUSED = "filing_refused"
+"""Incident: a server does not let finished mail be moved (failure F28); the subject is mailbox and folder."""
+
+_DETAIL = (
+    "mailbox {}: the server does not let finished mail be moved to {}. Check quota, rights and disk there; "
+    "the mail is dealt with and stays in the inbox."
+)
 
 FolderOf = Callable[[Decision], str]
 """The last part of the folder's name for a decision ("Crema", "Non per noi")."""
@@ -45,7 +55,7 @@ def file_done(store: Store, imap: ImapMailbox, plan: MailboxPlan, mailbox: Mailb
     for row in here:
         folders.setdefault(imap.path([plan.root, folder_of(decisions[row.id])]), []).append(row)
     moved: list[tuple[list[MessageRow], str]] = []
-    refused: list[MessageRow] = []
+    refused: dict[str, list[MessageRow]] = {}
     for folder, group in folders.items():
         try:
             _move(store, imap, folder, group)
@@ -55,17 +65,25 @@ def file_done(store: Store, imap: ImapMailbox, plan: MailboxPlan, mailbox: Mailb
                 raise
             # Quota, rights, a folder that cannot be made: the message is dealt with, only not tidied away.
             imap.forget_folders()
-            refused.extend(group)
+            refused[folder] = group
     gone = [row for row in rows if row not in here]
     with store.write("filed") as tx:
         for group, folder in moved:
             record_filed(tx, group, folder, "filed")
+            close_incident(tx, REFUSED, _subject(plan, folder))
         copied = [row for row in gone if row.file_step == "copied"]
         for row in copied:
             record_filed(tx, [row], row.filed_folder, "filed")
         record_filed(tx, [row for row in gone if row.file_step != "copied"], None, "found_moved")
-        postpone_filing(tx, refused, tx.now + RETRY)
+        for folder, group in refused.items():
+            postpone_filing(tx, group, tx.now + RETRY)
+            if any(row.received_at is not None and tx.now - row.received_at > TOLD_AFTER for row in group):
+                open_incident(tx, REFUSED, _subject(plan, folder), _DETAIL.format(plan.name, folder))
     return len(rows)
+
+
+def _subject(plan: MailboxPlan, folder: str) -> str:
+    return f"{plan.name} {folder}"[:64]
 
 
 def _move(store: Store, imap: ImapMailbox, folder: str, rows: Sequence[MessageRow]) -> None:

@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
-from triage.intake.connection import connect, disconnect
+from triage.intake.connection import Connect, connect, disconnect
 from triage.intake.fetching import fetch_listed
 from triage.intake.filing import FolderOf, file_done
 from triage.intake.listing import adopt_numbering, enter_backlog, list_new, note_identity
@@ -66,6 +66,7 @@ class MailboxReader:
         heartbeats: Heartbeats,
         on_received: Callable[[], None],
         secrets: Secrets = FIXED,
+        connect: Connect = connect,
     ) -> None:
         self.name = name
         self.wake = Wakeup()
@@ -79,6 +80,7 @@ class MailboxReader:
         self._heartbeats = heartbeats
         self._on_received = on_received
         self._secrets = secrets
+        self._connect = connect
         self._good_until = 0.0
         self._imap: ImapMailbox | None = None
         self._uid_next = 0
@@ -215,7 +217,7 @@ class MailboxReader:
             client, self._imap = self._imap.client, None
             disconnect(client)
         account = self._account_of()
-        client = connect(account, self._secrets)
+        client = self._connect(account, self._secrets)
         self._good_until = time.monotonic() + self._secrets.good_for(account)
         try:
             imap = ImapMailbox(client, plan.folder)

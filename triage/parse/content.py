@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from triage.parse.addresses import parse_addresses
 from triage.parse.cleaning import clean_file_name, clean_text
 from triage.parse.header_values import decode_unstructured
 from triage.parse.limits import Budget, DefectLog
@@ -18,7 +19,7 @@ from triage.parse.signed import signed_content
 from triage.parse.structure import Part, read_structure
 from triage.parse.tnef import read_tnef
 from triage.parse.transfer import decoded_size
-from triage.vocabulary import Attachment
+from triage.vocabulary import Address, Attachment
 
 _READ_AS_TEXT = frozenset(
     {"text/plain", "text/html", "text/enriched", "text/richtext", "text/markdown", "text/x-markdown", "text/x-amp-html"}
@@ -42,6 +43,7 @@ class NestedMessage:
 
     subject: str
     text: str
+    author: Address | None = None
 
 
 @dataclass(slots=True)
@@ -193,7 +195,9 @@ class _Reader:
         if is_pec_envelope(message) and inner.nested:
             self.content.nested += inner.nested
         else:
-            self.content.nested.append(NestedMessage(subject, inner.everything()))
+            authors = parse_addresses(message.value("From"), DefectLog(), "", 1)
+            author = authors[0] if authors and authors[0].addr_spec else None
+            self.content.nested.append(NestedMessage(subject, inner.everything(), author))
 
     def _read_signed(self, part: Part) -> list[str]:
         """S/MIME with the content inside the signature (RFC 8551 section 3.5.2); the signature is not checked."""

@@ -34,8 +34,9 @@ def read_files(
     most: int,
     limits: ParseLimits = _DEFAULT_LIMITS,
     clock: Callable[[], float] | None = None,
+    only: int | None = None,
 ) -> Iterator[ReadFile]:
-    """The wanted files, in order, one after the other; none of more than ``most`` octets.
+    """The wanted files, in order, one after the other; none of more than ``most`` octets. ``only``: that one place.
 
     Raises nothing but ``MemoryError``.
     """
@@ -44,6 +45,8 @@ def read_files(
         budget = Budget(limits, defects, clock)
         content = read_content(read_structure(octets, budget, defects), budget, defects)
         for number, (attachment, source) in enumerate(zip(content.attachments, content.sources, strict=True)):
+            if only is not None and number != only:
+                continue
             if source is not None and attachment.size <= most and wanted(attachment):
                 found = source if isinstance(source, bytes) else _decoded(source, most, limits, clock)
                 if 0 < len(found) <= most:

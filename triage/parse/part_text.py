@@ -13,7 +13,7 @@ from triage.parse.structure import Part
 from triage.parse.transfer import decode_transfer
 
 _MARKUP = frozenset({"text/html", "text/enriched", "text/richtext", "text/x-amp-html"})
-_META_CHARSET = re.compile(rb"<meta[^<>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
+META_CHARSET = re.compile(rb"<meta[^<>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
 _IS_MARKUP = re.compile(r"\s{0,200}(?:<!doctype html|<html[\s>])", re.IGNORECASE)
 _UU_BEGIN = re.compile(r"^begin [0-7]{3,4} ([^\n]{1,200})\n(?=[!-`][^\n]*\n)", re.MULTILINE)
 _UU_END = re.compile(r"^end\s*$", re.MULTILINE)
@@ -44,7 +44,7 @@ def part_text(part: Part, budget: Budget, defects: DefectLog) -> tuple[str, tupl
     octets = part_octets(part, wanted, budget, defects, for_text=True)
     declared = part.parameters.get("charset", "")
     if markup and not declared:
-        found = _META_CHARSET.search(octets, 0, 4_096)
+        found = META_CHARSET.search(octets, 0, 4_096)
         declared = found[1].decode("ascii") if found else ""
     text = decode_text(octets, declared, defects, part.number)
     if markup or _IS_MARKUP.match(text):

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
+from triage.parse.header_values import decode_unstructured
 from triage.parse.identifiers import parse_message_ids
 from triage.parse.limits import Budget, DefectLog
 from triage.parse.part_text import part_octets
@@ -25,18 +27,27 @@ _OCTETS = 64 << 10
 _MOST_RECIPIENTS = 100
 _MOST_PARTS = 200
 _TEXT = 20_000
+_MOST_FIELDS = 50
+_FIELD = 1_000
 
 _DAEMON = re.compile(r"(?:mailer[-_.]?daemon|mail[-_.]?daemon|postmaster|mdaemon|bounces?)(?:\+.*)?@", re.IGNORECASE)
 _ADDRESS = re.compile(r"<?([A-Za-z0-9._%+'/=!#$&*?^{|}~-]{1,64}@[A-Za-z0-9.-]{1,200}\.[A-Za-z]{2,24})>?")
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
-_CODE = re.compile(r"(?<![\d.-])([45])[0-7]\d(?=[ -])")
+_CODE = re.compile(r"(?<![\d.-])([45])[0-7]\d(?=[ -])|(?<=\()([45])[0-7]\d(?=\))")
 _FAILED = re.compile(
     r"could not be delivered|couldn'?t be delivered|cannot be delivered|not delivered|undeliver"
     r"|delivery (?:to .{0,80})?(?:has )?failed|delivery failure|permanent(?:ly)? (?:fatal )?(?:error|fail)|giving up"
     r"|user unknown|no such user|unknown user|mailbox (?:is )?(?:full|unavailable|not found)|address rejected"
     r"|does(?:n't| not) exist|mancata consegna|non (?:e'|è|e) (?:stato|stata) (?:possibile )?(?:consegnat|recapitat)"
     r"|impossibile (?:consegnare|recapitare)|non consegnat|casella (?:piena|inesistente)|utente sconosciuto"
-    r"|non recapitabil",
+    r"|non recapitabil|non (?:pu(?:o'|ò|o) essere|(?:e'|è|e) stat[oa]) (?:consegnat|recapitat)"
+    r"|(?:destinatario|indirizzo|utente|casella|mailbox)(?: di posta)? (?:(?:e'|è|e|risulta) )?"
+    r"(?:sconosciut|inesistent|disabilitat|disattivat|non (?:trovat|esist|valid))"
+    r"|non (?:ha potuto|(?:e'|è|e) riuscit[oa] a) (?:consegnare|recapitare)"
+    r"|non ha raggiunto (?:alcuni|tutti|il destinatario|i destinatari)|impossibile raggiungere"
+    r"|(?:superato|oltre|esaurit[oa]) (?:la |il |di )?(?:propri[ao] )?(?:quota|limite)|quota (?:superata|esaurita)"
+    r"|(?:over|exceed(?:s|ed)?)(?: (?:its|the|their))?(?: \w+)? quota|quota exceeded|mailbox quota"
+    r"|(?:was|been|is) (?:rejected|refused|blocked)|(?:rejected|blocked) (?:by|as) ",
     re.IGNORECASE,
 )
 _DELAYED = re.compile(
@@ -50,7 +61,20 @@ _DELAYED = re.compile(
 def read_report(root: Part, own_text: str, author: str, budget: Budget, defects: DefectLog) -> Report | None:
     """What a message reports, by its parts; else by the text of a daemon that knows no form."""
     parts = list(_walk(root))
-    returned = _returned_ids(parts, budget, defects)
+    sections = _returned_sections(parts, budget, defects)
+    report = _read(root, parts, own_text, author, _returned_ids(sections), budget, defects)
+    return replace(report, returned_fields=_telling(sections, defects)) if report is not None else None
+
+
+def _read(
+    root: Part,
+    parts: Sequence[Part],
+    own_text: str,
+    author: str,
+    returned: tuple[str, ...],
+    budget: Budget,
+    defects: DefectLog,
+) -> Report | None:
     for part in parts:
         if part.content_type in _DELIVERY:
             groups = _groups(part, budget, defects)
@@ -112,7 +136,9 @@ def _recipient(fields: Mapping[str, str]) -> ReportedRecipient | None:
     if not action and not typed:
         return None  # the group about the message itself
     status = _STATUS.search(fields.get("status", "")) or _STATUS.search(fields.get("diagnostic-code", ""))
-    return ReportedRecipient(_address(typed), action, status[1] if status else "")
+    said = status[1] if status else ""
+    # Some leave out the Action that RFC 3464 section 2.3.3 demands.
+    return ReportedRecipient(_address(typed), action or ("failed" if said.startswith("5.") else ""), said)
 
 
 def _address(typed: str) -> str:
@@ -134,16 +160,35 @@ def _disposition(groups: Sequence[Mapping[str, str]], returned: tuple[str, ...])
     )
 
 
-def _returned_ids(parts: Sequence[Part], budget: Budget, defects: DefectLog) -> tuple[str, ...]:
-    """Message-IDs of what is returned, whole or only its header section."""
-    found: list[str] = []
+def _returned_sections(parts: Sequence[Part], budget: Budget, defects: DefectLog) -> list[Sequence[tuple[str, str]]]:
+    """Header sections of what is returned, whole or only that."""
+    found: list[Sequence[tuple[str, str]]] = []
     for part in parts[1:]:
         if part.content_type in _RETURNED:
-            fields = _read_groups(part, budget, defects)
-            found += parse_message_ids(fields[0].get("message-id", "")) if fields else ()
+            groups = _read_groups(part, budget, defects)
+            found += [tuple(groups[0].items())] if groups else []
         elif part.children and not part.content_type.startswith("multipart/"):
-            found += parse_message_ids(part.children[0].value("Message-ID"))
+            found.append(part.children[0].fields)
+    return found
+
+
+def _returned_ids(sections: Sequence[Sequence[tuple[str, str]]]) -> tuple[str, ...]:
+    found: list[str] = []
+    for fields in sections:
+        value = next((value for name, value in fields if name.lower() == "message-id"), "")
+        found += parse_message_ids(value)
     return tuple(dict.fromkeys(found))[:20]
+
+
+def _telling(sections: Sequence[Sequence[tuple[str, str]]], defects: DefectLog) -> tuple[tuple[str, str], ...]:
+    """What names a mail beside its Message-ID, which some servers replace."""
+    found = [
+        (name.lower(), decode_unstructured(value[:_FIELD], defects, name))
+        for fields in sections
+        for name, value in fields
+        if name.lower() == "subject" or name.lower().startswith("x-")
+    ]
+    return tuple(found[:_MOST_FIELDS])
 
 
 def _without_form(root: Part, own_text: str, author: str, returned: tuple[str, ...]) -> Report | None:
@@ -155,8 +200,9 @@ def _without_form(root: Part, own_text: str, author: str, returned: tuple[str, .
     text = own_text[:_TEXT]
     status = _STATUS.search(text)
     code = _CODE.search(text)
-    permanent = bool(_FAILED.search(text)) or bool(status and status[1][0] == "5") or bool(code and code[1] == "5")
-    delayed = bool(_DELAYED.search(text)) or (not permanent and bool(code and code[1] == "4"))
+    digit = (code[1] or code[2]) if code else ""
+    permanent = bool(_FAILED.search(text)) or bool(status and status[1][0] == "5") or digit == "5"
+    delayed = bool(_DELAYED.search(text)) or (not permanent and digit == "4")
     if not (permanent or delayed or failed):
         return None
     action = "delayed" if delayed and not failed else "failed"

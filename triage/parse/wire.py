@@ -47,7 +47,7 @@ def from_json(text: str | bytes) -> InboundMessage:
 
 def _message(document: dict[str, Any]) -> InboundMessage:
     date = document["date"]
-    sender = document["sender"]
+    sender, passed_on = document["sender"], document.get("forwarded_author")
     return InboundMessage(
         **{
             **document,
@@ -64,6 +64,7 @@ def _message(document: dict[str, Any]) -> InboundMessage:
             "defects": tuple(Defect(**item) for item in document["defects"]),
             "report": _report(document.get("report")),
             "certified": _certified(document["certified"]) if document.get("certified") else None,
+            "forwarded_author": Address(**passed_on) if passed_on else None,
         }
     )
 
@@ -90,7 +91,8 @@ def _report(item: dict[str, Any] | None) -> Report | None:
         return None
     recipients = tuple(ReportedRecipient(**recipient) for recipient in item["recipients"])
     kind = ReportKind(item["kind"])
-    return Report(kind, recipients, tuple(item["message_ids"]), structured=bool(item["structured"]))
+    fields = tuple((name, value) for name, value in item.get("returned_fields", ()))
+    return Report(kind, recipients, tuple(item["message_ids"]), bool(item["structured"]), fields)
 
 
 def _addresses(items: list[dict[str, str]]) -> tuple[Address, ...]:

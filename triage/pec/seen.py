@@ -21,7 +21,8 @@ def as_seen(message: InboundMessage, *, declared: bool, anchors: Anchors) -> Inb
     """The message to decide about. ``declared``: it lies in a mailbox that is declared to be PEC.
 
     Untrusted, a receipt is stripped of the field that would prove a machine, and an envelope keeps
-    its own author: then it is ordinary mail that has a message attached.
+    its own author: then it is ordinary mail that has a message attached. A delivery report inside an
+    anomaly is still read: like any report it opens only the mail of ours that it names, and proves no machine.
     """
     certified = message.certified
     if certified is None:
@@ -29,7 +30,13 @@ def as_seen(message: InboundMessage, *, declared: bool, anchors: Anchors) -> Inb
     recognised = is_recognised(certified, message.author.addr_spec, anchors)
     certified = replace(certified, recognised=recognised, trusted=declared or recognised)
     if not certified.trusted:
-        return replace(message, header_fields=_without(message, {"x-ricevuta"}), certified=certified)
+        told = certified.inner.report if certified.kind is PecKind.ANOMALY and certified.inner is not None else None
+        return replace(
+            message,
+            header_fields=_without(message, {"x-ricevuta"}),
+            certified=certified,
+            report=message.report or told,
+        )
     if certified.kind.is_receipt or certified.inner is None:
         return replace(message, certified=certified)
     return _opened(message, certified, certified.inner)

@@ -17,7 +17,7 @@ from triage.record.audit import Change, write_changes
 from triage.record.dispatches import DispatchRow, dispatch_row, select_dispatches
 from triage.record.store import Transaction
 from triage.record.tables import attempts, dispatches
-from triage.vocabulary import TO_FAMILIES, AttemptOutcome, DispatchState, SubmissionResult
+from triage.vocabulary import TO_FAMILIES, AttemptOutcome, DispatchKind, DispatchState, SubmissionResult
 
 
 def begin_attempts(tx: Transaction, rows: Sequence[DispatchRow], worker: str, lease: timedelta) -> list[DispatchRow]:
@@ -36,7 +36,9 @@ def begin_attempts(tx: Transaction, rows: Sequence[DispatchRow], worker: str, le
     )
     begun = []
     for row in (dispatch_row(mapping) for mapping in tx.execute(query).mappings()):
-        current = row.generation == row.message_generation or row.kind in TO_FAMILIES
+        # What families get, and a recall, hold whatever was decided since.
+        free = row.kind in TO_FAMILIES or row.kind == DispatchKind.RECALL
+        current = free or row.generation == row.message_generation
         if row.lease_epoch == wanted[row.id].lease_epoch and current:
             begun.append(row)
     if not begun:

@@ -15,8 +15,8 @@ import sqlalchemy as sa
 
 from triage.record.audit import Change, write_changes
 from triage.record.incidents import NOTICE, close_incident, open_incident
-from triage.record.staff_tables import in_charge, project_charges
 from triage.record.store import Transaction
+from triage.record.tables import in_charge, project_charges
 
 UNANSWERED = "unanswered"
 """Every contact was called and nobody took the message in charge; the subject is the message."""

@@ -24,6 +24,19 @@ def has_received(tx: Transaction) -> bool:
     return tx.execute(query).first() is not None
 
 
+def next_oversized(tx: Transaction, *, locked: bool = False) -> MessageRow | None:
+    """One message over the size limit whose header section nobody has looked at; ``locked``: to be written now."""
+    query = (
+        sa.select(*COLUMNS)
+        .where(messages.c.state == MessageState.OVERSIZE, messages.c.generation == 0, messages.c.case_id.is_(None))
+        .where(messages.c.sha256.is_not(None))
+        .order_by(messages.c.id)
+        .limit(1)
+    )
+    found = tx.execute(query.with_for_update(skip_locked=True) if locked else query).mappings().first()
+    return row_of(found) if found else None
+
+
 def claim_received(tx: Transaction, worker: str, limit: int, lease: timedelta, max_octets: int) -> list[MessageRow]:
     """Lease received messages for deciding; the try is counted before anything is parsed.
 

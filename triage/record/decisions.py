@@ -13,7 +13,9 @@ import sqlalchemy as sa
 
 from triage.record.audit import Change, Param, write_changes
 from triage.record.charge import raise_alerts
+from triage.record.comuni import comune_of
 from triage.record.messages import MessageRow
+from triage.record.misroutes import recalled
 from triage.record.planned import (
     EarlierDispatch,
     OwnedPlan,
@@ -65,9 +67,11 @@ class Settlement:
     """Somebody is called until they have the message in hand (``triage.record.charge``)."""
 
 
-def record_decisions(tx: Transaction, settlements: Sequence[Settlement]) -> int:
-    """Write a batch; messages whose lease was lost are left out. How many were written."""
-    mine = _still_leased(tx, [item.row for item in settlements])
+def record_decisions(
+    tx: Transaction, settlements: Sequence[Settlement], state: MessageState = MessageState.RECEIVED
+) -> int:
+    """Write a batch; messages whose lease was lost, or not in ``state``, are left out. How many were written."""
+    mine = _still_leased(tx, [item.row for item in settlements], state)
     kept = [item for item in settlements if item.row.id in mine]
     if not kept:
         return 0
@@ -103,12 +107,12 @@ def record_decisions(tx: Transaction, settlements: Sequence[Settlement]) -> int:
     return len(kept)
 
 
-def _still_leased(tx: Transaction, rows: Sequence[MessageRow]) -> set[int]:
+def _still_leased(tx: Transaction, rows: Sequence[MessageRow], state: MessageState) -> set[int]:
     # The epoch alone is not enough: a message that was settled and opened again since has the same.
     wanted = {row.id: (row.lease_epoch, row.lease_owner, row.generation) for row in rows}
     query = (
         sa.select(messages.c.id, messages.c.lease_epoch, messages.c.lease_owner, messages.c.generation)
-        .where(messages.c.id.in_(list(wanted)), messages.c.state == MessageState.RECEIVED)
+        .where(messages.c.id.in_(list(wanted)), messages.c.state == state)
         .with_for_update()
     )
     return {key for key, *lease in tx.execute(query) if wanted[key] == tuple(lease)}
@@ -190,6 +194,7 @@ def _decision_values(tx: Transaction, item: Settlement) -> dict[str, object]:
         "model_version": decision.model_version,
         "decided_at": tx.now,
         "decided_by": tx.actor,
+        "comune": comune_of(decision),
     }
 
 
@@ -254,9 +259,22 @@ def _decision(row: sa.RowMapping) -> Decision:
 def acknowledged_cases(tx: Transaction, case_ids: Sequence[int]) -> set[int]:
     """Which of these cases have an acknowledgement, sent or on its way."""
     query = sa.select(dispatches.c.case_id).where(
-        dispatches.c.case_id.in_(list(case_ids)), dispatches.c.kind == DispatchKind.ACKNOWLEDGEMENT
+        dispatches.c.case_id.in_(list(case_ids)),
+        dispatches.c.kind == DispatchKind.ACKNOWLEDGEMENT,
+        dispatches.c.withdrawn.is_(None),
     )
     return set(tx.execute(query).scalars())
+
+
+def was_acknowledged(tx: Transaction, message_id: int) -> bool:
+    """Whether this message has an acknowledgement, sent or on its way, whatever case it was sent for."""
+    query = sa.select(dispatches.c.id).where(
+        dispatches.c.message_id == message_id,
+        dispatches.c.kind == DispatchKind.ACKNOWLEDGEMENT,
+        dispatches.c.withdrawn.is_(None),
+        dispatches.c.state != DispatchState.CANCELLED,
+    )
+    return tx.execute(query.limit(1)).first() is not None
 
 
 def was_told_a_centre(tx: Transaction, case_id: int, besides: str) -> bool:
@@ -272,10 +290,11 @@ def was_told_a_centre(tx: Transaction, case_id: int, besides: str) -> bool:
 
 
 def accepted_recipients(tx: Transaction, message_ids: Sequence[int]) -> set[tuple[int, str]]:
-    """(message, forward_path) of forwards that were accepted, in any generation: never repeated."""
+    """(message, forward_path) of forwards that were accepted, in any generation: never repeated, unless recalled."""
     query = sa.select(dispatches.c.message_id, dispatches.c.forward_path).where(
         dispatches.c.message_id.in_(list(message_ids)),
         dispatches.c.kind == DispatchKind.FORWARD,
         dispatches.c.state == DispatchState.ACCEPTED,
+        dispatches.c.id.not_in(recalled()),
     )
     return {(key, path) for key, path in tx.execute(query)}

@@ -15,9 +15,8 @@ import sqlalchemy as sa
 
 from triage.record.audit import Change, write_changes
 from triage.record.incidents import close_incident, open_incident
-from triage.record.staff_tables import destinations
 from triage.record.store import Transaction
-from triage.record.tables import decisions, messages
+from triage.record.tables import decisions, destinations, messages
 from triage.vocabulary import MessageState
 
 OK, SICK = "ok", "sick"

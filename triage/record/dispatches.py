@@ -158,13 +158,14 @@ def take_abandoned(
     return [dispatch_row(row) for row in tx.execute(select_dispatches().where(dispatches.c.id.in_(keys))).mappings()]
 
 
-def renew_leases(tx: Transaction, keys: Sequence[int], worker: str, lease: timedelta) -> None:
-    """Keep what is on the wire while a slow server makes us wait."""
-    tx.execute(
+def renew_leases(tx: Transaction, keys: Sequence[int], worker: str, lease: timedelta) -> set[int]:
+    """Keep what is on the wire while a slow server makes us wait; those that are still this worker's."""
+    statement = (
         sa.update(dispatches)
         .where(dispatches.c.id.in_(list(keys)), dispatches.c.lease_owner == worker)
         .values(lease_until=tx.now + lease)
     )
+    return set(tx.execute(statement.returning(dispatches.c.id)).scalars())
 
 
 def put_back(tx: Transaction, rows: Sequence[DispatchRow], due_at: datetime) -> None:

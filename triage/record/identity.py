@@ -20,9 +20,11 @@ STOP = "stop"
 
 def secret_of(tx: Transaction) -> bytes:
     """The record's 32-octet secret; made at the first call, the same for every worker after."""
+    known = secret_if_known(tx)
+    if known:
+        return known
     tx.execute(tx.insert(identity).values(name="secret", value=secrets.token_hex(32)).on_conflict_do_nothing())
-    value: str = tx.execute(sa.select(identity.c.value).where(identity.c.name == "secret")).scalar_one()
-    return bytes.fromhex(value)
+    return known_secret(tx)
 
 
 def known_secret(tx: Transaction) -> bytes:
@@ -33,6 +35,12 @@ def known_secret(tx: Transaction) -> bytes:
     return bytes.fromhex(value)
 
 
+def secret_if_known(tx: Transaction) -> bytes:
+    """The record's secret, or nothing before it was made: for whoever only looks."""
+    value = tx.execute(sa.select(identity.c.value).where(identity.c.name == "secret")).scalar()
+    return bytes.fromhex(value) if value is not None else b""
+
+
 def keyed_hash(secret: bytes, kind: str, value: str) -> str:
     """HMAC-SHA-256 of a value to be found again without keeping it in clear; case-folded."""
     return hmac.new(secret, f"{kind}\0{value.strip().casefold()}".encode(), hashlib.sha256).hexdigest()[:40]
@@ -40,6 +48,7 @@ def keyed_hash(secret: bytes, kind: str, value: str) -> str:
 
 def import_version(tx: Transaction, kind: str, content: bytes, version: str) -> bool:
     """Keep a version of the rules or the model and make it current; whether anything changed."""
+    secret_of(tx)  # whoever only looks, later, finds it made
     keep_version(tx, kind, content, version)
     if current_version(tx, kind) == version:
         return False

@@ -1,23 +1,26 @@
 """The ledger: equations that must close, computed from rows that could disagree.
 
-``listed = awaiting + baseline + received + vanished + unreadable + oversize`` and
+``listed = awaiting + baseline + received + vanished + unreadable + oversize + closed`` and
 ``received = in progress + held + quarantined + filed + matched + erased``. What makes them able to
 fail: *listed* counts audit rows and message rows, *received* counts rows with a time of reception
 against states, every forwarded message must own an accepted attempt, every received one its octets
 (whole), every change of state its audit row (each going on from the one before), every generation
-and every dispatch its decision.
+and every dispatch its decision. What people did is held against the audit and the sealed record of acts
+(``settled_checks``).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import sqlalchemy as sa
 
 from triage.flow import TRANSITIONS
+from triage.record.settled_checks import checks_of_settlements
 from triage.record.store import Transaction
 from triage.record.tables import attempts, audit, decisions, dispatches, mailboxes, messages, octet_chunks, octets
-from triage.vocabulary import AttemptOutcome, DispatchKind, DispatchState, MessageState
+from triage.vocabulary import WRITTEN_BY_STAFF, AttemptOutcome, DispatchKind, DispatchState, MessageState
 
 BEFORE_RECEPTION = {
     "awaiting": MessageState.LISTED,
@@ -25,6 +28,7 @@ BEFORE_RECEPTION = {
     "vanished": MessageState.VANISHED,
     "unreadable": MessageState.UNREADABLE,
     "oversize": MessageState.OVERSIZE,
+    "closed": MessageState.CLOSED,
 }
 AFTER_RECEPTION: dict[str, tuple[MessageState, ...]] = {
     "in_progress": (MessageState.RECEIVED, MessageState.DECIDED, MessageState.FORWARDED),
@@ -102,8 +106,9 @@ def _unknown_steps(tx: Transaction) -> list[str]:
     ]
 
 
+@cache
 def _checks() -> dict[str, sa.Select[int]]:
-    return _message_checks() | _octet_checks() | _dispatch_checks() | _audit_checks()
+    return _message_checks() | _octet_checks() | _dispatch_checks() | _audit_checks() | checks_of_settlements()
 
 
 def _message_checks() -> dict[str, sa.Select[int]]:
@@ -124,7 +129,7 @@ def _message_checks() -> dict[str, sa.Select[int]]:
     )
     on_its_way = (
         sa.select(dispatches.c.message_id)
-        .where(dispatches.c.kind == DispatchKind.FORWARD)
+        .where(dispatches.c.kind.in_((DispatchKind.FORWARD, *sorted(WRITTEN_BY_STAFF))))
         .where(dispatches.c.generation == messages.c.generation)
         .where(dispatches.c.state.in_((DispatchState.PENDING, DispatchState.SUBMITTING)))
         .correlate(messages)

@@ -56,6 +56,15 @@ def read_octets(tx: Transaction, digests: Iterable[str]) -> dict[str, bytes]:
     return {key: data for key, data in whole.items() if digest(data) == key}
 
 
+def read_beginnings(tx: Transaction, digests: Iterable[str], most: int) -> dict[str, bytes]:
+    """The first ``most`` octets (up to :data:`CHUNK`) of several messages; for lists: not held against the digest."""
+    data = sa.func.substr(octet_chunks.c.data, 1, most, type_=octet_chunks.c.data.type)
+    query = sa.select(octet_chunks.c.sha256, data).where(
+        octet_chunks.c.sha256.in_(list(set(digests))), octet_chunks.c.number == 0
+    )
+    return {key: bytes(beginning) for key, beginning in tx.execute(query)}
+
+
 def why_absent(tx: Transaction, sha256: str | None) -> str:
     """Why :func:`read_octets` gave none, as a reason to hold: erased, or altered on disk (an incident)."""
     if sha256 is None or not _sizes(tx, [sha256]):

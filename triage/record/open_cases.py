@@ -8,9 +8,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from triage.record.staff_tables import project_charges
 from triage.record.store import Transaction
-from triage.record.tables import dispatches, incidents, messages
+from triage.record.tables import dispatches, incidents, messages, project_charges
 from triage.vocabulary import DispatchKind, DispatchState, MessageState
 
 

@@ -15,6 +15,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from triage.record.audit import Change, write_changes
+from triage.record.misroutes import recalled
 from triage.record.store import Transaction
 from triage.record.tables import ONE_A_CASE, cases, dispatches
 from triage.vocabulary import DispatchKind, DispatchState
@@ -78,8 +79,8 @@ def lock_earlier(tx: Transaction, message_ids: Iterable[int]) -> dict[Recipient,
             dispatches.c.state,
         )
         .where(dispatches.c.message_id.in_(list(message_ids)), dispatches.c.kind.in_(sorted(ONE_A_RECIPIENT)))
-        # What came back is at its end: a further copy is a message of its own.
-        .where(dispatches.c.state != DispatchState.RETURNED)
+        # What came back, or was to be deleted, is at its end: a further copy is a message of its own.
+        .where(dispatches.c.state != DispatchState.RETURNED, dispatches.c.id.not_in(recalled()))
         .order_by(dispatches.c.id)
         .with_for_update()
     )
@@ -117,6 +118,7 @@ def may_still_be_asked(tx: Transaction, case_ids: Iterable[int]) -> set[int]:
     tx.execute(sa.select(cases.c.id).where(cases.c.id.in_(keys)).order_by(cases.c.id).with_for_update()).all()
     asked = sa.select(dispatches.c.case_id).where(
         dispatches.c.case_id.in_(keys),
+        dispatches.c.withdrawn.is_(None),
         sa.or_(
             dispatches.c.kind == DispatchKind.QUESTION,
             sa.and_(dispatches.c.asks, dispatches.c.state != DispatchState.CANCELLED),
@@ -152,6 +154,7 @@ def _take_over(tx: Transaction, item: OwnedPlan, row: EarlierDispatch) -> Change
             "created_at": tx.now,
             "due_at": item.plan.due_at,
             "ended_at": None,
+            "withdrawn": None,
             "left_out": 0,
             "lease_owner": None,
             "lease_until": None,

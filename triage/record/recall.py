@@ -91,6 +91,12 @@ def _dispatches_called(tx: Transaction, message_ids: Sequence[str]) -> dict[str,
     return {item: named.get(item) or named[form] for item, form in forms.items() if item in named or form in named}
 
 
+def messages_of_case(tx: Transaction, case_id: int) -> list[MessageRow]:
+    """Every message that belongs to one case, oldest first."""
+    query = sa.select(*COLUMNS).where(messages.c.case_id == case_id).order_by(messages.c.id)
+    return [row_of(row) for row in tx.execute(query).mappings()]
+
+
 def ids_of_case(tx: Transaction, case_id: int, most: int = 200) -> list[str]:
     """Message-IDs of what left because of one case, the newest first."""
     query = (

@@ -14,12 +14,14 @@ import sqlalchemy as sa
 
 from triage.ids import findable
 from triage.record.audit import Change, Param, write_changes
+from triage.record.beside import is_shared, is_wrong
 from triage.record.breaker import KINDS as BRAKED
 from triage.record.breaker import note_acknowledgement_returned
 from triage.record.charge import note_refused_call, note_taken_in_charge
 from triage.record.destinations import note_destination_failure, note_destination_moved
 from triage.record.incidents import NOTICE, open_incident
 from triage.record.messages import MessageRow
+from triage.record.misroutes import ANSWERED, DELETED, UNDELIVERED, misrouted, note_recall
 from triage.record.store import Transaction
 from triage.record.tables import dispatches, messages, returns
 from triage.vocabulary import DispatchKind, DispatchState, MessageState
@@ -39,8 +41,14 @@ class ReturnKind(StrEnum):
     COMPLAINT = "complaint"
     HANDED_BACK = "handed_back"
     """A person at a project says that the case is not theirs."""
+    LATE_HAND_BACK = "late_hand_back"
+    """The same of a project from which the case was taken away before: nothing follows."""
     TAKEN = "taken"
     """A person at a project says, by the link in the forward, that they have the case in hand."""
+    DELETED = "deleted"
+    """A person at a project says, by the link in a recall, that they have deleted what was sent by mistake."""
+    RECALL_ANSWERED = "recall_answered"
+    """A person at a project answers a recall in words of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,7 @@ class SentDispatch:
     forward_path: str
     recipient_key: str
     state: str
+    rfc_message_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +79,16 @@ class Returned:
     reopens: str = ""
     nothing_to_read: bool = False
     """It is the mail that our own link makes, and holds nothing beside."""
+    unclear: bool = False
+    """Something of its case failed, and which of its mails it was cannot be told: ``dispatch`` is the latest."""
 
 
 OPENABLE = (MessageState.DECIDED, MessageState.FORWARDED, MessageState.FILED)
+_OF_RECALLS = {ReturnKind.DELETED: DELETED, ReturnKind.RECALL_ANSWERED: ANSWERED}
 RETURNED_FORWARD = "forward_returned"
-"""Incident: a forward came back; the subject is the message. Over when it is sent through the flow again."""
+"""Incident: a forward came back; the subject is the message. Over when it is sent through the flow again.
+
+Where it cannot be told which, the subject is the report."""
 
 
 def dispatches_named(tx: Transaction, message_ids: Sequence[str]) -> dict[str, SentDispatch]:
@@ -93,13 +107,56 @@ def dispatches_named(tx: Transaction, message_ids: Sequence[str]) -> dict[str, S
     return {item: named.get(item) or named[form] for item, form in forms.items() if item in named or form in named}
 
 
-def forwards_of_cases(tx: Transaction, case_ids: Sequence[int]) -> dict[int, list[SentDispatch]]:
-    """Accepted forwards of these cases that neither came back nor were handed back, oldest first."""
+def dispatches_numbered(tx: Transaction, ids: Sequence[int]) -> dict[int, SentDispatch]:
+    """Our dispatches by their rows' ids."""
+    query = sa.select(*(dispatches.c[name] for name in SentDispatch.__slots__)).where(dispatches.c.id.in_(list(ids)))
+    return {one.id: one for one in (SentDispatch(*row) for row in tx.execute(query))} if ids else {}
+
+
+def forwards_of_cases(
+    tx: Transaction, case_ids: Sequence[int], *, by_mistake: bool = False
+) -> dict[int, list[SentDispatch]]:
+    """Accepted forwards of these cases that neither came back nor were handed back, oldest first.
+
+    ``by_mistake``: those to projects that got them wrongly (the register of misroutes), which are left out otherwise.
+    """
+    wrong = dispatches.c.id.in_(misrouted())
     handed_back = sa.select(returns.c.dispatch_id).where(returns.c.kind == ReturnKind.HANDED_BACK)
     query = (
         sa.select(*(dispatches.c[name] for name in SentDispatch.__slots__))
         .where(dispatches.c.case_id.in_(list(case_ids)), dispatches.c.kind == DispatchKind.FORWARD)
         .where(dispatches.c.state == DispatchState.ACCEPTED, dispatches.c.id.not_in(handed_back))
+        .where(wrong if by_mistake else ~wrong)
+        .order_by(dispatches.c.id)
+    )
+    found: dict[int, list[SentDispatch]] = {}
+    for row in tx.execute(query) if case_ids else ():
+        one = SentDispatch(*row)
+        found.setdefault(one.case_id, []).append(one)
+    return found
+
+
+def sent_of_cases(tx: Transaction, case_ids: Sequence[int]) -> dict[int, list[SentDispatch]]:
+    """All that left because of these cases and may come back, oldest first."""
+    left = (DispatchState.ACCEPTED, DispatchState.UNKNOWN, DispatchState.RETURNED)
+    query = (
+        sa.select(*(dispatches.c[name] for name in SentDispatch.__slots__))
+        .where(dispatches.c.case_id.in_(list(case_ids)), dispatches.c.state.in_(left))
+        .order_by(dispatches.c.id)
+    )
+    found: dict[int, list[SentDispatch]] = {}
+    for row in tx.execute(query) if case_ids else ():
+        one = SentDispatch(*row)
+        found.setdefault(one.case_id, []).append(one)
+    return found
+
+
+def recalls_of_cases(tx: Transaction, case_ids: Sequence[int]) -> dict[int, list[SentDispatch]]:
+    """Recalls of these cases that left, oldest first."""
+    query = (
+        sa.select(*(dispatches.c[name] for name in SentDispatch.__slots__))
+        .where(dispatches.c.case_id.in_(list(case_ids)), dispatches.c.kind == DispatchKind.RECALL)
+        .where(dispatches.c.state.in_((DispatchState.ACCEPTED, DispatchState.UNKNOWN)))
         .order_by(dispatches.c.id)
     )
     found: dict[int, list[SentDispatch]] = {}
@@ -129,9 +186,17 @@ def record_returns(tx: Transaction, items: Iterable[tuple[MessageRow, Returned]]
             _note_failure(tx, item)
         elif item.kind is ReturnKind.MOVED:
             note_destination_moved(tx, sent.project, sent.forward_path)
+        elif item.kind is ReturnKind.LATE_HAND_BACK:
+            params: dict[str, Param] = {"project": sent.project, "by": row.id}
+            write_changes(tx, [Change("case", sent.case_id, "handed_back_late", params=params)])
         elif item.kind is ReturnKind.TAKEN:
             note_taken_in_charge(tx, sent.case_id, sent.project)
-        if item.reopens:
+        elif item.kind in _OF_RECALLS:
+            note_recall(tx, sent.id, _OF_RECALLS[item.kind])
+        if item.unclear:
+            detail = f"something sent in the case of message {sent.message_id} came back; the report names none of it"
+            open_incident(tx, RETURNED_FORWARD, str(row.id), detail)
+        if item.reopens and not (item.kind is ReturnKind.FAILED and another_has_it(tx, sent)):
             _open_again(tx, row, item)
     if rows:
         tx.execute(sa.insert(returns), rows)
@@ -151,9 +216,12 @@ def _note_failure(tx: Transaction, item: Returned) -> None:
         write_changes(tx, [Change("dispatch", sent.id, "returned", sent.state, DispatchState.RETURNED, params)])
     code = f" ({item.status})" if item.status else ""
     if sent.kind == DispatchKind.FORWARD:
-        detail = f"the forward of message {sent.message_id} to {sent.project} came back{code}"
-        open_incident(tx, RETURNED_FORWARD, str(sent.message_id), detail)
+        if not another_has_it(tx, sent):
+            detail = f"the forward of message {sent.message_id} to {sent.project} came back{code}"
+            open_incident(tx, RETURNED_FORWARD, str(sent.message_id), detail)
         note_destination_failure(tx, sent.project, sent.forward_path, item.status)
+    elif sent.kind == DispatchKind.RECALL:
+        note_recall(tx, sent.id, UNDELIVERED)
     elif sent.kind in BRAKED:
         note_acknowledgement_returned(tx)
     elif sent.kind == DispatchKind.NOTICE:
@@ -161,6 +229,30 @@ def _note_failure(tx: Transaction, item: Returned) -> None:
         detail = f"the urgent notice about message {sent.message_id} came back{code}"
         open_incident(tx, NOTICE, str(sent.message_id), detail)
         note_refused_call(tx, sent.message_id)
+
+
+def another_has_it(tx: Transaction, sent: SentDispatch) -> bool:
+    """Whether the message went to another project instead of this one, or is about to: what comes late is only noted.
+
+    Of a message that a person sent to several centres only a correction takes one's place: each answers for itself.
+    """
+    if sent.kind == DispatchKind.FORWARD and is_shared(tx, sent.message_id):
+        return is_wrong(tx, sent.id)
+    handed_back = sa.select(returns.c.dispatch_id).where(returns.c.kind == ReturnKind.HANDED_BACK)
+    under_way = sa.and_(
+        dispatches.c.state.in_((DispatchState.PENDING, DispatchState.SUBMITTING)),
+        dispatches.c.generation == messages.c.generation,
+        messages.c.state == MessageState.DECIDED,
+    )
+    query = (
+        sa.select(dispatches.c.id)
+        .join_from(dispatches, messages, dispatches.c.message_id == messages.c.id)
+        .where(dispatches.c.message_id == sent.message_id, dispatches.c.kind == DispatchKind.FORWARD)
+        .where(dispatches.c.project != sent.project, dispatches.c.id > sent.id)
+        .where(sa.or_(dispatches.c.state == DispatchState.ACCEPTED, under_way))
+        .where(dispatches.c.id.not_in(handed_back))
+    )
+    return sent.kind == DispatchKind.FORWARD and tx.execute(query.limit(1)).first() is not None
 
 
 def _open_again(tx: Transaction, row: MessageRow, item: Returned) -> None:

@@ -17,9 +17,8 @@ from triage.record.audit import Change, Param, write_changes
 from triage.record.charge import note_refused_call
 from triage.record.identity import secret_of
 from triage.record.incidents import NOTICE, open_incident
-from triage.record.staff_tables import staff_notices
 from triage.record.store import Transaction
-from triage.record.tables import dispatches
+from triage.record.tables import dispatches, staff_notices
 from triage.vocabulary import DispatchKind, DispatchState
 
 
@@ -34,6 +33,10 @@ class NoticeKind(StrEnum):
     """A project that takes cases in charge is silent about one."""
     DIGEST = "digest"
     """What a project has not taken in charge, once a week."""
+    ADDRESS_TEST = "address_test"
+    """Asks whoever reads one of a project's addresses to answer (``triage.record.address_tests``)."""
+    WAITING = "waiting"
+    """How much waits for a person, once a working day; to staff."""
 
 
 class Channel(StrEnum):
@@ -60,6 +63,8 @@ class PlannedNotice:
     message_id: int | None = None
     case_id: int | None = None
     project: str = ""
+    due_at: datetime | None = None
+    """When it may leave; ``None``: at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +96,9 @@ def plan_notices(tx: Transaction, plans: Sequence[PlannedNotice]) -> int:
     if plans:
         secret_of(tx)  # what is written next needs it, and the record may have seen no mail yet
     for plan in plans:
-        values = {name: getattr(plan, name) for name in PlannedNotice.__slots__}
+        values = {name: getattr(plan, name) for name in PlannedNotice.__slots__} | {"due_at": plan.due_at or tx.now}
         statement = tx.insert(staff_notices).values(
-            **values, state=DispatchState.PENDING, created_at=tx.now, due_at=tx.now, attempts=0, lease_epoch=0
+            **values, state=DispatchState.PENDING, created_at=tx.now, attempts=0, lease_epoch=0
         )
         statement = statement.values(code=0, reason="")
         fresh += tx.execute(statement.on_conflict_do_nothing(index_elements=["kind", "subject", "step"])).rowcount

@@ -102,7 +102,7 @@ class Store:
 
     @contextmanager
     def read(self, step: str, *, long: bool = False) -> Iterator[Transaction]:
-        """A consistent look; writes nothing. ``long``: it passes over every row, and may take its time."""
+        """A consistent look; writes nothing (SQLite refuses). ``long``: it passes over every row and may take time."""
         with _plain_errors(step), self._engine.connect() as connection:
             connection = connection.execution_options(triage_read=True)
             if self.engine_name == "postgresql":
@@ -220,4 +220,6 @@ def _use_wal(cursor: sqlite3.Cursor) -> None:
 
 def _begin_sqlite(connection: sa.Connection) -> None:
     reading = connection.get_execution_options().get("triage_read", False)
+    # Who only looks must not write: SQLite would refuse him whenever anybody else does.
+    connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reading else 'OFF'}")
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

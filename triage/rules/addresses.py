@@ -101,7 +101,7 @@ def matches_pattern(address: str, pattern: str) -> bool:
     """Whether an address is the pattern's mailbox, or in its domain when it is written ``@domain``."""
     if not pattern.startswith("@"):
         return same_mailbox(address, pattern)
-    wanted = _comparable_domain(pattern[1:])
+    wanted = bare_form(f"x{pattern}")[1]  # by the one name of its provider, as the address is compared
     return any(_within(domain, wanted) for _, domain in (bare_form(address), _before_rewriting(address)))
 
 

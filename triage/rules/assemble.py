@@ -14,7 +14,9 @@ from triage.rules import schema
 from triage.rules.acknowledgements import acknowledgement_problems, build_acknowledgements
 from triage.rules.addresses import matches_pattern, same_mailbox
 from triage.rules.areas import map_areas
+from triage.rules.digest import DigestRules
 from triage.rules.forwarding import ForwardRules
+from triage.rules.offices import build_offices
 from triage.rules.problems import Problem
 from triage.rules.steps import build_rules
 from triage.rules.types import (
@@ -30,7 +32,7 @@ from triage.rules.types import (
     Thresholds,
     UrgentRules,
 )
-from triage.rules.values import span_times
+from triage.rules.values import day_time, span_times
 from triage.rules.yaml_tree import Mapping as TreeMapping
 from triage.rules.yaml_tree import line_at
 from triage.vocabulary import NOBODY, SPECIAL_TERRITORIES, STAFF, Mode
@@ -56,6 +58,8 @@ class Sections:
     acknowledgements: schema.AcknowledgementsSection
     urgent: schema.UrgentSection
     alarms: schema.AlarmsSection | None
+    daily_digest: schema.DailyDigestSection | None
+    offices: Mapping[str, schema.OfficeSection]
 
     def names(self, section: str) -> tuple[str, ...]:
         """All names that the file gives in a section, those of faulty items too."""
@@ -69,8 +73,9 @@ def assemble(
     """The rules, and what is wrong between their sections."""
     project_of, area_problems = map_areas(sections.projects, places, sections.tree, source)
     rules, rule_problems = build_rules(sections.rules, sections.names, places, sections.tree, source)
+    offices, office_problems = build_offices(sections.offices, places, sections.tree, source)
     checks = _Checks(sections, source)
-    problems = (*area_problems, *rule_problems, *checks.problems())
+    problems = (*area_problems, *rule_problems, *office_problems, *checks.problems())
     if sections.service is None:
         return None, problems
     built = Rules(
@@ -93,8 +98,14 @@ def assemble(
         alarms=sections.alarms.addresses if sections.alarms else (),
         places=dict(places),
         project_of=project_of,
+        offices=offices,
+        daily_digest=_digest(sections.daily_digest),
     )
     return built, problems
+
+
+def _digest(section: schema.DailyDigestSection | None) -> DigestRules:
+    return DigestRules(section.to, day_time(section.at)) if section is not None else DigestRules()
 
 
 class _Checks:
@@ -180,6 +191,8 @@ class _Checks:
         listed = [("urgent", "on_call", index, to) for index, to in enumerate(self._sections.urgent.on_call or ())]
         if self._sections.alarms:
             listed += [("alarms", "addresses", index, to) for index, to in enumerate(self._sections.alarms.addresses)]
+        if self._sections.daily_digest:
+            listed += [("daily_digest", "to", index, to) for index, to in enumerate(self._sections.daily_digest.to)]
         for section, key, index, address in listed:
             if any(matches_pattern(address, pattern) for pattern in own):
                 # A notice about a stuck inbox must not be sent into that inbox.
@@ -216,6 +229,9 @@ def _service(section: schema.ServiceSection, sections: Sections) -> Service:
         folders=Folders(names.root, names.forwarded, names.automatic, names.not_for_us, names.settled),
         closed_days=section.closed_days or (),
         authserv_id=section.authserv_id or "",
+        authserv_below=section.authserv_position == "below",
+        accessibility_contact=section.accessibility_contact or "",
+        line=line_at(sections.tree, "service"),
     )
 
 
@@ -253,4 +269,5 @@ def _project(code: str, section: schema.ProjectSection, service_mode: Mode, tree
         takes_charge=section.takes_charge,
         remind_after_days=section.remind_after_days or 0,
         weekly_digest=section.weekly_digest,
+        area_confirmed=section.area.confirmed,
     )

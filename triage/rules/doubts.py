@@ -1,68 +1,73 @@
 """What is allowed in a rules file and yet probably a mistake: warnings for ``triage check``.
 
-In: valid rules. Out: problems that do not stop the service: rules that can never match because an
-earlier one is as wide, automatic projects with nobody on call, addresses nobody has confirmed,
-projects whose mail is redirected.
+In: valid rules. Out: problems that do not stop the service: rules that can never match, contradict
+others or have no effect (``conflicts``), automatic projects with nobody on call, addresses nobody has
+confirmed, projects whose mail is redirected, a staff page whose accessibility statement names no contact.
 """
 
 from __future__ import annotations
 
-from triage.rules.addresses import matches_pattern
+from triage.rules.conflicts import Fault, Finding, Why, find_faults
 from triage.rules.forwarding import ForwardAs
 from triage.rules.problems import Problem
-from triage.rules.types import Condition, Rule, Rules
+from triage.rules.reach import Kind
+from triage.rules.types import Rules
 from triage.vocabulary import Mode
 
 
 def doubts_about(rules: Rules) -> tuple[Problem, ...]:
     """Warnings, in order of lines."""
-    found = [*_shadowed(rules), *_nobody_on_call(rules), *_unconfirmed(rules), *_redirected(rules)]
+    found = [*_faults(rules), *_nobody_on_call(rules), *_unconfirmed(rules), *_redirected(rules)]
+    found += _no_accessibility_contact(rules)
     return tuple(sorted(found, key=lambda problem: problem.line))
 
 
-def _shadowed(rules: Rules) -> list[Problem]:
-    found = []
-    for position, later in enumerate(rules.rules):
-        earlier = next((rule for rule in rules.rules[:position] if is_as_wide(rule.when, later.when)), None)
-        if earlier is None:
-            continue
-        found.append(Problem(rules.source, later.line, _shadow_text(earlier, later), "move it up, or delete it"))
-    return found
+def _faults(rules: Rules) -> list[Problem]:
+    return [
+        Problem(rules.source, finding.rule.line, f'the rule "{finding.rule.name}" {what}', remedy)
+        for finding in find_faults(rules)
+        for what, remedy in (_in_words(finding),)
+    ]
 
 
-def _shadow_text(earlier: Rule, later: Rule) -> str:
-    kind = "repeats" if earlier.then == later.then else "contradicts"
-    return f'the rule "{later.name}" can never match and {kind} "{earlier.name}" on line {earlier.line}'
+def _in_words(finding: Finding) -> tuple[str, str]:
+    names = " and ".join(f'"{other.name}" on line {other.line}' for other in finding.others)
+    match finding.fault:
+        case Fault.IMPOSSIBLE:
+            return "can never match: no message is as it asks", "mend what it asks for, or delete it"
+        case Fault.SHADOWED:
+            kind = "repeats" if finding.repeats else "contradicts"
+            return f"can never match and {kind} {names}", "move it up, or delete it"
+        case Fault.UNREACHABLE:
+            return f"can never match: {names} together take all its messages", "move it up, or delete it"
+        case Fault.CONFLICT:
+            what = f"wants messages that {names} sends elsewhere, such as {_sample(finding.sample)}"
+            return what, "add a condition to one of the two, or put the narrower one first"
+        case Fault.POWERLESS:
+            what, remedy = _POWERLESS[finding.why or Why.URGENT]
+            return f"has no effect: {what}", remedy
 
 
-def is_as_wide(earlier: Condition, later: Condition) -> bool:
-    """Whether every message that ``later`` matches is matched by ``earlier`` too."""
-    return (
-        _as_wide_set(earlier.territories, later.territories)
-        and _as_wide_set(earlier.topics, later.topics)
-        and _as_wide_set(earlier.languages, later.languages)
-        and _as_wide_set(earlier.mailboxes, later.mailboxes)
-        and earlier.urgent in (None, later.urgent)
-        and earlier.automatic in (None, later.automatic)
-        and _as_wide_authors(earlier.authors, later.authors)
-        and _as_wide_words(earlier.subject_contains, later.subject_contains)
-    )
+_POWERLESS = {
+    Why.URGENT: ("urgent mail always waits for a person", "write hold: urgente, or urgent_forward_now for a project"),
+    Why.LANGUAGE: ("mail in these languages always waits for a person", "add them to thresholds.languages"),
+    Why.AUTHOR: ("mail from us or from a project always waits for a person", "delete it, or name other senders"),
+    Why.JUNK: ("mail in a junk folder always waits for a person", "delete it, or name another casella"),
+    Why.TERRITORY: ("none of its territories has a project, so it only holds", "write hold and the reason instead"),
+}
 
 
-def _as_wide_set(earlier: frozenset[str] | None, later: frozenset[str] | None) -> bool:
-    return earlier is None or (later is not None and later <= earlier)
-
-
-def _as_wide_authors(earlier: tuple[str, ...] | None, later: tuple[str, ...] | None) -> bool:
-    if earlier is None or later is None:
-        return earlier is None
-    return all(any(wide == narrow or matches_pattern(narrow, wide) for wide in earlier) for narrow in later)
-
-
-def _as_wide_words(earlier: tuple[str, ...] | None, later: tuple[str, ...] | None) -> bool:
-    if earlier is None or later is None:
-        return earlier is None
-    return all(any(wide.casefold() in narrow.casefold() for wide in earlier) for narrow in later)
+def _sample(kind: Kind | None) -> str:
+    if kind is None:
+        return "some"
+    named = {
+        "argomento": kind.topic,
+        "territorio": kind.territory,
+        "lingua": kind.language,
+        "mittente": kind.author,
+        "oggetto": kind.subject,
+    }
+    return ", ".join(f"{key}: {value}" for key, value in named.items() if value)
 
 
 def _nobody_on_call(rules: Rules) -> list[Problem]:
@@ -79,7 +84,7 @@ def _unconfirmed(rules: Rules) -> list[Problem]:
             rules.source,
             address.line,
             f"{project.code} is in automatico, but nobody has confirmed {address.to}: its mail is held",
-            "send a test mail, and write confirmed: true when somebody there has answered",
+            "send it a test mail with 'triage confirm', or write confirmed: true if somebody there has answered one",
         )
         for project in rules.projects.values()
         if project.mode is Mode.AUTOMATIC
@@ -101,3 +106,22 @@ def _redirected(rules: Rules) -> list[Problem]:
         for project in rules.projects.values()
         if project.forward_as is ForwardAs.REDIRECT
     ]
+
+
+def _no_accessibility_contact(rules: Rules) -> list[Problem]:
+    """Staff who cannot use the page must reach somebody, not the mailbox whose mail waits on that page."""
+    service = rules.service
+    if not service.accessibility_contact:
+        what = "the accessibility statement of the staff page names no address to write to"
+    elif service.accessibility_contact.casefold() in {one.casefold() for one in _sorted_addresses(rules)}:
+        what = f"who reports a barrier would write to {service.accessibility_contact}, whose mail is sorted"
+    else:
+        return []
+    remedy = "write an address of the agency that people read under service.accessibility_contact"
+    return [Problem(rules.source, service.line, what, remedy)]
+
+
+def _sorted_addresses(rules: Rules) -> tuple[str, ...]:
+    """Addresses whose mail the service reads. Others of a domain of ours are people's."""
+    single = (pattern for pattern in rules.service.own_addresses if not pattern.startswith("@"))
+    return (*single, *(box.address for box in rules.mailboxes.values()))

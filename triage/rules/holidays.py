@@ -1,4 +1,4 @@
-"""The days on which all Italy is closed: a date in, yes or no out. Pure.
+"""When somebody reads: opening hours, and the days on which all Italy is closed. A date in, yes or no out. Pure.
 
 The national holidays of law 260/1949 with its later changes, the last being 4 October from 2026 on
 (law 151/2025). Days of one town's patron saint differ from office to office and stand in the rules.
@@ -6,11 +6,21 @@ The national holidays of law 260/1949 with its later changes, the last being 4 O
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date, time, timedelta
 
 _FIXED = frozenset({(1, 1), (1, 6), (4, 25), (5, 1), (6, 2), (8, 15), (11, 1), (12, 8), (12, 25), (12, 26)})
 _SAINT_FRANCIS = (10, 4)
 _SAINT_FRANCIS_SINCE = 2026
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningSpan:
+    """Someone reads from ``begin`` to ``end``, local time, on ``weekday`` (Monday is 0)."""
+
+    weekday: int
+    begin: time
+    end: time
 
 
 def is_holiday(day: date) -> bool:

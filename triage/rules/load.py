@@ -86,6 +86,8 @@ class _Reading:
             or schema.AcknowledgementsSection(),
             urgent=self._one("urgent", schema.UrgentSection) or schema.UrgentSection(),
             alarms=self._one("alarms", schema.AlarmsSection),
+            daily_digest=self._one("daily_digest", schema.DailyDigestSection),
+            offices=self._named("offices", schema.OfficeSection),
         )
 
     def _check_keys(self) -> None:

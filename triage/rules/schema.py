@@ -56,8 +56,10 @@ class ServiceSection(Section):
     mode: Mode = Mode.SHADOW
     timezone: values.ZoneText = "Europe/Rome"
     phone: values.Text | None = None
+    accessibility_contact: values.AddressText | None = None
     pec: values.Flag = False
     authserv_id: values.AuthservText | None = None
+    authserv_position: Literal["above", "below"] = "above"
     closed_days: values.Days | None = None
     opening_hours: OpeningHoursSection = OpeningHoursSection()
     folders: FoldersSection = FoldersSection()
@@ -90,6 +92,7 @@ class AreaSection(Section):
     ambiti: values.Texts | None = None
     comuni: values.Texts | None = None
     except_comuni: values.Texts | None = None
+    confirmed: values.Flag = False
 
 
 class ProjectSection(Section):
@@ -231,6 +234,27 @@ class UrgentSection(Section):
     repeat_minutes: Annotated[tuple[Annotated[values.Whole, Field(ge=1, le=1440)], ...], Field(min_length=1)] = (15, 60)
 
 
+class OfficeSection(Section):
+    """Another office that staff may name to a family; a contact that nobody knows is left out."""
+
+    name: values.Text
+    what_for: values.Text = Field(alias="for")
+    ambiti: values.Texts | None = None
+    comuni: values.Texts | None = None
+    phone: values.Text | None = None
+    email: values.AddressText | None = None
+    website: values.WebText | None = None
+    place: values.Text | None = None
+    sensitive: values.Flag = False
+
+
+class DailyDigestSection(Section):
+    """Who is told once a day what waits."""
+
+    to: values.Addresses
+    at: values.TimeText = "08:00"
+
+
 class AlarmsSection(Section):
     """Whom the service's own troubles are reported to."""
 
@@ -249,6 +273,8 @@ class RulesFile(Section):
     acknowledgements: AcknowledgementsSection = AcknowledgementsSection()
     urgent: UrgentSection = UrgentSection()
     alarms: AlarmsSection | None = None
+    daily_digest: DailyDigestSection | None = None
+    offices: dict[values.CodeText, OfficeSection] = {}
 
 
 def published_schema() -> str:

@@ -1,14 +1,10 @@
-"""The rules as plain frozen objects: what the rest of the service sees of routing_rules.yaml.
-
-Nothing here reads a file or a clock. Mappings are never changed after loading. Lines count from 1
-in ``Rules.source``.
-"""
+"""The rules as frozen objects that never change: what the service sees of routing_rules.yaml. Lines count from 1."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, time
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -17,8 +13,11 @@ from triage.rules.answer_types import AcknowledgementRules as AcknowledgementRul
 from triage.rules.answer_types import Envelope as Envelope
 from triage.rules.answer_types import WebForm as WebForm
 from triage.rules.answer_types import WithoutReturnPath as WithoutReturnPath
+from triage.rules.digest import DigestRules
 from triage.rules.forwarding import ForwardAs, ForwardRules
+from triage.rules.holidays import OpeningSpan as OpeningSpan
 from triage.rules.holidays import is_holiday
+from triage.rules.office import Office
 from triage.vocabulary import Mode
 
 DEFAULT_ADDRESS = "default"
@@ -41,15 +40,6 @@ HOLD_CODES: tuple[str, ...] = (
     "regola",
 )
 """Reasons that a rule may give for holding; ``regola`` is for the administrator's own purposes."""
-
-
-@dataclass(frozen=True, slots=True)
-class OpeningSpan:
-    """Someone reads from ``begin`` to ``end``, local time, on ``weekday`` (Monday is 0)."""
-
-    weekday: int
-    begin: time
-    end: time
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +78,11 @@ class Service:
     """Days without anybody beside the holidays of all Italy: ``2026-12-24``, or ``11-13`` of every year."""
     authserv_id: str = ""
     """What the agency's own server calls itself in Authentication-Results (RFC 8601); empty: none is believed."""
+    authserv_below: bool = False
+    """That server is known to write its results below its own Received field (``authserv_position: below``)."""
+    accessibility_contact: str = ""
+    """Whom staff write to about a barrier of the page; empty while nobody is named."""
+    line: int = 1
 
     @property
     def notice_path(self) -> str:
@@ -141,7 +136,7 @@ class ProjectAddress:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """One project. ``mode`` is the one in force: its own, or the service's."""
+    """One project. ``mode`` is the one in force. ``area_confirmed``: by ATS; shown to staff, and holds nothing."""
 
     code: str
     line: int
@@ -158,6 +153,7 @@ class Project:
     """Its forwards carry a link by which it says that it has the case in hand."""
     remind_after_days: int = 0
     """Working days of silence after which it is reminded of a case once; 0: never."""
+    area_confirmed: bool = False
     weekly_digest: bool = False
     """Once a week it is told which cases it has not taken in charge."""
 
@@ -290,6 +286,8 @@ class Rules:
     """Every comune that exists, with its ambito."""
     project_of: Mapping[str, str]
     """Comune to project code; a comune that is missing has no project."""
+    offices: Mapping[str, Office] = field(default_factory=dict)
+    daily_digest: DigestRules = field(default_factory=DigestRules)
 
     def is_own(self, address: str) -> bool:
         """Whether an address is ours in any form."""

@@ -130,6 +130,12 @@ def _checked_span(value: str) -> str:
     return value
 
 
+def _checked_time(value: str) -> str:
+    if not re.fullmatch(r"([01]?[0-9]|2[0-3]):[0-5][0-9]", value):
+        raise refusal(f'"{value}" is no time of day', "write it like 08:30")
+    return value
+
+
 def _checked_day(value: str) -> str:
     full = value if len(value) == 10 else f"2000-{value}"  # a leap year: 29 February is a day
     try:
@@ -146,12 +152,24 @@ def _checked_authserv(value: str) -> str:
     return value.lower()
 
 
+def _checked_website(value: str) -> str:
+    if not re.fullmatch(r"https?://[A-Za-z0-9.-]+\.[A-Za-z]{2,}(?:/[!-~]*)?", value):
+        raise refusal(f'"{value}" is no address of a site', "write it like https://www.example.org")
+    return value
+
+
 def span_times(value: str) -> tuple[time, time]:
     """Beginning and end of a checked span such as ``09:00-12:30``."""
     begin, _, end = value.partition("-")
     hours, _, minutes = begin.strip().partition(":")
     until_hours, _, until_minutes = end.strip().partition(":")
     return time(int(hours), int(minutes)), time(int(until_hours), int(until_minutes))
+
+
+def day_time(value: str) -> time:
+    """A checked time of day such as ``08:30``."""
+    hours, _, minutes = value.partition(":")
+    return time(int(hours), int(minutes))
 
 
 Text = Annotated[str, AfterValidator(_clean_text)]
@@ -167,7 +185,9 @@ CodeText = Annotated[str, AfterValidator(_checked_code)]
 TopicText = Annotated[str, AfterValidator(_checked_topic)]
 LanguageText = Annotated[str, AfterValidator(_checked_language)]
 SpanText = Annotated[str, AfterValidator(_checked_span)]
+TimeText = Annotated[str, AfterValidator(_checked_time)]
 DayText = Annotated[str, AfterValidator(_checked_day)]
+WebText = Annotated[str, AfterValidator(_checked_website)]
 AuthservText = Annotated[str, AfterValidator(_checked_authserv)]
 
 

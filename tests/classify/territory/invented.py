@@ -164,6 +164,10 @@ SCHOOL = (
 )
 
 NOT_HOME = (
+    Case("La pediatra di Asola dice che dorme poco.", "unstated", "Asola", Role.HOSPITAL),
+    Case("Il medico di base a Ostiglia ci consiglia un aiuto.", "unstated", "Ostiglia", Role.HOSPITAL),
+    Case("Gioca nella squadra di Viadana e sabato ha la partita.", "unstated", "Viadana", Role.OTHER),
+    Case("La logopedista di Goito ci ha parlato di voi. Abitiamo a Curtatone.", "Curtatone", "Curtatone", HOME),
     Case("Lavoro a Cremona e abito a Offanengo.", "Offanengo", "Cremona", Role.WORK),
     Case("Insegno a Suzzara e rientro a Cerese verso le tre.", "Borgo Virgilio", "Suzzara", Role.WORK),
     Case("Lavoro a Mantova.", "unstated", "Mantova", Role.WORK),
@@ -265,6 +269,13 @@ NEGATED = (
 )
 
 OUTSIDE = (
+    Case("Abitiamo a Camisano Vicentino, fate lo spazio gioco?", "outside", "Camisano Vicentino", HOME),
+    Case("Siamo di Castelleone di Suasa.", "outside", "Castelleone di Suasa", HOME),
+    Case("Abitiamo a Rivarolo Canavese da un anno.", "outside", "Rivarolo Canavese", HOME),
+    Case("Abito a Sergnano Lodigiano.", "outside", "Sergnano", HOME),
+    Case("vivo a casale monferrato con due figli", "outside", "casale monferrato", HOME),
+    Case("Abitiamo a Sondalo da sempre.", "outside", "Sondalo", HOME),
+    Case("Noi stiamo a Zibido San Giacomo.", "outside", "Zibido San Giacomo", HOME),
     Case("Abitiamo a Brescia.", "outside", "Brescia", HOME),
     Case("Siamo di Desenzano del Garda, possiamo venire?", "outside", "Desenzano del Garda", HOME),
     Case("Vivo in Romania e cerco notizie di mio figlio.", "outside", "Romania", HOME),
@@ -280,6 +291,9 @@ OUTSIDE = (
 )
 
 UNKNOWN = (
+    Case("Abitiamo a Valcarenga; la bimba fa la materna a Crema.", "unstated", "Valcarenga", HOME),
+    Case("Vivo in frazione Motta Bassa, il bambino va alla scuola di Casalmaggiore.", "unstated", "Motta Bassa", HOME),
+    Case("Residente a Cascina Bellaria, figlio iscritto alla primaria di Curtatone.", "unstated", "Bellaria", HOME),
     Case("Abito a Pincopallo.", "unstated", "Pincopallo", HOME),
     Case("Abito a Pincopallo.", "unstated", signature="Studio Rossi\n26013 Crema"),
     Case("Viviamo a Borgo Inventato, frazione di Viadana.", "Viadana", "Viadana", HOME),

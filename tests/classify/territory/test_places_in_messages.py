@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.classify.territory.invented import ALL, Case
+from tests.classify.territory.invented import ALL, Case, build
 from triage.classify.territory import PlaceScores, find_places, load_gazetteer, score_places
-from triage.vocabulary import InboundMessage, PlaceMention
+from triage.vocabulary import InboundMessage, PlaceMention, Role
 
 GAZETTEER = load_gazetteer()
 
@@ -52,3 +52,24 @@ def test_a_mention_has_the_role_its_context_gives(case: Case) -> None:
 def test_there_are_at_least_150_invented_messages_and_none_twice() -> None:
     assert len(ALL) >= 150
     assert len({(c.text, c.subject, c.signature, c.quoted) for c in ALL}) == len(ALL)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ordine n. 26013",
+        "prot. 26013 del 3/11",
+        "matricola 46043",
+        "Badge 46043",
+        "codice cliente è 26041",
+        "26013 euro",
+    ],
+)
+def test_a_number_of_five_digits_is_not_always_a_postal_code(text: str) -> None:
+    assert find_places(build(f"Vorrei informazioni. {text}"), GAZETTEER) == ()
+    assert [one.kind for one in find_places(build("Anna, via Po 3, 26013 Crema"), GAZETTEER)][:1] == ["cap"]
+
+
+def test_a_hamlet_named_like_a_town_elsewhere_is_told_apart() -> None:
+    (alone,) = find_places(build("Abitiamo a Rovereto."), GAZETTEER)
+    assert (alone.kind, alone.role) == ("homonym", Role.RESIDENCE)

@@ -30,7 +30,7 @@ def _reply(name: str, why: str, body: str, subject: str = "R: Informazioni", **f
 
 
 def _forward(name: str, why: str, body: str, subject: str = "I: Informazioni", **facts: Any) -> Case:
-    kept: dict[str, Any] = {"text": (_OLD,), "is_forward": True, **facts}
+    kept: dict[str, Any] = {"text": (_OLD,), "is_forward": True, "passed_on": "bruno@family.example", **facts}
     return Case(f"forward-{name}", why, mail(lines(body), head={"Subject": subject}), subject=subject, **kept)
 
 
@@ -128,7 +128,7 @@ def _replies() -> list[Case]:
         ),
         _reply(
             "zimbra",
-            "Zimbra",
+            "Zimbra's block of four fields above the quoted text",
             f'{TEXT}\n\n----- Messaggio originale -----\nDa: "Sportello" <famiglie@agency.example>\nA: "Anna" <anna.rossi@family.example>\nInviato: Lunedì, 4 maggio 2026 10:22:00\nOggetto: Informazioni\n\n{_OLD}',
             "Re: Informazioni",
         ),
@@ -305,6 +305,7 @@ def _forwards() -> list[Case]:
             text=("Vi giro due richieste.", TEXT, "Abito a Suzzara."),
             attachments=("Informazioni.eml", "Informazioni.eml"),
             is_forward=True,
+            passed_on=ANNA,
         ),
         Case(
             "forward-html",
@@ -338,6 +339,7 @@ def _colleagues() -> list[Case]:
             subject="I: Informazioni",
             text=("per competenza", _OLD),
             is_forward=True,
+            passed_on="bruno@family.example",
             **facts,
         ),
         Case(

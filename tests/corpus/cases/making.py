@@ -53,6 +53,8 @@ class Case:
     against: tuple[str, ...] = ()
     """Signs that forbid an acknowledgement; none: she may be sent one."""
     is_forward: bool = False
+    passed_on: str = ""
+    """Whose message is passed on by hand; not asked where empty."""
 
 
 def mail(

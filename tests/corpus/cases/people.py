@@ -97,6 +97,7 @@ def _forms() -> list[Case]:
             "X-PHP-Originating-Script: 33:contatti.php",
             sender="www-data@web01.comune.example",
             shown="Apache",
+            against=("mittente_di_sistema", "percorso_di_sistema"),
         ),
         _form(
             "from-the-family",

@@ -123,7 +123,7 @@ def _structured() -> list[Case]:
         ),
         _dsn(
             "exchange",
-            "Exchange in Italian",
+            "Exchange's report in Italian, whose subject quotes ours",
             sender="postmaster@else.example",
             shown="Microsoft Outlook",
             subject="Non recapitabile: Auto: abbiamo ricevuto il suo messaggio",
@@ -173,7 +173,7 @@ def _structured() -> list[Case]:
         ),
         _dsn(
             "zimbra",
-            "Zimbra",
+            "Zimbra's report, which is its Postfix's",
             sender="MAILER-DAEMON@zimbra.else.example",
             shown="Mail Delivery System",
             subject="Messaggio non recapitato",
@@ -333,6 +333,7 @@ def _unstructured() -> list[Case]:
             "Permanent Delivery Failure",
             f"Failed address: {ANNA}\n\n--- Session Transcript ---\n{_REASON}",
             "X-MDDSN-Message: Yes",
+            proved=False,
         ),
         _plain(
             "hmailserver",
@@ -363,6 +364,7 @@ def _unstructured() -> list[Case]:
             "Virus found in your message",
             "Un virus è stato trovato nel suo messaggio.",
             shown="Antivirus",
+            proved=False,
             against=("percorso_nullo",),
         ),
         _plain(
@@ -449,7 +451,7 @@ def _odd() -> list[Case]:
             "an ordinary letter with a null path: never answered (RFC 5321 section 4.5.5)",
             mail(head=_NULL),
             automatic=True,
-            proved=True,
+            proved=False,  # a server may have lost a family's path: a person reads it
             against=("percorso_nullo",),
         ),
     ]

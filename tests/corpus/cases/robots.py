@@ -45,7 +45,7 @@ def _absences() -> list[Case]:
         ),
         _absence(
             "outlook",
-            "Exchange in Italian",
+            "Exchange's absence in Italian, marked auto-generated",
             "Risposta automatica: Informazioni",
             "Auto-Submitted: auto-generated",
             "X-Auto-Response-Suppress: All",
@@ -131,7 +131,7 @@ def _absences() -> list[Case]:
         ),
         _absence(
             "zimbra",
-            "Zimbra",
+            "Zimbra's absence, which answers under our own subject",
             "Re: Informazioni",
             "Auto-Submitted: auto-replied (zimbra; vacation)",
             "Precedence: bulk",

@@ -51,12 +51,12 @@ def cases() -> list[Case]:
         ),
         Case(
             "end-inside-base64",
-            "an end of DATA that is one only when decoded",
+            "an end of DATA that base64 hides",
             mail("Vm9ycmVpIHVuIGNvbGxvcXVpbyBhIFZpYWRhbmEuCi4KTUFJTCBGUk9NOjw+Cg==\r\n", encoding="base64"),
         ),
         Case(
             "end-inside-quoted-printable",
-            "an end of DATA that is one only when decoded",
+            "an end of DATA spelt in quoted-printable",
             mail(TEXT + "=0D=0A.=0D=0AMAIL FROM:<>\r\n", encoding="quoted-printable"),
         ),
     ]

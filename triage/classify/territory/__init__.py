@@ -9,9 +9,11 @@ from triage.classify.territory.finding import find_places
 from triage.classify.territory.gazetteer import Comune, Gazetteer, ambiti, comuni, load_gazetteer
 from triage.classify.territory.masking import PLACE_TOKEN, mask_places
 from triage.classify.territory.ranking import PlaceRanker, RankerWeights
-from triage.classify.territory.scoring import PlaceScores, score_places
+from triage.classify.territory.scoring import HOME, PlaceScores, score_places
+from triage.classify.territory.unlisted import unlisted_names
 
 __all__ = [
+    "HOME",
     "PLACE_TOKEN",
     "Comune",
     "Gazetteer",
@@ -24,4 +26,5 @@ __all__ = [
     "load_gazetteer",
     "mask_places",
     "score_places",
+    "unlisted_names",
 ]

@@ -20,6 +20,12 @@ _CAP = re.compile(r"(?<![\d./+-])(?:2[67]|46)\d{3}(?![\d/]|[.,]\d)")
 _PREFIX = re.compile(r"(?<!\d)0(?:37[2-6]|386|363)(?=\)?[\s./-]{0,3}\d(?:[\s./-]{0,2}\d){4,6}(?!\d))")
 _NAMED_PREFIX = re.compile(r"(?i)\bprefisso\s+(?:è\s+)?(?:lo\s+)?(0(?:37[2-6]|386|363))\b")
 # The number somebody rang tells where the office is, not where they live.
+# "Ordine n. 26013", "prot. 46100 del 3/11", "26013 euro": a number that only looks like a postal code.
+_NUMBERED = re.compile(
+    r"(?i)(?:\bn\.?|\bnr\.?|\bnum\.?|\bnumero|°|\bprot(?:ocollo)?\.?|\bpratica|\bordine|\bticket|\bmatricola|\bbadge|\bfattura"
+    r"|\bcodice(?:\s+\w+)?(?:\s+è)?|\binterno|\bint\.|\bid|\brif(?:erimento)?\.?|\bpolizza|\bcontratto|\bbolletta|€|\beuro)[\s:#.n°]{0,6}$"
+)
+_COUNTED = re.compile(r"(?i)\s{0,2}(?:€|euro|del \d|km|punti)")
 _CALLED = re.compile(
     r"(?i)(?:chiamat[oai]|chiamando|telefonat[oai]|rispond\w*|numero verde|centralino|provato)\W+(?:\w+\W+){0,4}$"
 )
@@ -32,7 +38,8 @@ def find_codes(reading: Reading, where: str, gazetteer: Gazetteer) -> tuple[Plac
     if "26" in text or "46" in text:
         for match in _CAP.finditer(text):
             comuni = gazetteer.caps.get(match.group())
-            if comuni is not None:
+            numbered = _NUMBERED.search(text, max(0, match.start() - 20), match.start()) is not None
+            if comuni is not None and not numbered and _COUNTED.match(text, match.end()) is None:
                 found.append(_mention(where, match.start(), match.end(), "cap", comuni, CODE_WEIGHT))
     if "03" in text:
         spans = {(m.start(), m.end()) for m in _PREFIX.finditer(text)}

@@ -18,10 +18,11 @@ from triage.classify.territory.gazetteer import Gazetteer
 from triage.classify.territory.heard import heard_names
 from triage.classify.territory.lookalikes import CueHit, NameHit
 from triage.classify.territory.quoted import share_at
-from triage.classify.territory.roles import ADDRESS, NO_CUE, Judged, by_subject, judge
+from triage.classify.territory.roles import ADDRESS, NO_CUE, Judged, judge
 from triage.classify.territory.scripts import OTHER_SCRIPTS, find_in_scripts, role_by_script
 from triage.classify.territory.spelling import Gap, Reading, normal, read
 from triage.classify.territory.typos import PLAIN_PREPOSITIONS, misspelt
+from triage.classify.territory.unlisted import homes_elsewhere
 from triage.vocabulary import Address, InboundMessage, PlaceMention, Role
 
 READ_AT_MOST = 40_000
@@ -34,7 +35,6 @@ _AUTHOR = 0.45
 _DOMAIN = 0.42
 _OUTSIDE_WITHOUT_A_HOME = 0.35
 """A town elsewhere that is named in passing ("fino a domani a Roma") hardly ever is the answer."""
-_CUES_BEFORE = 30
 _ORGANISATION_HOST = re.compile(
     r"(?i)(?:^|[.@-])(?:comune|comunedi|ic|istituto|scuola|liceo|biblioteca)[.-]?([a-z-]{4,})"
 )
@@ -72,7 +72,7 @@ class _Field:
         judged = judge(self.reading, hits, self.cues, self.gazetteer, lenient=self.where == "signature")
         found = [self._mention(one) for one in judged if not one.hit.typo or _typo_is_placed(self.reading, one)]
         found += find_codes(self.reading, self.where, self.gazetteer)
-        found += _unknown(self.reading, hits, self.cues, self.where, self.gazetteer)
+        found += homes_elsewhere(self.reading, hits, self.cues, self.where, self.gazetteer)
         if OTHER_SCRIPTS.search(self.reading.text):
             found += find_in_scripts(self.reading, self.where, self.gazetteer)
         return sorted(found, key=lambda mention: (mention.start, mention.end))
@@ -89,6 +89,8 @@ class _Field:
             role, weight = role_by_script(self.reading.text, start, end, self.gazetteer) or (role, weight)
         if kind == "outside" and role not in {Role.RESIDENCE, Role.MOVING_TO}:
             weight = 0.0 if name.foreign_country else min(weight, _OUTSIDE_WITHOUT_A_HOME)
+        if name.elsewhere and kind == "hamlet":
+            kind = "homonym"
         return PlaceMention(self.where, start, end, kind, comuni, role, round(weight, 4))
 
 
@@ -185,11 +187,17 @@ def _typo_is_placed(reading: Reading, one: Judged) -> bool:
 
 
 def _with_province_sign(reading: Reading, hit: NameHit, gazetteer: Gazetteer) -> tuple[str, tuple[str, ...]]:
-    """ "(BS)" makes a place an outside one; "(MN)" and "(CR)" leave only that province's comuni."""
+    """ "(BS)" and "Vicentino" make a place an outside one; "(MN)" and "(CR)" leave only that province's comuni."""
     comuni = hit.name.comuni
     after = hit.last + 1
     if after < len(reading.words):
         sign = reading.raw(after)
+        if (
+            reading.words[after] in gazetteer.words["elsewhere"]
+            and reading.gaps[after] is Gap.NONE
+            and reading.text[reading.starts[after]].isupper()
+        ):
+            return "outside", ()
         bracketed = reading.text[reading.ends[hit.last] : reading.starts[after]].strip() == "("
         if sign in gazetteer.words["sigla_outside"] and (bracketed or not reading.shouting):
             return "outside", ()
@@ -197,63 +205,6 @@ def _with_province_sign(reading: Reading, hit: NameHit, gazetteer: Gazetteer) ->
             there = tuple(name for name in comuni if gazetteer.comuni[name].province == sign)
             return hit.name.kind, there or comuni
     return hit.name.kind, comuni
-
-
-def _unknown(
-    reading: Reading, hits: tuple[NameHit, ...], cues: tuple[CueHit, ...], where: str, gazetteer: Gazetteer
-) -> list[PlaceMention]:
-    """ "Abito a X" where X is no place we know: something must be asked, weaker evidence is vetoed."""
-    starts = {hit.first for hit in hits}
-    taken = {index for hit in hits for index in range(hit.first, hit.last + 1)}
-    found: dict[int, PlaceMention] = {}
-    for number, cue in enumerate(cues):
-        if cue.cue.side != "left" or cue.cue.weight < 0.9 or cue.cue.person == "any":
-            continue
-        if cue.cue.role not in {Role.RESIDENCE, Role.MOVING_TO} or cue.cue.bonus:
-            continue
-        if (
-            by_subject(reading, cue, cues[max(number - _CUES_BEFORE, 0) : number])[0] is not Role.RESIDENCE
-            and cue.cue.role is Role.RESIDENCE
-        ):
-            continue  # the grandparents' village may well be unknown
-        index = _after_preposition(reading, cue)
-        if index is None or index in taken or not _looks_like_a_name(reading, index, cue, gazetteer):
-            continue
-        last = index
-        while last + 1 < len(reading.words) and reading.gaps[last + 1] is Gap.NONE and reading.capital(last + 1):
-            last += 1
-        if not starts.isdisjoint(range(last + 1, last + 6)) or last in taken:
-            continue  # "abito a Pincopallo, frazione di Viadana": the comune says it
-        found[index] = PlaceMention(
-            where, reading.starts[index], reading.ends[last], "unknown", (), Role.RESIDENCE, cue.cue.weight
-        )
-    return list(found.values())
-
-
-def _after_preposition(reading: Reading, cue: CueHit) -> int | None:
-    index = cue.last + 1
-    ready = reading.words[cue.last] in {"a", "ad", "di", "in", "ai"}
-    if not ready and index < len(reading.words) and reading.words[index] in {"a", "ad", "in"}:
-        ready, index = True, index + 1
-    if not ready or index >= len(reading.words):
-        return None
-    if any(reading.gaps[i] is not Gap.NONE for i in range(cue.last + 1, index + 1)):
-        return None
-    return index
-
-
-def _looks_like_a_name(reading: Reading, index: int, cue: CueHit, gazetteer: Gazetteer) -> bool:
-    word = reading.words[index]
-    if len(word) < 4 or not word.isalpha() or word in gazetteer.words["not_a_place"] or word in gazetteer.cues:
-        return False
-    if (
-        word in gazetteer.words["first_name"]
-        or word in gazetteer.words["street"]
-        or word in gazetteer.words["preposition"]
-    ):
-        return False
-    # In lower case only after an unmistakable verb: "sono a disposizione", "siamo in attesa".
-    return reading.capital(index) or (cue.first == cue.last and reading.words[index - 1] != "in")
 
 
 def _in_signature(text: str, gazetteer: Gazetteer) -> list[PlaceMention]:

@@ -39,6 +39,8 @@ class Name:
     comuni: tuple[str, ...]
     common: str = ""
     foreign_country: bool = False
+    elsewhere: bool = False
+    """A hamlet of ours whose name is also that of a comune of another province."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,10 @@ class Gazetteer:
     """For some groups of comuni with one name in common: how likely each is meant."""
     outside_prefixes: Mapping[str, float]
     """Landline prefixes that other provinces use too -> the share of subscribers there."""
+    elsewhere: frozenset[str]
+    """Every comune of Italy outside the two provinces: looked for only where somebody says where they live."""
+    first_words: frozenset[str]
+    """The first words of all names that any list holds."""
     script_names: Mapping[str, tuple[str, ...]]
     """Names in other scripts than the Latin one, as written -> comuni."""
     script_cues: tuple[tuple[str, Role], ...]
@@ -113,6 +119,8 @@ def load_gazetteer() -> Gazetteer:
         prefixes=_grouped((c.phone_prefix, c.name) for c in known.values()),
         shares=shares,
         outside_prefixes={"0363": 0.6},
+        elsewhere=_elsewhere(),
+        first_words=frozenset(name.partition(" ")[0] for name in (*names, *_elsewhere())),
         script_names={row["name"]: (row["place"],) for row in rows("exonyms.csv") if not normal(row["name"]).isascii()},
         script_cues=tuple(
             (phrase, Role(row["role"])) for row in rows("script_cues.csv") for phrase in cells(row["phrases"])
@@ -152,13 +160,20 @@ def _names(known: Mapping[str, Comune]) -> tuple[dict[str, Name], dict[tuple[str
         if normal(exonym["name"]).isascii():
             add(exonym["name"], "comune", [exonym["place"]])
     outside, countries = _outside_names()
-    for name in outside:
+    for name in (*outside, *_longer_than_ours(kinds)):
         add(name, "outside", [])
+    elsewhere = _elsewhere()
     unknown = {comune for meant in meanings.values() for comune in meant} - set(known)
     if unknown:
         raise ValueError(f"not a comune of the two provinces: {', '.join(sorted(unknown))}")
     names = {
-        spelling: Name(kinds[spelling], tuple(meant), common.get(spelling, ""), spelling in countries)
+        spelling: Name(
+            kinds[spelling],
+            tuple(meant),
+            common.get(spelling, ""),
+            spelling in countries,
+            kinds[spelling] == "hamlet" and spelling in elsewhere,
+        )
         for spelling, meant in meanings.items()
     }
     return names, shares
@@ -181,6 +196,24 @@ def _outside_names() -> tuple[list[str], frozenset[str]]:
         if row["kind"] in {"country", "city"}:
             countries |= {normal(name) for name in cells(row["names"])}
     return found, frozenset(countries)
+
+
+def _elsewhere() -> frozenset[str]:
+    """Normalised names of the comuni of the other provinces."""
+    return frozenset(name for row in rows("outside_comuni.csv") for name in cells(row["names"]))
+
+
+def _longer_than_ours(known: Mapping[str, str]) -> list[str]:
+    """ "Camisano Vicentino", "Castelleone di Suasa": comuni elsewhere that have one of our names in theirs."""
+    found: list[str] = []
+    for name in sorted(_elsewhere()):
+        words = name.split()
+        parts = (
+            " ".join(words[first:last]) for first in range(len(words)) for last in range(first + 1, len(words) + 1)
+        )
+        if len(words) > 1 and name not in known and any(known.get(part, "outside") != "outside" for part in parts):
+            found.append(name)
+    return found
 
 
 def _short_names(table: tuple[Row, ...]) -> dict[str, dict[str, float]]:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from triage.classify.folding import fold
 from triage.classify.territory.gazetteer import Gazetteer
-from triage.classify.territory.scoring import PlaceScores, claimed_comuni, spread
+from triage.classify.territory.scoring import HOME, PlaceScores, claimed_comuni, spread
 from triage.classify.territory.spelling import normal
 from triage.vocabulary import InboundMessage, PlaceMention, Role
 
@@ -86,6 +86,8 @@ class PlaceRanker:
         return self._ranked(message, candidates(message, mentions, rules, self._gazetteer), rules)
 
     def _ranked(self, message: InboundMessage, found: Sequence[Candidate], rules: PlaceScores) -> PlaceScores:
+        if _home_unknown(found) or _only_codes(found):
+            return rules
         none = none_features(message, found, rules)
         logits = [_dot(self._weights, none), *(_dot(self._weights, one.features) for one in found)]
         top = max(logits)
@@ -135,6 +137,18 @@ def candidates(
         features.update(_context(text, mention.start, mention.end))
         found.append(Candidate(mention, group, features))
     return tuple(found)
+
+
+def _home_unknown(found: Sequence[Candidate]) -> bool:
+    """ "Abito a X", X in no list, and no home or desk that we know: what is learnt must not outvote the question."""
+    known = max((one.mention.weight for one in found if one.mention.kind != "unknown"), default=0.0)
+    return known <= HOME and any(one.mention.kind == "unknown" for one in found)
+
+
+def _only_codes(found: Sequence[Candidate]) -> bool:
+    """A CAP or a landline prefix and nothing else: the guide says what it decides, whatever the letter is about."""
+    kinds = {one.mention.kind for one in found if one.mention.weight > 0}
+    return bool(kinds) and kinds <= {"cap", "prefix"}
 
 
 def none_features(message: InboundMessage, found: Sequence[Candidate], rules: PlaceScores) -> Features:

@@ -36,7 +36,7 @@ _CONFIDENCE: Mapping[Role, tuple[float, float]] = {
     Role.ORGANISATION: (0.5, 0.8),
     Role.QUOTED: (0.37, 0.75),
 }
-_CODE_CONFIDENCE: Mapping[str, tuple[float, float]] = {"cap": (0.5, 0.88), "prefix": (0.45, 0.85)}
+_CODE_CONFIDENCE: Mapping[str, tuple[float, float]] = {"cap": (0.5, 0.95), "prefix": (0.45, 0.97)}
 _SEVERAL: Mapping[Role, float] = {
     Role.RESIDENCE: 0.75,
     Role.MOVING_TO: 0.5,
@@ -98,7 +98,8 @@ class _Claim:
 
 def score_places(mentions: Sequence[PlaceMention], gazetteer: Gazetteer) -> PlaceScores:
     """Which comune, if any, the message is about."""
-    claims = _narrowed(_usable(mentions), mentions)
+    usable = _usable(mentions)
+    claims = _narrowed(usable, usable, mentions)
     if not claims:
         return PlaceScores({}, 0.0, 1.0, 0.0)
     by_place: dict[frozenset[str], list[_Claim]] = defaultdict(list)
@@ -140,8 +141,10 @@ def _usable(mentions: Sequence[PlaceMention]) -> list[PlaceMention]:
     return usable
 
 
-def _narrowed(usable: Sequence[PlaceMention], everything: Sequence[PlaceMention]) -> list[_Claim]:
-    """Each mention's comuni, cut down by other mentions that share only some of them."""
+def _narrowed(
+    claiming: Sequence[PlaceMention], usable: Sequence[PlaceMention], everything: Sequence[PlaceMention]
+) -> list[_Claim]:
+    """The comuni of each mention that claims some, cut down by usable mentions that share only some of them."""
     negated = {
         comune
         for mention in everything
@@ -151,7 +154,7 @@ def _narrowed(usable: Sequence[PlaceMention], everything: Sequence[PlaceMention]
     strongest_first = sorted(usable, key=lambda one: (-one.weight, len(one.comuni)))
     groups = list(dict.fromkeys(one.comuni for one in strongest_first))
     claims: list[_Claim] = []
-    for mention in usable:
+    for mention in claiming:
         left = list(mention.comuni)
         if len(left) > 1:
             left = [comune for comune in left if comune not in negated] or left
@@ -206,8 +209,11 @@ def _confidence(group: list[_Claim]) -> float:
 
 
 def claimed_comuni(mentions: Sequence[PlaceMention]) -> list[tuple[str, ...]]:
-    """For each mention the comuni that the others leave; ``("",)`` is outside, ``("?",)`` unknown."""
-    return [claim.comuni for claim in _narrowed(mentions, mentions)]
+    """For each mention the comuni that the usable ones leave; ``("",)`` is outside, ``("?",)`` unknown.
+
+    "Grazie" under a letter is a hamlet's name too: it must not make one comune of a prefix's fifty.
+    """
+    return [claim.comuni for claim in _narrowed(mentions, _usable(mentions), mentions)]
 
 
 def spread(

@@ -20,6 +20,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "former_caps.csv": ("cap", "comune"),
     "common_words.csv": ("level", "names"),
     "outside.csv": ("kind", "names"),
+    "outside_comuni.csv": ("province", "names"),
     "exonyms.csv": ("language", "name", "place"),
     "cues.csv": ("role", "side", "reach", "bonus", "weight", "person", "language", "phrases"),
     "script_cues.csv": ("role", "language", "phrases"),

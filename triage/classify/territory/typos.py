@@ -90,8 +90,9 @@ def _is_person_or_word(reading: Reading, first: int, last: int, gazetteer: Gazet
     word = reading.words[first]
     if word in gazetteer.words["first_name"]:
         return True
-    plain = gazetteer.words["not_a_place"] | gazetteer.words["not_a_slip"]
-    return first == last and (word in plain or word in gazetteer.cues)
+    return first == last and (
+        word in gazetteer.words["not_a_place"] or word in gazetteer.words["not_a_slip"] or word in gazetteer.cues
+    )
 
 
 @lru_cache(maxsize=4096)

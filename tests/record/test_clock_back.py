@@ -1,0 +1,75 @@
+"""A clock that is put back: what waits is not left until the old time comes again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from tests.record.builders import MovedClock, claim, decided, lease_next, received
+from triage.record import Store
+from triage.record.clock_back import NOTICED, mind_the_clock
+from triage.record.incidents import open_incidents
+from triage.record.tables import dispatches, mailboxes, messages
+
+DAY = timedelta(days=1)
+
+
+def told(store: Store) -> list[tuple[str, str]]:
+    with store.read("incidents") as tx:
+        return [(row["kind"], row["subject"]) for row in open_incidents(tx)]
+
+
+def test_what_was_received_before_the_clock_went_back_is_decided_at_once(store: Store, clock: MovedClock) -> None:
+    keys = received(store, 2)
+    clock.forward(-DAY)
+    assert claim(store) == []
+    mind_the_clock(store)
+    assert [row.id for row in claim(store)] == keys
+    assert told(store) == [("clock", "record")]
+
+
+def test_pauses_and_leases_are_as_long_as_before(store: Store, clock: MovedClock) -> None:
+    decided(store)
+    [leased] = [row for row in lease_next(store) if row.kind == "forward"]
+    with store.read("before") as tx:
+        query = sa.select(dispatches.c.id, dispatches.c.due_at, dispatches.c.lease_until).order_by(dispatches.c.id)
+        before = {key: (due - tx.now, lease and lease - tx.now) for key, due, lease in tx.execute(query)}
+        reader = tx.execute(sa.select(mailboxes.c.lease_until)).scalar_one() - tx.now
+    clock.forward(-DAY)
+    mind_the_clock(store)
+    with store.read("after") as tx:
+        after = {key: (due - tx.now, lease and lease - tx.now) for key, due, lease in tx.execute(query)}
+        assert after == before
+        assert tx.execute(sa.select(mailboxes.c.lease_until)).scalar_one() - tx.now == reader
+    assert leased.id in before
+
+
+def test_machines_that_disagree_do_not_take_turns(store: Store, clock: MovedClock) -> None:
+    received(store, 1)
+    clock.forward(-DAY)
+    mind_the_clock(store)
+    clock.forward(DAY)
+    received(store, 1, "altro")
+    clock.forward(-DAY)
+    mind_the_clock(store)
+    with store.read("due") as tx:
+        waiting = tx.execute(sa.select(sa.func.count()).where(messages.c.due_at > tx.now)).scalar_one()
+    assert waiting == 1
+    clock.forward(timedelta(hours=1))
+    mind_the_clock(store)
+    with store.read("due") as tx:
+        assert tx.execute(sa.select(messages.c.id).where(messages.c.due_at > tx.now)).all() == []
+
+
+def test_a_small_difference_is_let_be_and_the_incident_ends(store: Store, clock: MovedClock) -> None:
+    received(store, 1)
+    clock.forward(-NOTICED)
+    mind_the_clock(store)
+    assert told(store) == []
+    clock.forward(-DAY)
+    mind_the_clock(store)
+    assert told(store) == [("clock", "record")]
+    clock.forward(timedelta(hours=1))
+    mind_the_clock(store)
+    assert told(store) == []

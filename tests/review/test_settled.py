@@ -1,0 +1,174 @@
+"""Smistati: what is done, searched by what is known of it; nothing about a family stands in an address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+from tests.record.builders import send_all
+from tests.review.browser import WIDTHS, Visit, axe, fits
+from tests.review.mail import FOR_NOBODY, HELD, a_mail, arrive
+from tests.review.office import Office, token_of
+from triage.acts.people import Role
+from triage.review import finding
+from triage.review.finding import Search, find, folded, search_of
+from triage.rules import Rules
+
+VIADANA = a_mail(
+    "Vivo a Viadana con mio figlio di tre anni e cerco un incontro sulla genitorialità. Perché? È l'età dei capricci.",
+    "Genitorialità",
+    "anna.rossi@example.com",
+    "Anna Rossi",
+)
+CREMA = a_mail(
+    "Buongiorno, abito a Crema e sono incinta: vorrei informazioni sui corsi di accompagnamento alla nascita. Grazie.",
+    "Corso di nascita",
+    "lucia.bianchi@example.com",
+    "Lucia Bianchi",
+)
+
+
+@pytest.fixture
+def done(office: Office) -> list[int]:
+    """Two messages that went to their centres, and two that wait."""
+    keys = arrive(office, [VIADANA, CREMA, HELD, FOR_NOBODY])
+    assert send_all(office.store) >= 2
+    return keys
+
+
+def found(page_text: str) -> list[str]:
+    return [name for name in ("Genitorialità", "Corso di nascita", "Orari") if f"<bdi>{name}</bdi>" in page_text]
+
+
+def search(client: httpx.Client, **fields: str) -> httpx.Response:
+    token = token_of(client.get("/accessibilita").text)
+    return client.post("/smistati/cerca", data={"csrf": token, **fields}, follow_redirects=True)
+
+
+def test_what_waits_is_not_among_what_is_done(http: Callable[..., httpx.Client], done: list[int]) -> None:
+    page = http(Role.READER).get("/smistati").text
+    assert found(page) == ["Genitorialità", "Corso di nascita"]
+    assert page.index("Corso di nascita") < page.index("Genitorialità")
+    assert "Inoltrato a «Comune di Crema»" in page
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"persona": "LUCIA.bianchi@example.com"}, ["Corso di nascita"]),
+        ({"persona": "lucia bianchi"}, ["Corso di nascita"]),
+        ({"persona": "bianchi rossi"}, []),
+        ({"comune": "viadana"}, ["Genitorialità"]),
+        ({"centro": "crema"}, ["Corso di nascita"]),
+        ({"centro": "crema", "comune": "Viadana"}, []),
+        ({"parole": "perche eta genitorialita"}, ["Genitorialità"]),
+        ({"parole": "orari"}, []),
+        ({"dal": "2026-11-26", "al": "26/11/2026"}, ["Genitorialità", "Corso di nascita"]),
+        ({"al": "2026-11-25"}, []),
+        ({"dal": "2026-11-27"}, []),
+    ],
+)
+def test_each_field_finds_what_it_says(
+    http: Callable[..., httpx.Client], done: list[int], fields: dict[str, str], expected: list[str]
+) -> None:
+    answer = search(http(Role.READER), **fields)
+    assert answer.status_code == 200
+    assert answer.url.path == "/smistati"
+    assert not answer.url.query
+    assert found(answer.text) == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"codice": "22-AAAAAAAA"}, "Non c&#39;è un caso con questo codice"),
+        ({"comune": "Atlantide"}, "Questo comune non è nell&#39;elenco"),
+        ({"centro": "nessuno"}, "Questo centro non c&#39;è"),
+        ({"argomento": "niente"}, "Questo argomento non esiste"),
+        ({"dal": "ieri"}, "Scrivi i giorni come"),
+        ({"dal": "2026-11-27", "al": "2026-11-26"}, "Il primo giorno viene dopo"),
+        ({"parole": "a b c d e f g h i"}, "Troppe parole"),
+    ],
+)
+def test_a_mistake_is_told_in_words_and_what_was_filled_in_stays(
+    http: Callable[..., httpx.Client], done: list[int], fields: dict[str, str], said: str
+) -> None:
+    answer = search(http(Role.READER), **fields)
+    assert answer.status_code == 422
+    assert said in answer.text
+
+
+def test_a_search_is_kept_until_it_is_taken_away_and_each_person_has_their_own(
+    http: Callable[..., httpx.Client], done: list[int]
+) -> None:
+    one, two = http(Role.OPERATOR), http(Role.READER)
+    search(one, parole="nascita")
+    assert found(one.get("/smistati").text) == ["Corso di nascita"]
+    assert len(found(two.get("/smistati").text)) == 2
+    token = token_of(one.get("/smistati").text)
+    assert len(found(one.post("/smistati/tutti", data={"csrf": token}, follow_redirects=True).text)) == 2
+
+
+def test_a_search_by_words_reads_so_many_messages_at_a_time_and_says_so(
+    http: Callable[..., httpx.Client], office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = a_mail("Abito a Viadana e cerco un incontro sulla genitorialità. Parola rara: quisquilia.", "Vecchia")
+    many = [a_mail(f"Abito a Viadana, cerco un incontro sulla genitorialità, numero {n}.", f"N {n}") for n in range(6)]
+    arrive(office, [old, *many])
+    send_all(office.store)
+    monkeypatch.setattr(finding, "MOST_READ", 4)
+    monkeypatch.setattr(finding, "AT_ONCE", 2)
+    client = http(Role.READER)
+    first = search(client, parole="quisquilia").text
+    assert "0 messaggi trovati tra i 4 messaggi aperti" in " ".join(first.split())
+    assert "Ce ne sono di più vecchi, non ancora guardati." in first
+    before = first.split("/smistati?prima=")[1].split('"')[0]
+    assert "<bdi>Vecchia</bdi>" in client.get(f"/smistati?prima={before}").text
+
+
+def test_pages_go_on_with_the_older_ones(
+    http: Callable[..., httpx.Client], office: Office, done: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finding, "SIZE", 1)
+    client = http(Role.READER)
+    first = client.get("/smistati").text
+    assert found(first) == ["Corso di nascita"]
+    before = first.split("/smistati?prima=")[1].split('"')[0]
+    second = client.get(f"/smistati?prima={before}").text
+    assert found(second) == ["Genitorialità"]
+    assert "Continua con i più vecchi" not in second
+
+
+def test_letters_with_and_without_accents_are_the_same() -> None:
+    assert folded("Perché È così") == folded("PERCHE E COSI")
+
+
+def test_what_the_rules_no_longer_know_is_not_searched(office: Office) -> None:
+    rules: Rules = office.knowledge.in_force().rules
+    assert search_of({"centro": "sciolto"}, rules) == "Questo centro non c'è nelle regole."
+    assert find(office.desk, Search(persona="nessuno@example.com"), 0).rows == ()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_search_is_accessible_open_and_closed(visit: Callable[..., Visit], done: list[int], width: int) -> None:
+    page = visit(Role.OPERATOR, width=width).page
+    page.goto("/smistati")
+    axe(page)
+    fits(page)
+    page.keyboard.press("/")
+    expect(page.get_by_label("Codice del caso")).to_be_visible()
+    axe(page)
+    fits(page)
+    page.get_by_label("Parole").fill("nascita")
+    page.get_by_role("button", name="Cerca", exact=True).click()
+    expect(page.get_by_text("1 messaggio trovato tra i 2 messaggi aperti")).to_be_focused()
+    axe(page)
+    fits(page)
+    page.get_by_label("Comune").fill("Atlantide")
+    page.get_by_role("button", name="Cerca", exact=True).click()
+    expect(page.get_by_role("alert")).to_be_focused()
+    axe(page)
+    fits(page)

@@ -1,0 +1,83 @@
+"""Who acts, in which role, and what a role may do: one table, asked by pages and commands alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What somebody is to the service; each may what the one before may, and more."""
+
+    READER = "sola_lettura"
+    OPERATOR = "operatore"
+    RESPONSIBLE = "responsabile"
+    ADMINISTRATOR = "amministratore"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who acts. ``id`` is ``None`` for whoever types a command: the machine's account is the name."""
+
+    id: int | None
+    name: str
+    display: str
+    role: Role
+
+
+class Act(StrEnum):
+    """What may be allowed or not; the words are those of the acts on record."""
+
+    LOOK = "look"
+    """Every page but the register of misroutes and the people."""
+    TAKE = "take"
+    SETTLE = "settle"
+    """Forward, reply, refer, ask, close, join, split, undo."""
+    CORRECT = "correct"
+    TEACH_ONCE = "teach_once"
+    """A settlement counts as a label for this message."""
+    SAMPLE = "sample"
+    """Label messages of the blind sample."""
+    TEACH = "teach"
+    """Exceptions: what holds for later messages as well."""
+    STOP = "stop"
+    """Stop everything that leaves, and start it again."""
+    REGISTER = "register"
+    """See and keep the register of misroutes."""
+    MODES = "modes"
+    """Switch a project between proposta and automatico."""
+    EXPORT = "export"
+    PROMOTE = "promote"
+    """Put a model in force, or take it back."""
+    PEOPLE = "people"
+    """Accounts and roles."""
+    ADDRESSES = "addresses"
+    """Send the test mail that confirms an address."""
+
+
+_LEAST: Mapping[Act, Role] = {
+    Act.LOOK: Role.READER,
+    Act.TAKE: Role.OPERATOR,
+    Act.SETTLE: Role.OPERATOR,
+    Act.CORRECT: Role.OPERATOR,
+    Act.TEACH_ONCE: Role.OPERATOR,
+    Act.SAMPLE: Role.OPERATOR,
+    Act.TEACH: Role.RESPONSIBLE,
+    Act.STOP: Role.RESPONSIBLE,
+    Act.REGISTER: Role.RESPONSIBLE,
+    Act.MODES: Role.RESPONSIBLE,
+    Act.EXPORT: Role.RESPONSIBLE,
+    Act.PROMOTE: Role.RESPONSIBLE,
+    Act.PEOPLE: Role.ADMINISTRATOR,
+    Act.ADDRESSES: Role.ADMINISTRATOR,
+}
+_RANK = {role: rank for rank, role in enumerate(Role)}
+
+SECOND_FACTOR = frozenset({Role.RESPONSIBLE, Role.ADMINISTRATOR})
+"""Roles that sign in with a code from their telephone as well; others may."""
+
+
+def may(role: Role, act: Act | str) -> bool:
+    """Whether a role is allowed an act; raises ``ValueError`` for an act that nobody has named."""
+    return _RANK[role] >= _RANK[_LEAST[Act(act)]]

@@ -1,0 +1,183 @@
+"""What came of an act, in Italian sentences for staff; no words of the mail, no address.
+
+In: what was done or why not, as codes, and the rules, which name the centres. Out: one line. Pages say it as it is;
+commands add how to go on (``triage.commands.settle``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from zoneinfo import ZoneInfo
+
+from triage.acts.centres import Sending
+from triage.acts.letters import CHANGED
+from triage.acts.outcome import Outcome
+from triage.exceptions import known_read, settled_comune
+from triage.explaining import word_reason
+from triage.record import Transaction
+from triage.record.exceptions import ExceptionKind, Taught
+from triage.record.people import person_numbered
+from triage.record.settlements import Exit, newest_settlements
+from triage.rules.types import Rules
+from triage.vocabulary import UNCOVERED, Reason
+
+TOLD: Mapping[str, str] = {
+    "avviso": "La famiglia viene avvisata, una volta sola, quando il centro lo ha ricevuto.",
+    "ricevuta": "La conferma di ricevuta alla famiglia dirà che lo ha questo centro.",
+    "gia_avvisata": "La famiglia è già stata avvisata una volta di un cambio di centro: questa volta avvisatela voi.",
+    "non_raggiungibile": "Alla famiglia era stato indicato un altro centro e da qui non le si può scrivere: "
+    "avvisatela voi.",
+    "gia_ricevuta": "La famiglia ha già avuto la conferma, quando il messaggio era parte di un altro caso: "
+    "non ne riceve un'altra. Se diceva un altro centro, avvisatela voi.",
+    "fermata": "La conferma di ricevuta di questo caso è fermata: la famiglia non riceve niente.",
+    "niente": "Alla famiglia non era stato indicato un altro centro: non riceve altro.",
+}
+
+ALSO_TOLD: Mapping[str, str] = {**TOLD, "ricevuta": "La conferma alla famiglia nominerà tutti i centri che lo hanno."}
+
+RULE_ENDED = "La regola imparata che lo aveva mandato lì non vale più."
+
+AGAINST: Mapping[str, str] = {
+    "non_c_e": "Questo messaggio non c'è.",
+    "stato_listed": "Non è ancora stato letto: riprovate fra poco.",
+    "stato_received": "Il servizio lo sta ancora valutando: riprovate fra poco.",
+    "stato_decided": "È già deciso e sta partendo.",
+    "stato_forwarded": "È già stato inviato a un centro.",
+    "stato_filed": "È già stato trattato e archiviato.",
+    "stato_matched": "È lo stesso di un altro messaggio: si lavora su quello.",
+    "stato_held": "Aspetta ancora una persona: si smista tra i messaggi da decidere.",
+    "stato_quarantined": "Non è stato possibile leggerlo: guardatelo nella casella, poi chiudetelo con una nota.",
+    "stato_unreadable": "Il server di posta non lo consegna: cercatelo nella casella, poi chiudetelo con una nota.",
+    "stato_oversize": "È troppo grande: leggetelo nella casella, poi chiudetelo con una nota.",
+    "stato_baseline": "Era nella casella prima del servizio: non è stato letto.",
+    "stato_closed": "È già stato chiuso: è rimasto nella casella.",
+    "stato_vanished": "Non è più nella casella.",
+    "stato_erased": "È stato cancellato.",
+    "mai_deciso": "Il suo contenuto non è disponibile: si può solo chiuderlo con una nota.",
+    "gia_chiesto": "Il comune è già stato chiesto a questa famiglia: non si chiede due volte.",
+    "centro_sconosciuto": "Non c'è un centro con questo nome.",
+    "comune_sconosciuto": "Questo comune non è tra quelli delle due province.",
+    "argomento_sconosciuto": "Questo argomento non esiste.",
+    "scritto_da_noi": "L'ha scritto un centro o il nostro ufficio: non si inoltra.",
+    "lo_ha_gia": "Questo centro lo ha già e non lo riceve due volte: chiamatelo.",
+    "richiamo_in_partenza": "Questo centro lo ha ancora: la richiesta di cancellarlo non è partita. "
+    "Annullate la correzione, o chiamate il centro.",
+    "in_partenza": "Sta partendo in questo momento: riprovate fra un minuto.",
+    "gia_annullato": "È già stato annullato.",
+    "troppo_tardi": "Non si può più annullare: è già partito, o sono passati due minuti. Usate «Correggi».",
+    "non_permesso": "Il tuo ruolo non lo permette: chiedi al responsabile.",
+    "non_smistato": "Prima si smista il messaggio, poi si può dire che vale anche per i prossimi.",
+    "pericolo_non_insegna": "È tra quelli da leggere oggi: ogni messaggio così lo legge una persona.",
+    "mittente_non_insegna": "Da questo mittente non si può imparare: è un centro, il nostro ufficio, o manca.",
+    "frase_senza_comune": "Una frase la scrivono anche altri: vale per i prossimi solo con un comune. "
+    "Torna indietro, scegli il comune della famiglia e riprova.",
+    "mittente_senza_luogo": "Per i prossimi di questo mittente serve un luogo: "
+    "torna indietro, scegli il comune o la zona della famiglia e riprova.",
+    "durata_non_valida": "Una regola imparata vale da uno a 365 giorni.",
+    "frase_corta": "La frase deve avere almeno due parole e otto lettere, e al massimo 200.",
+    "frase_non_nel_messaggio": "Questa frase non c'è nel messaggio.",
+    "eccezione_finita": "Questa regola non vale già più.",
+    "caso_sconosciuto": "Non c'è un caso con questo codice.",
+    "gia_di_questo_caso": "Fa già parte di questo caso.",
+    "solo_nel_caso": "È l'unico messaggio del suo caso: non c'è niente da separare.",
+    "ricevuta_partita": "La conferma di ricevuta di questo caso è già partita, o non ne è prevista una.",
+    "attesa_non_valida": "Si può rimandare al massimo di sette giorni.",
+    "manca_testo": "La risposta è ancora vuota: scrivi qualcosa tra il saluto e la firma.",
+    "testo_da_completare": "C'è ancora una parte da completare, tra parentesi quadre: scrivi lì, o toglila.",
+    "testo_troppo_lungo": "Il testo è troppo lungo: al massimo 20.000 caratteri.",
+    "ufficio_sconosciuto": "Questo ufficio non è nella rubrica.",
+    "indirizzo_non_valido": "Nel messaggio non c'è un indirizzo a cui rispondere.",
+    "indirizzo_nostro": "L'indirizzo di chi scrive è uno dei nostri: non si risponde da qui.",
+    "percorso_di_progetto": "L'indirizzo di chi scrive è di un centro: scrivetegli dal vostro programma di posta.",
+    "manca_nota": "Scrivete una nota: che cosa è stato fatto, o perché si chiude.",
+    "possibile_pericolo": "È tra quelli da leggere oggi: va letto e deciso da solo.",
+    "nessun_centro": "Nessun centro lo ha: prima si sceglie il centro, poi se ne può aggiungere un altro.",
+    "anche_in_partenza": "Un altro centro sta per riceverlo: riprovate quando è partito. Intanto si può inoltrare.",
+    "primo_in_partenza": "L'invio al primo centro non è ancora riuscito: riprovate quando lo ha ricevuto.",
+    "anche_non_confermato": "L'indirizzo di questo centro non è ancora confermato da una mail di prova: "
+    "prima va confermato.",
+    "destinazione_malata": "L'indirizzo di questo centro negli ultimi giorni non riceve posta: telefonate al centro.",
+    "quale_centro": "Lo hanno più centri: dite quale lo ha ricevuto per errore. Gli altri lo tengono.",
+    "modo_ombra": "Il centro è in prova (ombra): da qui non parte ancora niente.",
+}
+
+
+def refused(tx: Transaction, rules: Rules, code: str, message_id: int) -> Outcome:
+    """Nothing was done, and why; where somebody else was faster, who and when."""
+    words = _somebody_was_faster(tx, rules, message_id) if code == CHANGED else word_against(code)
+    return Outcome(False, code, words)
+
+
+def word_against(code: str) -> str:
+    """Why an act was not done, as a sentence."""
+    return AGAINST.get(code) or word_reason(Reason(code))
+
+
+def word_sent(sending: Sending, rules: Rules, *, forget: bool = True) -> str:
+    """What follows from sending a message to a centre; ``forget`` as in ``centres.carry_out``."""
+    have_it = [f"{centre_of(rules, one)} ha già il messaggio." for one in sending.have_it]
+    ended = [RULE_ENDED] if forget and sending.rule is not None else []
+    return " ".join((f"Va a {centre_of(rules, sending.choice.project)}.", TOLD[sending.told], *have_it, *ended))
+
+
+def word_also(sending: Sending, rules: Rules) -> str:
+    """What follows from sending a message to a further centre."""
+    waiting = {one.project for one in sending.staying if one.waits}
+    kept = [
+        f"{centre_of(rules, one)} {'lo riceve lo stesso' if one in waiting else 'lo tiene'}."
+        for one in dict.fromkeys(holder.project for holder in sending.staying)
+    ]
+    return " ".join((f"Va anche a {centre_of(rules, sending.choice.project)}.", *kept, ALSO_TOLD[sending.told]))
+
+
+def word_closed(exit: Exit) -> str:
+    """What follows from ending a message without a centre."""
+    return _CLOSED[exit]
+
+
+def centre_of(rules: Rules, code: str) -> str:
+    """A centre's name in quotation marks; its code once the rules know it no more."""
+    project = rules.projects.get(code)
+    return f"«{project.centre}»" if project is not None else f"«{code}»"
+
+
+def word_taught(one: Taught, rules: Rules, sender: str) -> str:
+    """What a taught rule does with which messages; ``sender`` as staff may read it."""
+    if one.kind == ExceptionKind.NEVER:
+        return f"I messaggi di {sender} si archiviano come non per noi."
+    which = f"I messaggi di {sender}" if one.kind == ExceptionKind.SENDER else f"I messaggi con la frase «{one.phrase}»"
+    return f"{which}, se {place_taught(one, rules)}, vanno a {centre_of(rules, one.project)}."
+
+
+def place_taught(one: Taught, rules: Rules) -> str:
+    """The places that ``triage.exceptions.is_same_place`` takes for the same."""
+    sender, places = one.kind == ExceptionKind.SENDER, []
+    if one.territory in rules.projects:
+        places.append(f"parlano della zona di {centre_of(rules, one.territory)}")
+    comuni = [settled_comune(one)] + ([known_read(one)] if sender else [])
+    outside = [name for name in comuni if name and rules.project_of.get(name, UNCOVERED) != one.territory]
+    if one.territory not in rules.projects:
+        outside = [name for name in comuni if name]
+    places += [f"parlano di {name}" for name in dict.fromkeys(outside)]
+    if sender and not known_read(one) and one.read_territory in rules.projects and one.read_territory != one.territory:
+        places.append(f"parlano della zona di {centre_of(rules, one.read_territory)}")
+    return " o ".join(places + (["non dicono il luogo"] if sender else []))
+
+
+_CLOSED: Mapping[Exit, str] = {
+    Exit.CLOSED: "Chiuso: alla famiglia non parte niente.",
+    Exit.PHONE: "Chiuso: se ne occupa una persona per telefono. Alla famiglia non parte niente.",
+    Exit.NOT_FOR_US: "Segnato come non per noi: non parte niente.",
+    Exit.REPLY: "Chiuso: ha già risposto una persona. Da qui non parte altro.",
+    Exit.JOINED: "Unito al caso e chiuso: non parte niente.",
+}
+
+
+def _somebody_was_faster(tx: Transaction, rules: Rules, message_id: int) -> str:
+    last = newest_settlements(tx, [message_id]).get(message_id)
+    if last is None:
+        return "Nel frattempo è cambiato: guardatelo di nuovo prima di decidere."
+    person = person_numbered(tx, last.person_id) if last.person_id is not None else None
+    name = person.display if person is not None else last.actor
+    at = last.at.astimezone(ZoneInfo(rules.service.timezone))
+    return f"Nel frattempo lo ha già smistato {name}, alle {at.hour}:{at:%M}: guardatelo di nuovo."

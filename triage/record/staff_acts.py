@@ -1,0 +1,99 @@
+"""What people did, append-only and sealed: each row's seal is made over the row and the seal before it.
+
+A row that was changed, put in, taken out or moved breaks the chain, and so does the last row's removal, because the
+head of the chain is kept apart. The key is the record's own secret: the seal shows tampering with these rows by
+somebody who does not know it, as through a database client or a mended backup; not by whoever holds the whole record
+and reads this module. Rows hold codes and numbers, never mail.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from typing import Protocol
+
+import sqlalchemy as sa
+
+from triage.record.audit import Param
+from triage.record.identity import known_secret, secret_of
+from triage.record.people_tables import staff_acts
+from triage.record.store import Transaction
+from triage.record.tables import identity
+
+_HEAD = "staff_acts_head"
+_NOTHING = "0:"
+
+
+class Actor(Protocol):
+    """Who did it; ``id`` is ``None`` for whoever typed a command."""
+
+    @property
+    def id(self) -> int | None: ...
+    @property
+    def name(self) -> str: ...
+
+
+def note_act(
+    tx: Transaction,
+    person: Actor,
+    act: str,
+    subject: str,
+    subject_id: int = 0,
+    params: Mapping[str, Param] | None = None,
+) -> None:
+    """Append one act in the transaction that does it: both are kept, or neither."""
+    count, before = _lock_head(tx)
+    row = {
+        "at": tx.now,
+        "person_id": person.id,
+        "actor": person.name[:64],
+        "act": act,
+        "subject": subject,
+        "subject_id": subject_id,
+        "params": dict(params or {}),
+    }
+    mark = _seal(secret_of(tx), before, row)
+    tx.execute(sa.insert(staff_acts).values(**row, seal=mark))
+    tx.execute(sa.update(identity).where(identity.c.name == _HEAD).values(value=f"{count + 1}:{mark}"))
+
+
+def verify_acts(tx: Transaction) -> tuple[str, ...]:
+    """One sentence for each break of the chain; empty when every act stands as it was written. Reads every row."""
+    head = tx.execute(sa.select(identity.c.value).where(identity.c.name == _HEAD)).scalar()
+    counted, _, last = (head or _NOTHING).partition(":")
+    before, number, broken = "", 0, []
+    secret = b""
+    for row in tx.execute(sa.select(staff_acts).order_by(staff_acts.c.id)).mappings().yield_per(1000):
+        secret = secret or known_secret(tx)
+        number += 1
+        if not hmac.compare_digest(_seal(secret, before, row), row["seal"]):
+            broken.append(f"the record of people's acts was tampered with at or before act {row['id']}")
+        # Each break is told once: the next row is held against the seal that stands.
+        before = row["seal"]
+    if (number, before) != (int(counted), last):
+        broken.append(f"the record of people's acts has {number} rows where {counted} were written, or another end")
+    return tuple(broken)
+
+
+def acts_about(tx: Transaction, subject: str, subject_id: int) -> list[sa.RowMapping]:
+    """What people did to one thing, oldest first."""
+    query = sa.select(staff_acts).where(staff_acts.c.subject == subject, staff_acts.c.subject_id == subject_id)
+    return list(tx.execute(query.order_by(staff_acts.c.id)).mappings())
+
+
+def _lock_head(tx: Transaction) -> tuple[int, str]:
+    """How many acts there are and the last seal; whoever appends next waits for this transaction's end."""
+    tx.execute(tx.insert(identity).values(name=_HEAD, value=_NOTHING).on_conflict_do_nothing())
+    query = sa.select(identity.c.value).where(identity.c.name == _HEAD).with_for_update()
+    count, _, mark = str(tx.execute(query).scalar_one()).partition(":")
+    return int(count), mark
+
+
+def _seal(secret: bytes, before: str, row: Mapping[str, object] | sa.RowMapping) -> str:
+    names = ("person_id", "actor", "act", "subject", "subject_id", "params")
+    written = json.dumps(
+        [before, f"{row['at']:%Y-%m-%dT%H:%M:%S.%f}", *(row[name] for name in names)], sort_keys=True, ensure_ascii=True
+    )
+    return hmac.new(secret, f"staff act\0{written}".encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,59 @@
+"""The tables of the record: what is known of every message, from its listing to its filing.
+
+Rows are never deleted by the flow (only by retention). Octets stand in chunks in a table of their own, so that listing
+and claiming never read them. Addresses to be *found* are kept as keyed hashes (``*_key``), never searched in clear.
+"""
+
+from triage.record.tables.checking import mode_switches, samples
+from triage.record.tables.instance import account_use, current_versions, identity, switches, versions
+from triage.record.tables.mail import cases, decisions, mailboxes, messages, octet_chunks, octets
+from triage.record.tables.naming import Identity, metadata
+from triage.record.tables.review import (
+    acknowledgement_holds,
+    address_tests,
+    exceptions,
+    misroutes,
+    openings,
+    rescored,
+    settlements,
+    staff_texts,
+)
+from triage.record.tables.sending import ONE_A_CASE, attempts, dispatches, returns
+from triage.record.tables.staff import destinations, in_charge, project_charges, staff_notices
+from triage.record.tables.watching import audit, incidents
+
+__all__ = [
+    "ONE_A_CASE",
+    "Identity",
+    "account_use",
+    "acknowledgement_holds",
+    "address_tests",
+    "attempts",
+    "audit",
+    "cases",
+    "current_versions",
+    "decisions",
+    "destinations",
+    "dispatches",
+    "exceptions",
+    "identity",
+    "in_charge",
+    "incidents",
+    "mailboxes",
+    "messages",
+    "metadata",
+    "misroutes",
+    "mode_switches",
+    "octet_chunks",
+    "octets",
+    "openings",
+    "project_charges",
+    "rescored",
+    "returns",
+    "samples",
+    "settlements",
+    "staff_notices",
+    "staff_texts",
+    "switches",
+    "versions",
+]

@@ -1,0 +1,52 @@
+"""Tables about the service itself: who it is, what is switched, which versions are in force, what accounts used."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from triage.record.tables.naming import metadata
+from triage.record.utc import UtcDateTime
+
+identity = sa.Table(
+    "identity",
+    metadata,
+    sa.Column("name", sa.String(32), primary_key=True),
+    sa.Column("value", sa.String(128), nullable=False),
+)
+"""Instance id and secret of this record, made once."""
+
+switches = sa.Table(
+    "switches",
+    metadata,
+    sa.Column("name", sa.String(32), primary_key=True),
+    sa.Column("value", sa.String(128), nullable=False),
+    sa.Column("changed_at", UtcDateTime, nullable=False),
+    sa.Column("changed_by", sa.String(64), nullable=False),
+)
+
+versions = sa.Table(
+    "versions",
+    metadata,
+    sa.Column("kind", sa.String(16), primary_key=True),
+    sa.Column("version", sa.String(64), primary_key=True),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.Column("imported_at", UtcDateTime, nullable=False),
+)
+
+current_versions = sa.Table(
+    "current_versions",
+    metadata,
+    sa.Column("kind", sa.String(16), primary_key=True),
+    sa.Column("version", sa.String(64), nullable=False),
+    sa.Column("changed_at", UtcDateTime, nullable=False),
+)
+
+account_use = sa.Table(
+    "account_use",
+    metadata,
+    sa.Column("account", sa.String(64), primary_key=True),
+    sa.Column("span", sa.String(8), primary_key=True),
+    sa.Column("slot", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("begun", sa.Integer, nullable=False),
+)
+"""Messages begun in each span of time (``triage.record.usage``)."""

@@ -1,0 +1,44 @@
+"""Tables of everything that happened, and of what is wrong now."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from triage.record.tables.naming import Identity, metadata
+from triage.record.utc import UtcDateTime
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("id", Identity, primary_key=True),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("actor", sa.String(64), nullable=False),
+    sa.Column("subject", sa.String(16), nullable=False),
+    sa.Column("subject_id", sa.BigInteger, nullable=False),
+    sa.Column("event", sa.String(40), nullable=False),
+    sa.Column("from_state", sa.String(16), nullable=False, default=""),
+    sa.Column("to_state", sa.String(16), nullable=False, default=""),
+    sa.Column("params", sa.JSON, nullable=False),
+    sa.Index("ix_audit_subject", "subject", "subject_id", "id"),
+)
+
+incidents = sa.Table(
+    "incidents",
+    metadata,
+    sa.Column("id", Identity, primary_key=True),
+    sa.Column("kind", sa.String(40), nullable=False),
+    sa.Column("subject", sa.String(64), nullable=False),
+    sa.Column("opened_at", UtcDateTime, nullable=False),
+    sa.Column("last_seen_at", UtcDateTime, nullable=False),
+    sa.Column("times", sa.Integer, nullable=False, default=1),
+    sa.Column("closed_at", UtcDateTime),
+    sa.Column("detail", sa.String(255), nullable=False, default=""),
+    sa.Index(
+        "uq_incidents_open",
+        "kind",
+        "subject",
+        unique=True,
+        sqlite_where=sa.text("closed_at IS NULL"),
+        postgresql_where=sa.text("closed_at IS NULL"),
+    ),
+)

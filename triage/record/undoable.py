@@ -1,0 +1,28 @@
+"""What a person did in the last minutes and may still take back."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from triage.record.settlements import SettlementRow
+from triage.record.store import Transaction
+from triage.record.tables import settlements
+
+_LATELY = timedelta(minutes=10)
+"""Longer than anything can be taken back: keeps the look within the newest acts."""
+_COLUMNS = [settlements.c[field.name] for field in fields(SettlementRow)]
+
+
+def undoable(tx: Transaction, person_id: int | None, limit: int = 100) -> list[SettlementRow]:
+    """The acts of this person whose time is not over, newest first."""
+    query = (
+        sa.select(*_COLUMNS)
+        .where(settlements.c.at > tx.now - _LATELY, settlements.c.person_id == person_id)
+        .where(settlements.c.undo_until > tx.now, settlements.c.undone_at.is_(None))
+        .order_by(settlements.c.at.desc(), settlements.c.id.desc())
+        .limit(limit)
+    )
+    return [SettlementRow(**row) for row in tx.execute(query).mappings()]

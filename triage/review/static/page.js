@@ -1,0 +1,108 @@
+// What makes the page smoother; everything works without it.
+"use strict";
+
+(() => {
+  const token = () => document.querySelector('meta[name="csrf-token"]')?.content ?? "";
+
+  document.addEventListener("htmx:configRequest", (event) => {
+    event.detail.headers["X-CSRF-Token"] = token();
+  });
+
+  // After a change the focus goes to what it led to: an error, or the heading of what was loaded.
+  const focusIn = (root) => {
+    const target = root.querySelector("[data-focus]");
+    if (target) {
+      if (!target.hasAttribute("tabindex")) target.setAttribute("tabindex", "-1");
+      target.focus();
+    }
+  };
+  document.addEventListener("DOMContentLoaded", () => focusIn(document));
+  document.addEventListener("htmx:afterSettle", (event) => focusIn(event.detail.elt));
+
+  // A form is sent once, however often the button is pressed; the browser's own "back" must find it usable again.
+  document.addEventListener("submit", (event) => {
+    if ("again" in event.target.dataset) return; // a file is saved and the page stays
+    if (event.target.dataset.sent) event.preventDefault();
+    else event.target.dataset.sent = "1";
+  });
+  window.addEventListener("pageshow", () => {
+    for (const form of document.forms) delete form.dataset.sent;
+  });
+
+  // Single keys (WCAG 2.1.4): off, or changed, in the person's profile. Elements are marked with data-act.
+  const keys = JSON.parse(document.body.dataset.keys ?? "null");
+  if (keys) {
+    const acts = new Map(Object.entries(keys).map(([act, key]) => [key.toLowerCase(), act]));
+    document.addEventListener("keydown", (event) => {
+      if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing || event.repeat) return;
+      if (document.querySelector("dialog[open]")) return;
+      if (event.target.closest("input, textarea, select, [contenteditable]") && event.target.type !== "radio" && event.target.type !== "checkbox") return;
+      const act = acts.get(event.key.toLowerCase());
+      const target = act && [...document.querySelectorAll(`[data-act="${act}"]`)].find((one) => one.checkVisibility());
+      if (!target) return;
+      event.preventDefault();
+      // Taking back is never one stray key: it goes to the button that says what, and Enter takes it back.
+      if (act === "annulla" || target.matches("input:not([type=radio]):not([type=checkbox]), textarea, select")) target.focus();
+      else {
+        if (target.matches("summary")) target.focus(); // what it opens comes next
+        target.click();
+      }
+    });
+  }
+
+  // A refusal is a page too: htmx would drop it. What is no page of ours is told in words.
+  const say = (text) => {
+    const box = document.createElement("div");
+    box.className = "alert alert-danger";
+    box.textContent = text;
+    document.getElementById("avvisi")?.replaceChildren(box);
+    for (const form of document.forms) delete form.dataset.sent;
+  };
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { xhr } = event.detail;
+    if (xhr.status < 400) return;
+    event.detail.shouldSwap = xhr.responseText.includes('id="contenuto"');
+    event.detail.isError = false;
+    if (!event.detail.shouldSwap) say("Qualcosa non ha funzionato e nessun messaggio è andato perso. Ricarica la pagina e riprova.");
+  });
+  document.addEventListener("htmx:sendError", () => say("La pagina non raggiunge il servizio. Controlla la rete e riprova: non è stato fatto niente."));
+
+  // Links to a dialog open it where it is on the page.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("[data-dialog]");
+    const dialog = link && document.getElementById(link.dataset.dialog);
+    if (!dialog?.showModal) return;
+    event.preventDefault();
+    dialog.showModal();
+  });
+
+  // How long something can still be undone, in words, every few seconds; then the offer goes away.
+  const ends = new WeakMap();
+  const counted = (number, one, many) => `${number} ${number === 1 ? one : many}`;
+  const countDown = () => {
+    for (const banner of document.querySelectorAll("[data-seconds]")) {
+      if (!ends.has(banner)) ends.set(banner, performance.now() + 1000 * Number(banner.dataset.seconds));
+      const left = Math.floor((ends.get(banner) - performance.now()) / 1000);
+      if (left <= 0) {
+        // Whoever stands on the button is not thrown to the top of the page.
+        if (banner.contains(document.activeElement)) document.getElementById("contenuto")?.focus();
+        banner.remove();
+        continue;
+      }
+      const words = [];
+      if (left >= 60) words.push(counted(Math.floor(left / 60), "minuto", "minuti"));
+      if (left % 60 || left < 60) words.push(counted(left % 60, "secondo", "secondi"));
+      banner.querySelector("[data-left]").textContent = ` (ancora ${words.join(" e ")})`;
+    }
+  };
+  countDown();
+  setInterval(countDown, 5000);
+
+  // A message stays marked as open in front of somebody while its page is.
+  setInterval(() => {
+    const page = document.querySelector("[data-open]");
+    if (page && document.visibilityState === "visible") {
+      fetch(page.dataset.open, { method: "POST", headers: { "X-CSRF-Token": token() } }).catch(() => {});
+    }
+  }, 240000);
+})();
