@@ -451,13 +451,31 @@ def test_the_whole_job_by_keyboard_alone(visit: Callable[..., Visit], office: Of
     page.keyboard.press("Enter")
     expect(heading).to_have_text("Da decidere")
     expect(page.get_by_text("Niente da decidere: è tutto fatto.")).to_be_visible()
-    page.wait_for_load_state("load")  # the words are there before the script that listens for keys
+    expect(heading).to_be_focused()
     page.keyboard.press("z")
     expect(page.locator(".annulla").get_by_role("button", name="Offerta gadget")).to_be_focused()
     assert exits_of(office, advert) == ["non_per_noi"], "one stray key takes nothing back"
     page.keyboard.press("Enter")
     expect(heading).to_have_text("Offerta gadget")
     assert [exits_of(office, key) for key in (danger, place, advert)] == [["inoltro"], ["telefono"], []]
+
+
+def test_new_words_come_with_the_focus_so_that_no_key_falls_in_between(
+    visit: Callable[..., Visit], held: list[int]
+) -> None:
+    """What is pressed as soon as the words are there goes where the focus will be, not to what is about to lose it."""
+    page = visit(Role.OPERATOR).page
+    page.goto("/da-decidere")
+    # An observer runs right after the task that put the words there, before any timer and any key.
+    page.evaluate(
+        "new MutationObserver((_, one) => { const heading = document.querySelector('h1');"
+        " if (!heading.textContent.includes('Orari')) return;"
+        " one.disconnect(); window.focusedThen = document.activeElement === heading; })"
+        ".observe(document.body, {childList: true, subtree: true})"
+    )
+    page.keyboard.press("j")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Orari")
+    assert page.evaluate("window.focusedThen") is True
 
 
 def test_the_keys_are_listed_and_the_dialog_gives_the_focus_back(visit: Callable[..., Visit], held: list[int]) -> None:

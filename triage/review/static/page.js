@@ -8,7 +8,8 @@
     event.detail.headers["X-CSRF-Token"] = token();
   });
 
-  // After a change the focus goes to what it led to: an error, or the heading of what was loaded.
+  // After a change the focus goes to what it led to: an error, or the heading of what was loaded. The page's settings let
+  // htmx settle at once (defaultSettleDelay), so that no key falls between new words and their focus.
   const focusIn = (root) => {
     const target = root.querySelector("[data-focus]");
     if (target) {
