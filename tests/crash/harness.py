@@ -229,6 +229,10 @@ class Case:
         """One ``triage worker --once``; its exit status (negative: the signal that ended it)."""
         return nursery.run(self._setting.arguments, {**self.settings, **(extra or {})}, self.said)
 
+    def last_words(self) -> str:
+        """The end of what the workers said on standard error."""
+        return self.said.read_text("utf-8", "replace")[-500:] if self.said.exists() else ""
+
     @staticmethod
     def end(pid: int) -> None:
         """Tell a worker that stays to end."""

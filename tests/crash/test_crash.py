@@ -81,14 +81,14 @@ def crash(case: Case, nursery: Nursery, point: Point | None) -> tuple[bool, Find
     code = case.run(nursery, {"TRIAGE_CRASH_AT": f"{point.name}#{point.number}"} if point else {})
     killed = code == -signal.SIGKILL
     if not killed and code != 0:
-        found.blame(f"the first worker ended with {code}")
+        found.blame(f"the first worker ended with {code}: {case.last_words()}")
     store = case.open_store()
     for _ in range(MOST_RESTARTS):
         found.violations += check_moves(store, case.dovecot, case.spool, user=case.user).violations
         let_time_pass(store)
         code = case.run(nursery)
         if code != 0:
-            found.blame(f"a restarted worker ended with {code}")
+            found.blame(f"a restarted worker ended with {code}: {case.last_words()}")
         if is_at_rest(store):
             break
     else:

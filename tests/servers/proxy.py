@@ -21,6 +21,7 @@ from tests.servers.process import LOOPBACK, free_ports
 from tests.servers.proxy_link import Act, Link, Side, Where
 
 Rewrite = Callable[[bytes], bytes | None]
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 _LINE_LIMIT = 1 << 24
 
@@ -276,11 +277,23 @@ class ImapProxy:
         with self._lock:
             self._connections += 1
             number = self._connections
+        opening = asyncio.create_task(self._open())
         # Ending quietly: asyncio's streams report a cancelled handler as an unhandled error.
         with contextlib.suppress(asyncio.CancelledError):
+            server = None
             try:
-                server = await asyncio.open_connection(*self._target, limit=_LINE_LIMIT)
-            except OSError:
-                writer.close()  # the server is down: so are we
-                return
-            await Link(number, (reader, writer), server, self).run()
+                server = await asyncio.shield(opening)
+            finally:
+                if server is None:  # the server is down, or we were cut before it answered: so is the client
+                    writer.close()
+                    if (late := await opening) is not None:
+                        late[1].close()
+            if server is not None:
+                await Link(number, (reader, writer), server, self).run()
+
+    async def _open(self) -> Streams | None:
+        """A connection to the server; ``None``: it is down."""
+        try:
+            return await asyncio.open_connection(*self._target, limit=_LINE_LIMIT)
+        except OSError:
+            return None
