@@ -65,7 +65,7 @@ def teach(pieces: Sequence[Piece], rules: Rules, number: int) -> Model:
         Labelled(made.topic_text, one.topic, one.urgent, one.automatic, one.writer, group)
         for made, one, group in zip(prepared, examples, groups, strict=True)
     ]
-    seen, answers = answer_out_of_fold(examples, prepared, labelled, places, rules, lambda *_: None)
+    seen, answers, _ = answer_out_of_fold(examples, prepared, labelled, places, rules, lambda *_: None)
     acceptance = learn_acceptance(answers, groups)
     gazetteer = load_gazetteer()
     weights = calibrate(fit(labelled), labelled, seen)

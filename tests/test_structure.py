@@ -69,6 +69,7 @@ _TABLE = {
     "audits": "bounds drift record",
     "promotion": "cards classify record",
     "reading": "vocabulary parse pec rules settings",
+    "labels": "vocabulary classify reading record rules",
     "conversations": "vocabulary decide ids record rules",
     "answers": "vocabulary conversations decide followups record rules",
     "hand_backs": "classify",

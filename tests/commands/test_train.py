@@ -6,8 +6,13 @@ import json
 from pathlib import Path
 
 from tests.classify.small_set import small_examples, write_examples
-from tests.commands.conftest import Invoke
+from tests.commands.conftest import Invoke, Record
 from tests.learning.rivals import corrections
+from tests.record.builders import MovedClock
+from triage.acts.people import Person, Role
+from triage.record import Store
+from triage.record.settlements import Exit, Said, add_settlement
+from triage.record.tables import octet_chunks, octets
 
 
 def test_a_small_set_gives_a_model_a_card_and_the_same_again(invoke: Invoke, tmp_path: Path) -> None:
@@ -74,4 +79,29 @@ def test_a_correction_by_nobody_is_named_with_its_line(invoke: Invoke, tmp_path:
     result = invoke("train", "--examples", examples, "--also", also, "--out", tmp_path / "out")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "batch_t.jsonl:3" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_persons_settled_in_the_record_is_learnt_as_well(invoke: Invoke, record: Record, tmp_path: Path) -> None:
+    examples = write_examples(tmp_path / "examples", small_examples())
+    store = Store(f"sqlite:///{record.path}", MovedClock())
+    with store.write("settle") as tx:
+        said = Said(comune="Crema", topic="laboratori", project="crema")
+        add_settlement(tx, Person(None, "cli", "cli", Role.RESPONSIBLE), record.held, Exit.FORWARD, 1, {}, said)
+    result = invoke("train", "--examples", examples, "--settled", "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.stderr
+    assert "messaggi veri definiti da persone (1)" in result.stdout
+    with store.write("purged") as tx:
+        tx.execute(octet_chunks.delete())
+        tx.execute(octets.delete())
+    store.close()
+    told = json.loads(invoke("train", "--examples", examples, "--settled", "--out", tmp_path / "o", "--json").stdout)
+    assert (told["corrections"], told["without_content"]) == (0, 1)
+
+
+def test_where_there_is_no_record_nothing_is_trained_and_one_sentence_says_so(invoke: Invoke, tmp_path: Path) -> None:
+    examples = write_examples(tmp_path / "examples", small_examples())
+    result = invoke("train", "--examples", examples, "--settled", "--out", tmp_path / "out")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "There is no record" in result.stderr
     assert not (tmp_path / "out").exists()

@@ -35,7 +35,7 @@ def answered(tmp_path_factory: pytest.TempPathFactory) -> Answered:
     lesson = Lesson(tmp_path_factory.mktemp("lesson"), lines)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(classifier, "PERHAPS_DANGER", GUARD)
-        seen, answers = answer_out_of_fold(
+        seen, answers, _ = answer_out_of_fold(
             lesson.examples, lesson.prepared, lesson.labelled, lesson.places, SHIPPED, ignore
         )
     return lesson, seen, answers

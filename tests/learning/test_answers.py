@@ -12,11 +12,11 @@ import pytest
 from tests.learning.builders import SHIPPED, Lesson, ignore, labelled_messages, whole
 from tests.learning.conftest import COMMON, RARE, Answered
 from triage.classify import Classifier
-from triage.classify.fitting import OutOfFold, calibrate, fit, logits
+from triage.classify.fitting import OutOfFold, calibrate, fit, logits, shuffled
 from triage.classify.fitting_places import fit_places
 from triage.classify.territory import load_gazetteer
 from triage.decide import DecisionContext, decide
-from triage.learning.answers import Answer, answer, answer_out_of_fold, decide_again, shuffled
+from triage.learning.answers import Answer, answer, answer_out_of_fold, decide_again
 from triage.rules import MailboxRole
 from triage.vocabulary import Acceptance, Action, Address
 
@@ -60,7 +60,7 @@ def test_no_label_of_ones_kin_reaches_ones_answer(tmp_path: Path) -> None:
 
 
 def _scores(lesson: Lesson) -> dict[str, np.ndarray[tuple[int], np.dtype[np.float32]]]:
-    seen, _ = answer_out_of_fold(lesson.examples, lesson.prepared, lesson.labelled, lesson.places, SHIPPED, ignore)
+    seen, _, _ = answer_out_of_fold(lesson.examples, lesson.prepared, lesson.labelled, lesson.places, SHIPPED, ignore)
     return {
         one.identity: np.append(seen.topic_logits[number], (seen.urgent_logits[number], seen.automatic_logits[number]))
         for number, one in enumerate(lesson.examples)
@@ -70,7 +70,7 @@ def _scores(lesson: Lesson) -> dict[str, np.ndarray[tuple[int], np.dtype[np.floa
 def test_out_of_fold_answers_are_those_of_the_classifier_in_service(tmp_path: Path) -> None:
     """Two writers, two folds: each is answered as a classifier of the other's messages answers it in service."""
     lesson = Lesson(tmp_path, labelled_messages(2))
-    seen, answers = answer_out_of_fold(
+    seen, answers, _ = answer_out_of_fold(
         lesson.examples, lesson.prepared, lesson.labelled, lesson.places, SHIPPED, ignore
     )
     gazetteer = load_gazetteer()

@@ -28,9 +28,9 @@ from triage.classify.prepare import Prepared, prepare, without_machine
 from triage.classify.territory import HOME, Gazetteer, PlaceRanker, load_gazetteer, score_places, unlisted_names
 from triage.classify.territory.heard import heard_names
 from triage.classify.topics import TopicModel, Weights, favour_not_for_us, find_signs
-from triage.classify.unread import NOT_FOR_US, unread, without
+from triage.classify.unread import unread, without
 from triage.classify.urgency import find_cues, judge_urgency
-from triage.vocabulary import Classification, InboundMessage, Reason
+from triage.vocabulary import NOT_FOR_US, Classification, InboundMessage, Reason
 
 PERHAPS_DANGER = 0.13
 """Of the probability that makes a message urgent so much is enough for it not to be forwarded unread: dangers
@@ -220,8 +220,9 @@ def load_classifier(artefact: bytes | Path, *, expected_sha256: str | None = Non
         find_concepts(cut(sentence), DEFAULT)
         find_cues((("text", sentence),))
         detect_language(sentence)
-        heard_names()
-        return Classifier(weights, load_gazetteer(), found[:VERSION_LENGTH])
+        gazetteer = load_gazetteer()
+        heard_names(gazetteer)
+        return Classifier(weights, gazetteer, found[:VERSION_LENGTH])
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from email.message import Message
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,25 @@ class Example:
     """(where, text) of the mentions that decide."""
     natural: bool = False
     """From a file ``natural_*.jsonl``: topics, places and dangers as frequent as in a real mailbox."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A real message as a person settled it. What they did not say is empty, and nothing is learnt of that."""
+
+    message: InboundMessage
+    writer: str
+    """The same for all messages of one author, and no name."""
+    topic: str
+    territory: str
+    comune: str
+    on: date
+    """The day of the settlement."""
+
+    @property
+    def winning(self) -> tuple[tuple[str, str], ...]:
+        """Nobody marks a mention while settling: the comune tells which one it was."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True)

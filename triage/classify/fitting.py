@@ -16,6 +16,7 @@ import scipy.sparse as sp
 from sklearn.linear_model import LogisticRegression
 
 from triage.classify.acceptance import UNTAUGHT
+from triage.classify.prepare import without_machine
 from triage.classify.territory.ranking import NO_PLACES
 from triage.classify.topics import Features, Head, TopicText, Weights
 from triage.classify.wordspace import FIELDS, FieldTerms, Matrix, terms_of
@@ -37,6 +38,15 @@ class Labelled:
     automatic: bool
     writer: str
     group: int
+
+
+@dataclass(frozen=True, slots=True)
+class Topical:
+    """A prepared message of which only the topic is known."""
+
+    text: TopicText
+    topic: str
+    writer: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +84,16 @@ def group_kindred(writers: Sequence[str], situations: Sequence[str]) -> tuple[in
     return tuple(numbers.setdefault(root(writer), len(numbers)) for writer, _ in pairs)
 
 
+def repeated(positions: Sequence[int], times: Sequence[int]) -> list[int]:
+    """Each position as often as it counts."""
+    return [int(position) for position in positions for _ in range(times[position])]
+
+
+def shuffled(count: int, seed: int) -> list[int]:
+    """An order of ``count`` positions that depends on the seed alone."""
+    return [int(position) for position in np.random.default_rng(seed).permutation(count)]
+
+
 def fewest_writers(writers: int) -> int:
     """How many writers must have used a term before it may enter the vocabulary.
 
@@ -86,13 +106,22 @@ def fewest_writers(writers: int) -> int:
     return 2 if writers >= 4 else 1
 
 
-def fit(examples: Sequence[Labelled]) -> Weights:
-    """Weights with temperatures of 1 and thresholds of 0.5; :func:`calibrate` sets those."""
-    fields = {field: _learn_terms(examples, field) for field in FIELDS}
-    extras = _learn_extras(examples)
-    rows = Features(fields, extras).rows([example.text for example in examples])
-    topic = _fit_topics(rows, [TOPICS.index(example.topic) for example in examples])
-    urgent = _fit_binary(rows, [example.urgent for example in examples])
+def fit(examples: Sequence[Labelled], settled: Sequence[Topical] = ()) -> Weights:
+    """Weights with temperatures of 1 and thresholds of 0.5; :func:`calibrate` sets those.
+
+    ``settled`` teach words and topics alone: a person who settles a message does not say whether there was danger.
+    """
+    every: list[Labelled | Topical] = [*examples, *settled]
+    fields = {field: _learn_terms(every, field) for field in FIELDS}
+    extras = _learn_extras(every)
+    features = Features(fields, extras)
+    rows = features.rows([example.text for example in examples])
+    more = features.rows([one.text for one in settled])
+    topic = _fit_topics(sp.vstack([rows, more]), [TOPICS.index(one.topic) for one in every])
+    # The classifier also reads a machine's words as if a person had sent them: most of those, too, are harmless.
+    machines = [example for example in examples if example.automatic]
+    bare = features.rows([without_machine(example.text) for example in machines])
+    urgent = _fit_binary(sp.vstack([rows, bare]), [example.urgent for example in (*examples, *machines)])
     automatic = _fit_binary(rows, [example.automatic for example in examples])
     return Weights(TOPICS, fields, extras, topic, urgent, 0.5, automatic, 0.5, NO_PLACES, UNTAUGHT)
 
@@ -128,7 +157,7 @@ URGENT_FALSE_ALARMS = 0.06
 there as in a mailbox, where the share is therefore smaller (see the report's natural batches)."""
 
 
-def _learn_terms(examples: Sequence[Labelled], field: str) -> FieldTerms:
+def _learn_terms(examples: Sequence[Labelled | Topical], field: str) -> FieldTerms:
     writers_of: dict[str, set[str]] = {}
     frequency: dict[str, int] = {}
     for example in examples:
@@ -142,7 +171,7 @@ def _learn_terms(examples: Sequence[Labelled], field: str) -> FieldTerms:
     return FieldTerms(terms, np.asarray(idf, dtype=np.float32))
 
 
-def _learn_extras(examples: Sequence[Labelled]) -> tuple[str, ...]:
+def _learn_extras(examples: Sequence[Labelled | Topical]) -> tuple[str, ...]:
     return tuple(sorted({name for example in examples for name in example.text.extras}))
 
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from scipy.optimize import minimize
 
-from triage.classify.examples import Example
+from triage.classify.examples import Example, Settled
 from triage.classify.fitting import fewest_writers
 from triage.classify.territory import Gazetteer, score_places
 from triage.classify.territory.ranking import (
@@ -54,8 +54,10 @@ class PlaceExample:
     writer: str
 
 
-def place_example(example: Example, mentions: tuple[PlaceMention, ...], gazetteer: Gazetteer) -> PlaceExample:
-    """What the labels of one message say of its mentions."""
+def place_example(
+    example: Example | Settled, mentions: tuple[PlaceMention, ...], gazetteer: Gazetteer, *, hidden: bool = False
+) -> PlaceExample:
+    """What the labels of one message say of its mentions. ``hidden``: the gazetteer lacks the place that decides."""
     rules = score_places(mentions, gazetteer)
     found = candidates(example.message, mentions, rules, gazetteer)
     right = tuple(number for number, one in enumerate(found) if _is_right(example, one))
@@ -65,7 +67,7 @@ def place_example(example: Example, mentions: tuple[PlaceMention, ...], gazettee
         rules,
         found,
         right,
-        example.territory == UNSTATED and not right,
+        (hidden or example.territory == UNSTATED) and not right,
         example.territory == SEVERAL,
         example.writer,
     )
@@ -79,7 +81,7 @@ def fit_places(examples: Sequence[PlaceExample], gazetteer: Gazetteer) -> Ranker
     return RankerWeights(terms, weights, several_terms, several)
 
 
-def _is_right(example: Example, one: Candidate) -> bool:
+def _is_right(example: Example | Settled, one: Candidate) -> bool:
     if example.comune and example.comune in one.comuni:
         return True
     written = text_of(example.message, one.mention.where)[one.mention.start : one.mention.end]

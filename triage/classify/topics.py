@@ -26,6 +26,7 @@ from triage.classify.lists import read_lists
 from triage.classify.phrases import PhraseBook, Words, cut
 from triage.classify.territory import RankerWeights
 from triage.classify.wordspace import PIECES, FieldTerms, Matrix, WordSpace
+from triage.vocabulary import NOT_FOR_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +222,7 @@ def favour_not_for_us(probabilities: Matrix, rows: Sequence[int], topics: Sequen
     Reports, receipts and automatic replies quote what they are about, so their words mislead.
     """
     result = probabilities.copy()
-    column = list(topics).index("non_pertinente")
+    column = list(topics).index(NOT_FOR_US)
     for row in rows:
         if result[row, column] < SURE:
             result[row] *= (1.0 - SURE) / (1.0 - result[row, column])

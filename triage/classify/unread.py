@@ -12,7 +12,6 @@ from triage.classify.prepare import Prepared
 
 READ = frozenset({"it", "en", "ro", "fr", "es", "sq", "ar", "pa", "hi", "ur", "bn", "uk", "ru", "zh"})
 """Languages with lists of danger or concepts (``data/urgency_*.yaml``, ``data/lexicon``) and messages to learn from."""
-NOT_FOR_US = "non_pertinente"
 _UNSURE = 0.8
 _FEW_KNOWN = 0.4
 _FEWEST_WORDS = 5

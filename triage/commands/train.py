@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 from rich.progress import Progress, TaskID
 
-from triage.classify.examples import ExamplesError
-from triage.commands.opening import FAILED, clear_errors, fail, json_option, print_json, rules_option
+from triage.classify.examples import ExamplesError, Settled
+from triage.commands.opening import FAILED, Opened, clear_errors, fail, json_option, opened, print_json, rules_option
 from triage.knowledge import known_places
+from triage.labels import Passed, settled_examples
 from triage.learning import train as fit_model
-from triage.rules import load_rules
+from triage.reading import ParsedMessages, pec_anchors
+from triage.rules import Rules, load_rules
 
 
 @click.command()
@@ -39,22 +43,31 @@ from triage.rules import load_rules
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="A folder of corrections (.jsonl) by persons, learnt beside the examples; see docs/models.md.",
 )
+@click.option(
+    "--settled",
+    is_flag=True,
+    help="Learn as well from what persons settled, corrected or checked in this service's record: topics and places.",
+)
 @json_option
-def train(examples: Path, out: Path, seed: int, rules_path: Path, also: Path | None, as_json: bool) -> None:
+def train(
+    examples: Path, out: Path, seed: int, rules_path: Path, also: Path | None, settled: bool, as_json: bool
+) -> None:
     """Fit the model from labelled examples; writes model.skops and card.json.
 
     A service goes on with the model in force until somebody promotes the new one: "triage models".
     """
     with clear_errors():
         rules = load_rules(rules_path, known_places())
-    with Progress(disable=not sys.stderr.isatty(), transient=True) as progress:
+    passed = Passed()
+    with ExitStack() as stack, Progress(disable=not sys.stderr.isatty(), transient=True) as progress:
         task: TaskID = progress.add_task("training", total=None)
 
         def tell(done: int, total: int, what: str) -> None:
             progress.update(task, completed=done, total=total, description=what)
 
         try:
-            card = fit_model(examples, out, rules=rules, seed=seed, progress=tell, also=also)
+            told = _settled(stack.enter_context(opened()), rules, passed) if settled else ()
+            card = fit_model(examples, out, rules=rules, seed=seed, progress=tell, also=also, settled=told)
         except (ExamplesError, ValueError) as error:
             fail(str(error), FAILED)
         except OSError as error:
@@ -65,9 +78,16 @@ def train(examples: Path, out: Path, seed: int, rules_path: Path, also: Path | N
                 "version": card.model_version,
                 "sha256": card.sha256,
                 "corrections": card.data["corrections"]["messages"],
+                "without_content": passed.without_content,
                 "measures": card.measures,
             }
         )
     else:
         click.echo(f"{card.statement}")
+        if passed.without_content:
+            click.echo(f"{passed.without_content} settled messages have no content any more; they taught nothing.")
         click.echo(f"Model {card.model_version} written to {out}; figures in {out / 'card.json'}.")
+
+
+def _settled(service: Opened, rules: Rules, passed: Passed) -> Iterator[Settled]:
+    return settled_examples(service.store, rules, ParsedMessages(pec_anchors(service.settings)), passed)

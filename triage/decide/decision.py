@@ -15,7 +15,6 @@ from triage.decide.context import DecisionContext
 from triage.decide.matching import Facts, OpenRules, Outcome
 from triage.decide.territory import TerritoryScores, names_another_place, territory_of
 from triage.decide.trust import (
-    NOT_FOR_US,
     SURE_NOT_FOR_US,
     corrected,
     doubt,
@@ -26,6 +25,7 @@ from triage.decide.trust import (
 from triage.rules.addresses import AddressError, check_address
 from triage.rules.types import MailboxRole, Rule, Rules
 from triage.vocabulary import (
+    NOT_FOR_US,
     STAFF,
     Action,
     Classification,

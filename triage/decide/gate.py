@@ -17,9 +17,8 @@ from triage.decide.answerable import is_system_address, signs_against_answering
 from triage.decide.context import DecisionContext
 from triage.decide.decision import MOST_HOPS
 from triage.decide.recipient import Recipient, recipient_of
-from triage.decide.trust import NOT_FOR_US
 from triage.rules.types import NO_TEXT, MailboxRole, Rule, Rules
-from triage.vocabulary import PROJECT_TOPICS, Action, Decision, InboundMessage, Mode, Reason
+from triage.vocabulary import NOT_FOR_US, PROJECT_TOPICS, Action, Decision, InboundMessage, Mode, Reason
 
 SAME_THREAD = timedelta(days=7)
 """RFC 3834 section 2: the same response not twice to the same address within seven days."""

@@ -9,9 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from triage.vocabulary import Acceptance, Classification, Reason
+from triage.vocabulary import NOT_FOR_US, Acceptance, Classification, Reason
 
-NOT_FOR_US = "non_pertinente"
 SURE_NOT_FOR_US = 0.7
 """Probability of ``non_pertinente`` from which even a machine's mail may be filed unseen."""
 PERHAPS_NOT_FOR_US = 0.15

@@ -8,22 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
-import numpy as np
 from sklearn.model_selection import GroupKFold
 
 from triage.classify import Classifier
 from triage.classify.classifier import Judged
 from triage.classify.examples import Example
-from triage.classify.fitting import FOLDS, Labelled, OutOfFold, calibrate, fit, logits
+from triage.classify.fitting import FOLDS, Labelled, OutOfFold, calibrate, fit, logits, repeated
 from triage.classify.fitting_places import PlaceExample, fit_places
 from triage.classify.prepare import Prepared
 from triage.classify.territory import load_gazetteer
 from triage.classify.topics import Weights
 from triage.decide import DecisionContext, decide
+from triage.learning.hidden import TAUGHT_PART, Hidden, without_place
+from triage.learning.settled import Lesson, places_of, topics_of
 from triage.rules import MailboxRole, Rules
 from triage.vocabulary import Address, Decision, InboundMessage
 
+OUT_OF_FOLD = "out of fold"
+"""Stands for the version of a model that lives only to answer what it has not seen."""
 Progress = Callable[[int, int, str], None]
 
 
@@ -65,10 +69,14 @@ def answer_out_of_fold(
     rules: Rules,
     progress: Progress,
     times: Sequence[int] | None = None,
-) -> tuple[OutOfFold, list[Answer]]:
+    hidden: Sequence[Hidden] = (),
+    settled: Sequence[Lesson] = (),
+) -> tuple[OutOfFold, list[Answer], list[Answer]]:
     """The heads' raw scores and the answers, each from models that never met the example's group.
 
-    ``times``: how often each example counts while learning (once unless said); it is answered once.
+    ``times``: how often each example counts while learning (once unless said); it is answered once. ``hidden``:
+    examples without their place; those of the taught part are learnt from, the others answered (the third value).
+    ``settled`` are real messages: every model learns from them, none is measured on them.
     """
     groups = [one.group for one in labelled]
     count = min(FOLDS, len(set(groups)))
@@ -80,19 +88,36 @@ def answer_out_of_fold(
     for number, (train, test) in enumerate(GroupKFold(n_splits=count).split(groups, groups=groups)):
         progress(number, count + 2, "cross-validation")
         taught = repeated(train, times or [1] * len(examples))
-        weights = fit([labelled[position] for position in taught])
-        weights = replace(weights, places=fit_places([places[position] for position in taught], gazetteer))
+        known = [*(places[position] for position in taught), *without_place(hidden, train), *places_of(settled)]
+        weights = fit([labelled[position] for position in taught], topics_of(settled))
+        weights = replace(weights, places=fit_places(known, gazetteer))
         logits(weights, [labelled[position] for position in test], seen, test)
         folds.append(([int(position) for position in test], weights))
     progress(count, count + 2, "calibration")
     found: list[Answer | None] = [None] * len(examples)
+    without: list[Answer] = []
     for test, weights in folds:
         # Temperatures and thresholds are a few numbers for all messages together.
-        classifier = Classifier(calibrate(weights, labelled, seen), gazetteer, "out of fold")
+        weights = calibrate(weights, labelled, seen)
+        classifier = Classifier(weights, gazetteer, OUT_OF_FOLD)
         answers = answer(classifier, [examples[i] for i in test], [prepared[i] for i in test], rules)
         for position, one in zip(test, answers, strict=True):
             found[position] = one
-    return seen, [one for one in found if one is not None]
+        without += _answer_hidden(weights, examples, hidden, set(test), rules)
+    return seen, [one for one in found if one is not None], without
+
+
+def _answer_hidden(
+    weights: Weights, examples: Sequence[Example], hidden: Sequence[Hidden], test: set[int], rules: Rules
+) -> list[Answer]:
+    """Of the parts that are not taught those in ``test``, each with the gazetteer that lacks its place."""
+    found: list[Answer] = []
+    asked = [one for one in hidden if one.part != TAUGHT_PART and one.position in test]
+    for gazetteer, group in groupby(asked, key=lambda one: one.gazetteer):
+        some = list(group)
+        classifier = Classifier(weights, gazetteer, OUT_OF_FOLD)
+        found += answer(classifier, [examples[one.position] for one in some], [one.prepared for one in some], rules)
+    return found
 
 
 def _decide(message: InboundMessage, judged: Judged, rules: Rules) -> Decision:
@@ -109,13 +134,3 @@ def _decide(message: InboundMessage, judged: Judged, rules: Rules) -> Decision:
     return decide(
         replace(message, author=author, authors=(author,)), judged.classification, rules, context, ignore_modes=True
     )
-
-
-def repeated(positions: Sequence[int], times: Sequence[int]) -> list[int]:
-    """Each position as often as it counts."""
-    return [int(position) for position in positions for _ in range(times[position])]
-
-
-def shuffled(count: int, seed: int) -> list[int]:
-    """An order of ``count`` positions that depends on the seed alone."""
-    return [int(position) for position in np.random.default_rng(seed).permutation(count)]

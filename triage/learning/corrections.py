@@ -43,12 +43,18 @@ def dates_of(folder: Path) -> dict[str, date]:
     return {str(fields["id"]): _date(where, fields) for where, fields in _lines(folder) if "date" in fields}
 
 
-def corrections_in_card(found: Sequence[Correction], files: Sequence[ExampleFile]) -> dict[str, Any]:
-    """What a model's card says of the corrections it learnt: counts and days, nobody's name."""
-    days = sorted(one.settled_on for one in found)
+def corrections_in_card(
+    found: Sequence[Correction], files: Sequence[ExampleFile], settled: Sequence[date]
+) -> dict[str, Any]:
+    """What a model's card says of the corrections it learnt: counts and days, nobody's name.
+
+    ``settled`` are the days of those that were read from the record.
+    """
+    days = sorted([*(one.settled_on for one in found), *settled])
     return {
-        "messages": len(found),
-        "weight": sum(one.weight for one in found),
+        "messages": len(found) + len(settled),
+        "from_record": len(settled),
+        "weight": sum(one.weight for one in found) + len(settled),
         "from": days[0].isoformat() if days else None,
         "to": days[-1].isoformat() if days else None,
         "files": [asdict(file) for file in files],

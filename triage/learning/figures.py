@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from triage.learning.answers import Answer
-from triage.vocabulary import NOBODY, STAFF, TOPICS, Action
+from triage.vocabulary import NOBODY, STAFF, TOPICS, UNSTATED, Action
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,13 @@ def measure(answers: Sequence[Answer]) -> dict[str, Any]:
         for language, _ in counted.most_common()
     }
     return found
+
+
+def measure_hidden(answers: Sequence[Answer]) -> dict[str, Any]:
+    """What becomes of messages whose hamlet stands in no list."""
+    names = ("territory", "coverage", "forwarded_wrong")
+    asked = wilson(sum(one.decision.territory == UNSTATED for one in answers), len(answers))
+    return {"messages": len(answers), "asked": asdict(asked)} | {name: asdict(share(answers, name)) for name in names}
 
 
 def confusion(answers: Sequence[Answer], of: Callable[[Answer], tuple[str, str]]) -> dict[str, dict[str, int]]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import platform
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Any
 from triage.cards import CARD_FILE, MODEL_FILE
 from triage.classify.acceptance import AcceptanceWeights, acceptance_of
 from triage.classify.artefact import digest, dump_weights
-from triage.classify.examples import Example, ExampleFile, ExamplesError, read_examples
+from triage.classify.examples import Example, ExampleFile, ExamplesError, Settled, read_examples
 from triage.classify.fitting import (
     FOLDS,
     HEAD_STRENGTH,
@@ -30,6 +30,8 @@ from triage.classify.fitting import (
     fewest_writers,
     fit,
     group_kindred,
+    repeated,
+    shuffled,
 )
 from triage.classify.fitting_places import PULL, fit_places, place_example
 from triage.classify.prepare import Prepared, prepare
@@ -37,9 +39,11 @@ from triage.classify.territory import load_gazetteer
 from triage.classify.topics import Weights
 from triage.classify.urgency import phrase_lists
 from triage.learning.acceptance import DELTA, learn_acceptance
-from triage.learning.answers import Answer, answer_out_of_fold, decide_again, repeated, shuffled
+from triage.learning.answers import Answer, answer_out_of_fold, decide_again
 from triage.learning.corrections import Correction, corrections_in_card, read_corrections
-from triage.learning.figures import confusion, measure
+from triage.learning.figures import confusion, measure, measure_hidden
+from triage.learning.hidden import hide_aliases, without_place
+from triage.learning.settled import lessons_of, places_of, topics_of
 from triage.rules import Rules
 
 
@@ -67,10 +71,12 @@ def train(
     seed: int,
     progress: Callable[[int, int, str], None],
     also: Path | None = None,
+    settled: Iterable[Settled] = (),
 ) -> ModelCard:
     """Read ``examples``/*.jsonl, fit, cross-validate by group, write model and card into ``out``.
 
-    ``also``: a folder of corrections (``triage.learning.corrections``), learnt beside the examples.
+    ``also``: a folder of corrections (``triage.learning.corrections``), learnt beside the examples. ``settled``: real
+    messages with what persons said of them, learnt but not measured.
     ``rules`` say which comuni belong together, for the trust in destinations alone: no model sees
     them. ``progress(done, total, what)`` is called between steps. Raises ``ExamplesError`` or
     ``ValueError`` for data that cannot be learnt from, ``OSError`` when ``out`` cannot be written.
@@ -92,17 +98,24 @@ def train(
     places = [place_example(one, made.places, gazetteer) for one, made in zip(read, prepared, strict=True)]
     weight_of = {one.example.identity: one.weight for one in corrections}
     times = [weight_of.get(one.identity, 1) for one in read]
-    seen, answers = answer_out_of_fold(read, prepared, labelled, places, rules, progress, times)
+    hidden = hide_aliases(read, seed)
+    lessons = lessons_of(settled, gazetteer)
+    seen, answers, without = answer_out_of_fold(
+        read, prepared, labelled, places, rules, progress, times, hidden, lessons
+    )
     acceptance = learn_acceptance(answers, groups)
     progress(FOLDS + 1, FOLDS + 2, "last fit")
     taught = repeated(range(len(read)), times)
-    weights = calibrate(fit([labelled[position] for position in taught]), labelled, seen)
-    ranker = fit_places([places[position] for position in taught], gazetteer)
+    weights = calibrate(fit([labelled[position] for position in taught], topics_of(lessons)), labelled, seen)
+    known = [*(places[position] for position in taught), *without_place(hidden, taught), *places_of(lessons)]
+    ranker = fit_places(known, gazetteer)
     weights = replace(weights, places=ranker, acceptance=acceptance)
     octets = dump_weights(weights)
     trusted = [_trusted(one, acceptance, rules) for one in answers]
-    learnt = corrections_in_card(corrections, corrected_files)
+    learnt = corrections_in_card(corrections, corrected_files, [one.on for one in lessons])
     card = _card(octets, seed, read, files, weights, trusted, len(set(groups)), learnt)
+    unknown = measure_hidden([_trusted(one, acceptance, rules) for one in without])
+    card = replace(card, measures={**card.measures, "hidden_aliases": unknown})
     out.mkdir(parents=True, exist_ok=True)
     text = json.dumps(asdict(card), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
     # The card first: a service that watches the model file finds its card beside it.
@@ -145,20 +158,23 @@ def _card(
 ) -> ModelCard:
     sha256 = digest(octets)
     writers = {one.writer for one in read}
-    settled = corrections["messages"]
+    unmeasured = corrections["from_record"]
+    settled = corrections["messages"] - unmeasured
     others = f" e {settled} definiti da una persona" if settled else ""
+    also = f" Ha imparato anche da messaggi veri definiti da persone ({unmeasured}), e su quelli non è misurato."
     return ModelCard(
         statement=(
             f"Misurato su {len(read) - settled} messaggi inventati{others}, ciascuno da un modello che non ha visto "
             "nulla dello stesso autore né della stessa situazione. Non è una misura su posta vera. Soglie e fiducia "
             "(pochi numeri) sono state scelte su questi stessi messaggi; i segni scelti a mano e gli elenchi di frasi "
             "di pericolo li ha scritti chi aveva letto una parte dei lotti a, b, c (vedi models/training/README.md)."
+            f"{also if unmeasured else ''}"
         ),
         sha256=sha256,
         model_version=sha256[:12],
         seed=seed,
         data={
-            "messages": len(read),
+            "messages": len(read) + unmeasured,
             "writers": len(writers),
             "groups": groups,
             "files": [asdict(file) for file in files],

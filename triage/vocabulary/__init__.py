@@ -21,6 +21,7 @@ from triage.vocabulary.inbound import (
 )
 from triage.vocabulary.labels import (
     NOBODY,
+    NOT_FOR_US,
     OUTSIDE,
     PROJECT_TOPICS,
     SEVERAL,
@@ -45,6 +46,7 @@ from triage.vocabulary.states import (
 
 __all__ = [
     "NOBODY",
+    "NOT_FOR_US",
     "OUTSIDE",
     "PROJECT_TOPICS",
     "SEVERAL",

@@ -19,6 +19,9 @@ TOPICS: tuple[str, ...] = (
 )
 """The ten values of ``argomento``."""
 
+NOT_FOR_US = "non_pertinente"
+"""The topic of what nobody here is to answer."""
+
 PROJECT_TOPICS: frozenset[str] = frozenset(TOPICS[:6])
 """Topics that a project answers; the others are for staff or for nobody."""
 

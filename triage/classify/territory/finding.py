@@ -118,14 +118,14 @@ def _hits(reading: Reading, gazetteer: Gazetteer) -> tuple[tuple[NameHit, ...], 
         if taken.isdisjoint(span):
             chosen.append(hit)
             taken |= set(span)
-    chosen += _heard(reading, taken)
+    chosen += _heard(reading, taken, gazetteer)
     free = [cue for cue in cues if taken.isdisjoint(range(cue.first, cue.last + 1))]
     return tuple(sorted(chosen, key=lambda hit: hit.first)), _outermost(free)
 
 
-def _heard(reading: Reading, taken: set[int]) -> list[NameHit]:
+def _heard(reading: Reading, taken: set[int], gazetteer: Gazetteer) -> list[NameHit]:
     """Names with fewer or more letters than they have, but the same sound; their words are then taken."""
-    known = heard_names()
+    known = heard_names(gazetteer)
     found: list[NameHit] = []
     for first, word in enumerate(reading.words):
         if first in taken or not word.isascii() or not known.may_begin(word):

@@ -56,9 +56,9 @@ class Cue:
     before_colon: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Gazetteer:
-    """All tables. Keys of ``names`` and ``cues`` are normalised phrases (see ``spelling.normal``)."""
+    """All tables, equal only to itself. Keys of ``names`` and ``cues`` are normalised phrases (``spelling.normal``)."""
 
     comuni: Mapping[str, Comune]
     names: Mapping[str, Name]
@@ -99,16 +99,20 @@ def ambiti() -> Mapping[str, tuple[str, ...]]:
     return {ambito: tuple(names) for ambito, names in grouped.items()}
 
 
-@lru_cache(maxsize=1)
-def load_gazetteer() -> Gazetteer:
-    """The gazetteer, read once per process. Raises ``ValueError`` for contradicting data."""
+@lru_cache(maxsize=8)
+def load_gazetteer(hidden: frozenset[str] = frozenset()) -> Gazetteer:
+    """The gazetteer, read once per process. Raises ``ValueError`` for contradicting data.
+
+    ``hidden``: aliases (``aliases.csv``, column ``name``) that it is not to know, to learn from and to measure what
+    happens where a hamlet stands in no list.
+    """
     known = {
         row["comune"]: Comune(
             row["comune"], row["province"], row["ambito"], row["cap"], row["phone_prefix"], row["istat_code"]
         )
         for row in rows("comuni.csv")
     }
-    names, shares = _names(known)
+    names, shares = _names(known, hidden)
     cues = _cues(rows("cues.csv"))
     return Gazetteer(
         comuni=known,
@@ -130,7 +134,9 @@ def load_gazetteer() -> Gazetteer:
     )
 
 
-def _names(known: Mapping[str, Comune]) -> tuple[dict[str, Name], dict[tuple[str, ...], tuple[float, ...]]]:
+def _names(
+    known: Mapping[str, Comune], hidden: frozenset[str]
+) -> tuple[dict[str, Name], dict[tuple[str, ...], tuple[float, ...]]]:
     """Every spelling and its meaning. A comune's own name beats all; short names beat hamlets."""
     common = _common_levels()
     meanings: dict[str, list[str]] = {}
@@ -152,7 +158,7 @@ def _names(known: Mapping[str, Comune]) -> tuple[dict[str, Name], dict[tuple[str
         add(centre["name"], "centre", _comuni_or_ambiti(centre["comuni"], known))
     for kind in ("former_comune", "frazione", "quartiere"):
         for alias in rows("aliases.csv"):
-            if alias["kind"] == kind:
+            if alias["kind"] == kind and alias["name"] not in hidden:
                 add(alias["name"], "former_comune" if kind == "former_comune" else "hamlet", [alias["comune"]])
     for area in rows("areas.csv"):
         add(area["name"], "area", _comuni_or_ambiti("@" + area["ambiti"].replace("|", "|@"), known))

@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
-from triage.classify.territory.gazetteer import Name, load_gazetteer
+from triage.classify.territory.gazetteer import Gazetteer, Name
 
 SHORTEST = 6
 """Letters that a name must have to be known by its sound."""
@@ -49,10 +49,9 @@ _VOWELS = re.compile(r"[aeiou]+")
 _MERGED = str.maketrans({"p": "b", "v": "f", "j": "g", "S": "s", "C": "g"})
 
 
-@lru_cache(maxsize=1)
-def heard_names() -> Heard:
+@lru_cache(maxsize=8)
+def heard_names(gazetteer: Gazetteer) -> Heard:
     """The gazetteer's names by sound, made once."""
-    gazetteer = load_gazetteer()
     plain = ("first_name", "not_a_place", "not_a_slip", "preposition")
     return Heard(gazetteer.names, {word for kind in plain for word in gazetteer.words[kind]} | set(gazetteer.cues))
 

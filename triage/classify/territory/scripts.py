@@ -34,7 +34,7 @@ def find_in_scripts(reading: Reading, where: str, gazetteer: Gazetteer) -> list[
             spans[start, start + len(name)] = ("comune", comuni)
             start = text.find(name, start + len(name))
     taken = {place for start, end in spans for place in range(start, end)}
-    known = heard_names()
+    known = heard_names(gazetteer)
     index = 0
     while index < len(reading.words):
         size = 1

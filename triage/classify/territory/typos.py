@@ -14,7 +14,7 @@ from functools import lru_cache
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from triage.classify.territory.gazetteer import Gazetteer, Name, load_gazetteer
+from triage.classify.territory.gazetteer import Gazetteer, Name
 from triage.classify.territory.lookalikes import NameHit
 from triage.classify.territory.spelling import Gap, Reading
 
@@ -80,7 +80,7 @@ def _longest_at(reading: Reading, first: int, used: set[int], gazetteer: Gazette
             or _is_person_or_word(reading, first, last, gazetteer)
         ):
             continue
-        name = _meant(joined)
+        name = _meant(joined, gazetteer)
         if name is not None:
             return NameHit(first, last, name, typo=True)
     return None
@@ -96,10 +96,9 @@ def _is_person_or_word(reading: Reading, first: int, last: int, gazetteer: Gazet
 
 
 @lru_cache(maxsize=4096)
-def _meant(joined: str) -> Name | None:
+def _meant(joined: str, gazetteer: Gazetteer) -> Name | None:
     """The one name that ``joined`` may be a slip for, or nothing."""
-    gazetteer = load_gazetteer()
-    by_length = _lengths()
+    by_length = _lengths(gazetteer)
     near = sorted(
         (int(distance), spelling)
         for length in range(len(joined) - 3, len(joined) + 4)
@@ -131,9 +130,9 @@ def _meant(joined: str) -> Name | None:
     return chosen
 
 
-@lru_cache(maxsize=1)
-def _lengths() -> Mapping[int, tuple[str, ...]]:
+@lru_cache(maxsize=8)
+def _lengths(gazetteer: Gazetteer) -> Mapping[int, tuple[str, ...]]:
     grouped: dict[int, list[str]] = defaultdict(list)
-    for joined in load_gazetteer().by_joined:
+    for joined in gazetteer.by_joined:
         grouped[len(joined)].append(joined)
     return {length: tuple(group) for length, group in grouped.items()}
