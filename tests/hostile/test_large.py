@@ -260,8 +260,6 @@ def test_large_message_is_read_within_two_seconds_and_four_times_its_memory(
     path = tmp_path_factory.mktemp("large") / "message.eml"
     path.write_bytes(octets)
     found = read_apart(octets, str(path))
-    if found.seconds >= SECONDS:  # two threads of one core cost each other half as much again: once more, then it holds
-        found = read_apart(octets, str(path))
     path.unlink()
     assert found.author == "anna.rossi@family.example"
     assert defects <= set(found.defects)

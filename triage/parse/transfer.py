@@ -39,9 +39,8 @@ def decode_transfer(octets: bytes, encoding: str, defects: DefectLog, where: str
 def decoded_size(octets: bytes, start: int, end: int, encoding: str) -> int:
     """Number of octets that decoding would yield; exact for well-formed parts."""
     length = end - start
-    breaks = octets.count(b"\n", start, end)
     if encoding == "base64":
-        white = breaks + sum(octets.count(sign, start, end) for sign in (b"\r", b" ", b"\t"))
+        white = sum(octets.count(sign, start, end) for sign in (b"\n", b"\r", b" ", b"\t"))
         padding = octets.count(b"=", max(start, end - 8), end)
         return max(0, (length - white) * 3 // 4 - padding)
     if encoding == "quoted-printable":
@@ -50,7 +49,7 @@ def decoded_size(octets: bytes, start: int, end: int, encoding: str) -> int:
         escapes = octets.count(b"=", start, end) - soft_crlf - soft_lf
         return max(0, length - 2 * escapes - 3 * soft_crlf - 2 * soft_lf)
     if encoding in _UUENCODE:
-        return max(0, (length - 2 * breaks) * 3 // 4)
+        return max(0, (length - 2 * octets.count(b"\n", start, end)) * 3 // 4)
     return length
 
 
