@@ -96,7 +96,7 @@ NEW: tuple[Letter, ...] = (
     ),
     _letter(
         7,
-        "Sono assente fino al 30 novembre.",
+        "Risposta automatica: l'ufficio è chiuso fino al 30 novembre. Per informazioni chiamare il centralino.",
         End.FILED_ON_PROOF,
         headers=(("Auto-Submitted", "auto-replied"), ("Precedence", "bulk")),
         return_path="",

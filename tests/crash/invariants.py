@@ -130,15 +130,19 @@ def look(tx: Transaction, dovecot: Dovecot, spool: Path, user: str) -> Scene:
 
 
 def _folders(dovecot: Dovecot, user: str) -> dict[str, Counter[str]]:
-    """How many messages of which digest lie in which folder."""
-    found: dict[str, Counter[str]] = {}
-    with dovecot.client(user) as client:
-        for _, _, name in client.list_folders():
-            client.select_folder(name, readonly=True)
-            uids = client.search()
-            answers = client.fetch(uids, ["BODY.PEEK[]"]) if uids else {}
-            found[name] = Counter(digest(answer[b"BODY[]"]) for answer in answers.values())
-    return found
+    """How many messages of which digest lie in which folder; looked at again if one was moved meanwhile."""
+    while True:
+        found: dict[str, Counter[str]] = {}
+        moved = False
+        with dovecot.client(user) as client:
+            for _, _, name in client.list_folders():
+                client.select_folder(name, readonly=True)
+                uids = client.search()
+                contents = [answer.get(b"BODY[]") for answer in client.fetch(uids, ["BODY.PEEK[]"]).values()]
+                moved = moved or len(contents) < len(uids) or None in contents
+                found[name] = Counter(digest(content) for content in contents if content is not None)
+        if not moved:
+            return found
 
 
 # --------------------------------------------------------------------------- 1 and 8: the record
