@@ -89,7 +89,7 @@ _TABLE = {
     "receipts record returns rules said_by_projects seals telling twins",
     "oversized": "vocabulary conversations decide loops record rules settling telling",
     "decider": "vocabulary answers crashpoints ids knowledge oversized parse reading receipts record rules sampling "
-    "settling",
+    "settling signals",
     # what people do, and the page on which they do it
     "acts": "vocabulary audits conversations decide exceptions explaining followups ids knowledge leaving loops "
     "reading record returns rules said_by_projects settling telling twins",
