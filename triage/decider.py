@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,6 +23,7 @@ from triage.crashpoints import reach
 from triage.ids import own_ids
 from triage.knowledge import InForce, Knowledge
 from triage.oversized import settle_oversized
+from triage.overtaking import overtaking
 from triage.parse import parse
 from triage.parse.isolated import ParserCrash, parse_isolated
 from triage.reading import ParsedMessages
@@ -59,6 +60,8 @@ PIECE = 10.0
 MOST_TRIES = 3
 AFTER_ITS_CASE = timedelta(minutes=2)
 """How long a family's answer to our question rests, while what it answers for is forwarded."""
+IN_TURN = timedelta(seconds=5)
+"""How long a message rests whose predecessor another worker may be deciding."""
 REST = timedelta(seconds=30)
 """How long a message rests whose decision the record could not take."""
 MOST_TAKEN_BACK = 20
@@ -230,11 +233,9 @@ class Decider:
             # Before anything is looked up or noted about them: what another worker took over is that one's.
             mine = still_leased(tx, [item.row for item in read], MessageState.RECEIVED)
             judged = [pair for pair in zip(read, classified, strict=True) if pair[0].row.id in mine]
-            answers = take_answers(tx, rules, *_apart(judged))
-            if answers:
-                # They follow their case, once what they answer for has gone its way.
-                release_claims(tx, [item.row for item, _ in judged if item.row.id in answers], tx.now + AFTER_ITS_CASE)
-                judged = [pair for pair in judged if pair[0].row.id not in answers]
+            judged = _put_off(tx, judged, overtaking(tx, rules, *_apart(judged)), IN_TURN)
+            # They follow their case, once what they answer for has gone its way.
+            judged = _put_off(tx, judged, take_answers(tx, rules, *_apart(judged)), AFTER_ITS_CASE)
             own = {item.row.id: item.own_ids for item, _ in judged if item.own_ids}
             settlements = settle(tx, rules, *_apart(judged), own)
             record_decisions(tx, settlements)
@@ -281,6 +282,15 @@ class Decider:
             with self._store.write("released") as tx:
                 release_claims(tx, self._owed, tx.now + REST)
             self._owed = []
+
+
+def _put_off(
+    tx: Transaction, judged: Sequence[tuple[Read, Classification]], keys: Collection[int], rest: timedelta
+) -> list[tuple[Read, Classification]]:
+    """Those that are decided now; the others are given back for a while."""
+    if keys:
+        release_claims(tx, [item.row for item, _ in judged if item.row.id in keys], tx.now + rest)
+    return [pair for pair in judged if pair[0].row.id not in keys]
 
 
 def _apart(

@@ -164,6 +164,43 @@ def test_letter_that_lies_in_the_junk_folder_too_is_one_case(
     desk.assert_ledger_closes()
 
 
+def supplement_beside(desk: Desk, subject: str) -> tuple[int, int, str]:
+    """A letter that one worker is deciding while another gets its supplement; both, and the state of the latter."""
+    [first] = desk.receive(a_mail(message_id="<uno@family.example>"))
+    other = Decider(desk.store, desk.knowledge.as_knowledge(), ParsedMessages(), "other", LEASE, lambda: None)
+    keys, states = list[int](), list[str]()
+
+    def classify(_message: InboundMessage) -> Classification:
+        desk.knowledge.classifier.choose = classify_by_subject
+        again = a_mail("Dimenticavo: grazie.\n", subject=subject, headers=[("In-Reply-To", "<uno@family.example>")])
+        keys.extend(desk.receive(again))
+        other.work()
+        states.append(desk.message(keys[0]).state)
+        return classify_by_subject(_message)
+
+    desk.knowledge.classifier.choose = classify
+    desk.decider.work()
+    desk.send()
+    desk.advance(seconds=5)
+    desk.decide()
+    desk.send()
+    return first, keys[0], states[0]
+
+
+def test_supplement_waits_for_the_letter_that_another_worker_is_deciding(desk: Desk, smtp_sink: SmtpSink) -> None:
+    """Else the family would have two cases, and two acknowledgements within a minute."""
+    first, second, state = supplement_beside(desk, "Orari")
+    assert state == MessageState.RECEIVED
+    assert desk.message(first).case_id == desk.message(second).case_id
+    assert (forwards_in(smtp_sink), acknowledgements_in(smtp_sink)) == ([NORD, NORD], [ANNA])
+    assert desk.message(second).tries == 0
+    desk.assert_ledger_closes()
+
+
+def test_supplement_that_may_speak_of_danger_waits_for_nothing(desk: Desk) -> None:
+    assert supplement_beside(desk, "pericolo")[2] == MessageState.HELD
+
+
 def test_many_copies_in_any_order_leave_once_each(desk: Desk, deciders: Deciders, smtp_sink: SmtpSink) -> None:
     """Neither waits for the other for ever."""
     mails = [a_mail(message_id=f"<{number}@family.example>", subject=f"Orari {number}") for number in range(12)]

@@ -97,6 +97,17 @@ def still_leased(tx: Transaction, rows: Sequence[MessageRow], state: MessageStat
     return {key for key, *lease in tx.execute(query) if wanted[key] == tuple(lease)}
 
 
+def in_other_hands(tx: Transaction, rows: Sequence[MessageRow], batch: Sequence[MessageRow]) -> set[int]:
+    """Messages that were due before one of these and are being decided by another worker than that of ``batch``."""
+    query = sa.select(messages.c.id).where(
+        messages.c.state == MessageState.RECEIVED,
+        messages.c.due_at <= max(row.due_at for row in rows),
+        messages.c.lease_until > tx.now,
+        messages.c.id.not_in([row.id for row in batch]),
+    )
+    return set(tx.execute(query).scalars())
+
+
 def renew_claims(tx: Transaction, rows: Sequence[MessageRow], lease: timedelta) -> None:
     """Keep what is still claimed as it was, while the work on it lasts."""
     claims = [(row.id, row.lease_epoch, row.lease_owner) for row in rows]
