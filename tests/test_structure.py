@@ -89,8 +89,9 @@ _TABLE = {
     "settling": "vocabulary ages confirmations conversations decide defects exceptions followups ids loops pec "
     "receipts record returns rules said_by_projects seals telling twins",
     "oversized": "vocabulary conversations decide loops record rules settling telling",
-    "decider": "vocabulary answers crashpoints ids knowledge oversized parse reading receipts record rules sampling "
-    "settling",
+    "overtaking": "vocabulary conversations record rules",
+    "decider": "vocabulary answers crashpoints ids knowledge oversized overtaking parse reading receipts record rules "
+    "sampling settling signals",
     # what people do, and the page on which they do it
     "acts": "vocabulary audits conversations decide exceptions explaining followups ids knowledge leaving loops "
     "reading record returns rules said_by_projects settling telling twins",

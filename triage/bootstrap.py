@@ -31,9 +31,10 @@ from triage.vocabulary import Decision
 
 log = logging.getLogger("triage.bootstrap")
 
+DECIDE_LOOP = "decide"
 DISPATCH_LOOP = "dispatch"
 NOTICE_LOOP = "notices"
-"""The loops that show signs of life while they wait for slow servers."""
+"""The loops that show signs of life while they are at work: through slow mail, or waiting for slow servers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,15 @@ def build_service(settings: Settings, options: Options = Options(), clock: Clock
     decide_wake, dispatch_wake, file_wake = Wakeup(), Wakeup(), Wakeup()
     parsed = ParsedMessages(anchors)
     tokens = Tokens(settings.state_dir, store.clock)
-    decider = Decider(store, knowledge, parsed, settings.worker_name, lease, dispatch_wake.set)
+    decider = Decider(
+        store,
+        knowledge,
+        parsed,
+        settings.worker_name,
+        lease,
+        dispatch_wake.set,
+        beat=lambda: heartbeats.beat(DECIDE_LOOP),
+    )
 
     def look_again() -> None:
         """Something must be decided anew, or looked for in its mailbox."""

@@ -3,13 +3,18 @@
 The try is on record before anything is parsed. A message whose try ended without a result (the
 process died) comes back alone and is parsed in a limited subprocess; the third time it is
 quarantined, its octets kept. Anything unforeseen holds the message for a person.
+
+Slowness is no such end: the batch stays claimed for as long as it is worked on, and a slow one is decided
+in pieces.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -18,12 +23,20 @@ from triage.crashpoints import reach
 from triage.ids import own_ids
 from triage.knowledge import InForce, Knowledge
 from triage.oversized import settle_oversized
+from triage.overtaking import overtaking
 from triage.parse import parse
 from triage.parse.isolated import ParserCrash, parse_isolated
 from triage.reading import ParsedMessages
 from triage.receipts import note_failures
 from triage.record import LostLeaseError, Store, StoreError, Transaction
-from triage.record.claims import claim_received, has_received, next_oversized, release_claims
+from triage.record.claims import (
+    claim_received,
+    has_received,
+    next_oversized,
+    release_claims,
+    renew_claims,
+    still_leased,
+)
 from triage.record.decisions import Settlement, record_decisions
 from triage.record.identity import secret_of
 from triage.record.incidents import note_altered_octets
@@ -34,6 +47,7 @@ from triage.record.samples import note_draw, progress_of
 from triage.rules.types import Mailbox, Rules
 from triage.sampling import draw
 from triage.settling import settle
+from triage.signals import kept
 from triage.vocabulary import Classification, InboundMessage, MessageState
 
 log = logging.getLogger("triage.decide")
@@ -41,9 +55,13 @@ log = logging.getLogger("triage.decide")
 BATCH = 100
 OCTETS = 64 << 20
 """Octets of messages held at once."""
+PIECE = 10.0
+"""Seconds of reading after which what was read is decided, before the rest of the batch is read."""
 MOST_TRIES = 3
 AFTER_ITS_CASE = timedelta(minutes=2)
 """How long a family's answer to our question rests, while what it answers for is forwarded."""
+IN_TURN = timedelta(seconds=5)
+"""How long a message rests whose predecessor another worker may be deciding."""
 REST = timedelta(seconds=30)
 """How long a message rests whose decision the record could not take."""
 MOST_TAKEN_BACK = 20
@@ -72,6 +90,7 @@ class Decider:
         lease: timedelta,
         on_decided: Callable[[], None],
         parse_apart: Callable[[bytes], InboundMessage] = parse_isolated,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._knowledge = knowledge
@@ -82,6 +101,7 @@ class Decider:
         self._owed: list[MessageRow] = []
         self._refused: Counter[int] = Counter()
         self._parse_apart = parse_apart
+        self._beat = beat
         self.trouble = ""
         """Why the record took no decision when it was last given one; empty: it took it."""
 
@@ -98,11 +118,28 @@ class Decider:
             rows = claim_received(tx, self._worker, BATCH, self._lease, OCTETS)
         if not rows:
             return 0
-        read = self._read(rows, in_force.rules)
-        if read:
-            self._decide(in_force, read)
-        self._on_decided()
+        with kept(self._lease, lambda: self._renew(rows)):
+            self._work_off(in_force, rows)
         return len(rows)
+
+    def _work_off(self, in_force: InForce, rows: Sequence[MessageRow]) -> None:
+        left = rows
+        try:
+            while left:
+                looked_at, read = self._read(left, in_force.rules)
+                if read:
+                    self._decide(in_force, read)
+                self._on_decided()
+                left = left[looked_at:]
+        except StoreError:
+            for row in left:
+                self._owe(row)
+            raise
+
+    def _renew(self, rows: Sequence[MessageRow]) -> None:
+        # What the record refuses now it may take at the next third.
+        with suppress(StoreError), self._store.write("claims renewed") as tx:
+            renew_claims(tx, rows, self._lease)
 
     def _settle_oversized(self, row: MessageRow) -> bool:
         """A message too large to be read: its header section is looked at, in a child. Whether that was done."""
@@ -129,13 +166,18 @@ class Decider:
                 settlement = settle_oversized(tx, in_force.rules, locked, message, classification)
                 record_decisions(tx, [settlement], MessageState.OVERSIZE)
 
-    def _read(self, rows: Sequence[MessageRow], rules: Rules) -> list[Read]:
+    def _read(self, rows: Sequence[MessageRow], rules: Rules) -> tuple[int, list[Read]]:
+        """How many were looked at, as far as one piece goes, and what was read of them."""
         with self._store.read("octets") as tx:
             boxes = {box.id: rules.mailboxes.get(box.name) for box in known_mailboxes(tx)}
             octets = read_octets(tx, [row.sha256 for row in rows if row.sha256])
             absent = {row.id: why_absent(tx, row.sha256) for row in rows if row.sha256 not in octets}
-        found = []
-        for row in rows:
+        found: list[Read] = []
+        until = time.monotonic() + PIECE
+        for number, row in enumerate(rows):
+            self._beat()
+            if number and time.monotonic() >= until:
+                return number, found
             content = octets.get(row.sha256 or "")
             if content is None:
                 self._give_up(row, absent[row.id])
@@ -147,7 +189,7 @@ class Decider:
                 reach("parse")
                 message = self._parsed.parse(row.sha256 or "", content)
                 found.append(self._seen(row, message, content, boxes.get(row.mailbox_id)))
-        return found
+        return len(rows), found
 
     def _seen(self, row: MessageRow, message: InboundMessage, content: bytes, mailbox: Mailbox | None) -> Read:
         """As it is decided about: of certified mail the person's own message, its quoted Message-IDs included."""
@@ -178,6 +220,7 @@ class Decider:
             self._note(error, len(read))
             if len(read) > 1:
                 for item in read:
+                    self._beat()
                     self._decide(in_force, [item])
             elif not isinstance(error, StoreError):
                 self._give_up(read[0].row, "errore_imprevisto")
@@ -185,19 +228,19 @@ class Decider:
                 self._owe(read[0].row)
 
     def _record(self, in_force: InForce, read: Sequence[Read], classified: Sequence[Classification]) -> None:
+        rules = in_force.rules
         with self._store.write("decided") as tx:
-            pairs = [(item.row, item.message) for item in read]
-            answers = take_answers(tx, in_force.rules, pairs, classified)
-            if answers:
-                # They follow their case, once what they answer for has gone its way.
-                release_claims(tx, [row for row, _ in pairs if row.id in answers], tx.now + AFTER_ITS_CASE)
-                kept = [number for number, (row, _) in enumerate(pairs) if row.id not in answers]
-                pairs, classified = [pairs[number] for number in kept], [classified[number] for number in kept]
-            own = {item.row.id: item.own_ids for item in read if item.own_ids}
-            settlements = settle(tx, in_force.rules, pairs, classified, own)
+            # Before anything is looked up or noted about them: what another worker took over is that one's.
+            mine = still_leased(tx, [item.row for item in read], MessageState.RECEIVED)
+            judged = [pair for pair in zip(read, classified, strict=True) if pair[0].row.id in mine]
+            judged = _put_off(tx, judged, overtaking(tx, rules, *_apart(judged)), IN_TURN)
+            # They follow their case, once what they answer for has gone its way.
+            judged = _put_off(tx, judged, take_answers(tx, rules, *_apart(judged)), AFTER_ITS_CASE)
+            own = {item.row.id: item.own_ids for item, _ in judged if item.own_ids}
+            settlements = settle(tx, rules, *_apart(judged), own)
             record_decisions(tx, settlements)
             note_failures(tx, settlements)
-            self._draw(tx, in_force.rules, settlements)
+            self._draw(tx, rules, settlements)
         self.trouble = ""
         for item in read:
             self._refused.pop(item.row.id, None)
@@ -239,3 +282,19 @@ class Decider:
             with self._store.write("released") as tx:
                 release_claims(tx, self._owed, tx.now + REST)
             self._owed = []
+
+
+def _put_off(
+    tx: Transaction, judged: Sequence[tuple[Read, Classification]], keys: Collection[int], rest: timedelta
+) -> list[tuple[Read, Classification]]:
+    """Those that are decided now; the others are given back for a while."""
+    if keys:
+        release_claims(tx, [item.row for item, _ in judged if item.row.id in keys], tx.now + rest)
+    return [pair for pair in judged if pair[0].row.id not in keys]
+
+
+def _apart(
+    judged: Sequence[tuple[Read, Classification]],
+) -> tuple[list[tuple[MessageRow, InboundMessage]], list[Classification]]:
+    """Rows with their messages, and what was made of them."""
+    return [(item.row, item.message) for item, _ in judged], [classification for _, classification in judged]

@@ -1,4 +1,4 @@
-"""Wake-ups and heartbeats between the threads of one process.
+"""Wake-ups, heartbeats, and leases kept while work lasts, between the threads of one process.
 
 A wake-up is a courtesy: every stage also looks by itself, so a lost one only costs time.
 """
@@ -9,7 +9,9 @@ import os
 import select
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
 
 
 class Wakeup:
@@ -71,3 +73,25 @@ class Heartbeats:
         limit = time.monotonic() - seconds
         with self._lock:
             return sorted(name for name, at in self._last.items() if at < limit)
+
+
+@contextmanager
+def kept(lease: timedelta, renew: Callable[[], object]) -> Iterator[None]:
+    """Renew a lease for as long as the work under it lasts, from a thread of its own.
+
+    Work that is slow keeps what it has, however long its slowest step. Who stands still or dies renews nothing.
+    ``renew`` deals with its own failures: what was not renewed now is renewed at the next third, if it is still ours.
+    """
+    ended = threading.Event()
+
+    def go_on() -> None:
+        while not ended.wait(lease.total_seconds() / 3):
+            renew()
+
+    thread = threading.Thread(target=go_on, name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from triage.record import Transaction
 from triage.record.decisions import Settlement
 from triage.record.let_in import PERSON
+from triage.record.letters import hold_letters, lock_rows
 from triage.record.messages import MessageRow, same_octets
 from triage.record.recall import forward_paths_left, known_contents
 from triage.rules.types import MailboxRole, Rules
@@ -82,16 +83,13 @@ class Twins:
         content = self.contents.get(settlement.content_key or "")
         found = [*([content] if content is not None else []), *self.octets.get(row.sha256 or "", [])]
         others = [twin for twin in found if twin.id != row.id]
-        return min(others, key=lambda twin: (not self._counts(row, twin), twin.id), default=None)
+        return min(others, key=lambda twin: (not self._counts(twin), twin.id), default=None)
 
-    def _counts(self, row: MessageRow, twin: MessageRow) -> bool:
-        if self.left.get(twin.id) or twin.state in UNDER_WAY:
-            return True
-        # Of two that wait to be decided the earlier goes on; in the junk folder none does.
-        return twin.state == MessageState.RECEIVED and twin.id < row.id and not self._is_junk(twin)
+    def _counts(self, twin: MessageRow) -> bool:
+        return bool(self.left.get(twin.id)) or twin.state in UNDER_WAY
 
     def _goes_on_instead(self, row: MessageRow, twin: MessageRow) -> bool:
-        if self._counts(row, twin):
+        if self._counts(twin):
             return False
         if twin.state == MessageState.RECEIVED:
             return True  # it will find this one when its turn comes
@@ -109,10 +107,19 @@ class Twins:
 def find_twins(
     tx: Transaction, rules: Rules, names: Mapping[int, str], rows: Sequence[MessageRow], content_keys: Sequence[str]
 ) -> Twins:
-    """What is on record of these messages' contents."""
+    """What is on record of these messages' contents, which nobody else decides about until the transaction ends."""
+    digests = sorted({row.sha256 for row in rows if row.sha256})
+    hold_letters(tx, [*content_keys, *digests])
     contents = known_contents(tx, content_keys)
+    alike = same_octets(tx, digests)
+    waiting = {row.id for row in (*contents.values(), *alike) if row.state == MessageState.HELD}
+    if waiting:
+        # A person may be sending one of them at this moment.
+        now = lock_rows(tx, waiting)
+        contents = {key: now.get(row.id, row) for key, row in contents.items()}
+        alike = [now.get(row.id, row) for row in alike]
     octets: dict[str, list[MessageRow]] = {}
-    for row in same_octets(tx, sorted({row.sha256 for row in rows if row.sha256})):
+    for row in alike:
         if row.state in KNOWN and row.same_as is None:
             octets.setdefault(row.sha256 or "", []).append(row)
     known = {row.id for row in contents.values()} | {row.id for group in octets.values() for row in group}

@@ -16,7 +16,7 @@ from types import FrameType
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from triage.bootstrap import DISPATCH_LOOP, NOTICE_LOOP, Service
+from triage.bootstrap import DECIDE_LOOP, DISPATCH_LOOP, NOTICE_LOOP, Service
 from triage.intake.reader import MailboxReader
 from triage.knowledge import NothingInForceError
 from triage.record import StoreError
@@ -71,7 +71,7 @@ class Worker:
         self._listen_to_signals()
         self._close_old_incidents()
         self._threads = [
-            threading.Thread(target=self._loop, args=("decide", service.decider.work, service.decide_wake)),
+            threading.Thread(target=self._loop, args=(DECIDE_LOOP, service.decider.work, service.decide_wake)),
             threading.Thread(target=self._loop, args=(DISPATCH_LOOP, self._dispatch, service.dispatch_wake)),
             # With a thread of its own: a queue that hangs must not keep its own alarm (failure F32).
             threading.Thread(target=self._loop, args=(NOTICE_LOOP, service.notices.work, service.notice_wake)),

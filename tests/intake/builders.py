@@ -80,6 +80,7 @@ class Intake:
         store: Store | None = None,
         timeout: float = 10.0,
         idle_seconds: float = 60.0,
+        lease: timedelta = LEASE,
         **plan: object,
     ) -> MailboxReader:
         """A reader as ``bootstrap`` makes one; further keywords change its :class:`MailboxPlan`."""
@@ -89,7 +90,7 @@ class Intake:
             lambda: plan_of(name, **plan),
             lambda: account_of(user or self.user, port or self.port, timeout=timeout),
             worker,
-            LEASE,
+            lease,
             lambda _decision: FOLDER,
             idle_seconds,
             self.heartbeats,

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import logging
 import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from tests.fakes import FakeClock, WatchedStore
 from tests.intake.builders import LEASE, Intake, account_of, running, until
 from tests.servers.dovecot import Dovecot, MailboxUser
 from tests.servers.mail import make_mail
@@ -19,7 +23,7 @@ from triage.demo.load import demo_messages
 from triage.intake.connection import MailboxTroubleError
 from triage.knowledge import Knowledge
 from triage.reading import ParsedMessages
-from triage.record import LostLeaseError
+from triage.record import LostLeaseError, Transaction
 from triage.record.decisions import decision_of
 from triage.record.ledger import compute_ledger
 from triage.record.messages import list_messages
@@ -82,6 +86,49 @@ def test_reader_that_lost_its_lease_records_nothing_more(
         list_messages(tx, stale, [ListedMessage(1, 10, None)], state=MessageState.LISTED, last_uid=1)
     assert intake.rows() == []
     assert first.work() == 0
+
+
+class SlowStore(WatchedStore):
+    """A record on which each look for what is to be fetched takes as long as the test says."""
+
+    def __init__(self, url: str, clock: FakeClock, wait: Callable[[], None]) -> None:
+        super().__init__(url, clock)
+        self._wait = wait
+
+    @contextmanager
+    def read(self, step: str, *, long: bool = False) -> Iterator[Transaction]:
+        """As the record does, later."""
+        if step == "listed messages":
+            self._wait()
+        with super().read(step, long=long) as tx:
+            yield tx
+
+
+def test_reader_keeps_its_mailbox_through_a_pass_that_is_slow(
+    intake: Intake, dovecot: Dovecot, mailbox_user: MailboxUser, sqlite_url: str
+) -> None:
+    """A message whose octets take longer than a lease would else be begun by one worker after the other, for ever."""
+    lease = timedelta(seconds=0.6)
+    second, taken = intake.reader(worker="lettore-2", lease=lease), list[int]()
+
+    def let_time_pass() -> None:
+        for _ in range(4):
+            before, until_then = slow.steps.count("mailbox kept"), time.monotonic() + 3
+            while slow.steps.count("mailbox kept") == before and time.monotonic() < until_then:
+                time.sleep(0.01)
+            intake.clock.forward(0.7 * lease)
+            taken.append(second.work())
+
+    slow = SlowStore(sqlite_url, intake.clock, let_time_pass)
+    first = intake.reader(worker="lettore-1", lease=lease, store=slow)
+    first.work()
+    dovecot.deliver(mailbox_user.name, make_mail())
+    first.work()
+    assert intake.states() == ["received"]
+    assert intake.mailbox().lease_owner == "lettore-1"
+    assert set(taken) == {0}
+    first.close()
+    slow.close()
 
 
 def test_junk_mail_is_read_and_held_never_routed(intake: Intake, dovecot: Dovecot, tmp_path: Path) -> None:

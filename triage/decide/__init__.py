@@ -3,7 +3,7 @@
 from triage.decide.context import DecisionContext
 from triage.decide.decision import decide, filing_folder, forwards_at_once
 from triage.decide.examples import check_examples
-from triage.decide.gate import AckHistory, GateVerdict, may_acknowledge, may_ask, may_tell_of_reroute
+from triage.decide.gate import AckHistory, GateVerdict, against_limits, may_acknowledge, may_ask, may_tell_of_reroute
 from triage.decide.gate_people import may_recall, may_write
 from triage.decide.gate_staff import (
     against_any_notice,
@@ -24,6 +24,7 @@ __all__ = [
     "GateVerdict",
     "TerritoryScores",
     "against_any_notice",
+    "against_limits",
     "calls_somebody",
     "check_examples",
     "decide",

@@ -10,6 +10,7 @@ forwards. No I/O, no clock.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -96,7 +97,7 @@ def may_acknowledge(
         *_against_author(message, rules),
         *([] if asks else _against_haste(rules, history, now, context)),
         *_against_repeating(history, now),
-        *_against_limits(rules, history, context),
+        *against_limits(rules, history, context.brakes),
     ]
     verdict = _to_family(codes, message, rules, context, _TEMPORARY)
     return replace(verdict, neutral=not history.forward_accepted) if verdict.allowed else verdict
@@ -118,7 +119,7 @@ def may_ask(
     """
     codes = [*_against_mode(decision, rules), *_against_content(decision, context)]
     codes = [code for code in codes if not (by_person and code in ("ricevute_disattivate", "posta_vecchia"))]
-    codes += [*_against_author(message, rules), *_against_limits(rules, history, context)]
+    codes += [*_against_author(message, rules), *against_limits(rules, history, context.brakes)]
     if not only_place_is_missing(decision):
         codes.append("domanda_non_serve")
     return _to_family(codes, message, rules, context, _TEMPORARY | _ONCE_A_DAY)
@@ -132,7 +133,7 @@ def may_tell_of_reroute(
         *_against_mode(decision, rules),
         *_against_content(decision, context),
         *_against_author(message, rules),
-        *_against_limits(rules, history, context),
+        *against_limits(rules, history, context.brakes),
     ]
     if not history.forward_accepted:
         codes.append("inoltro_non_accettato")
@@ -246,7 +247,7 @@ def _against_repeating(history: AckHistory, now: datetime) -> list[str]:
     return codes
 
 
-def _against_limits(rules: Rules, history: AckHistory, context: DecisionContext) -> list[str]:
+def against_limits(rules: Rules, history: AckHistory, brakes: Sequence[str]) -> list[str]:
     """The caps and the breaker; everything that families get counts."""
     limits = rules.acknowledgements
     codes = []
@@ -256,4 +257,4 @@ def _against_limits(rules: Rules, history: AckHistory, context: DecisionContext)
         codes.append("limite_dominio")
     if history.total_last_hour >= limits.per_hour_total:
         codes.append("limite_orario")
-    return [*codes, *context.brakes]
+    return [*codes, *brakes]

@@ -38,7 +38,7 @@ from triage.record.mailboxes import (
     update_mailbox,
 )
 from triage.settings import Account
-from triage.signals import Heartbeats, Wakeup
+from triage.signals import Heartbeats, Wakeup, kept
 from triage.tokens import FIXED, Secrets
 
 log = logging.getLogger("triage.intake")
@@ -166,6 +166,15 @@ class MailboxReader:
         mailbox = self._lease_now()
         if mailbox is None:
             return 0
+        with kept(self._lease, partial(self._renew, mailbox)):
+            return self._pass(plan, mailbox)
+
+    def _renew(self, mailbox: MailboxRow) -> None:
+        # What the record refuses now it may take at the next third.
+        with suppress(StoreError, LostLeaseError), self._store.write("mailbox kept") as tx:
+            update_mailbox(tx, mailbox, lease_until=tx.now + self._lease)
+
+    def _pass(self, plan: MailboxPlan, mailbox: MailboxRow) -> int:
         imap = self._connected(plan, mailbox)
         if time.monotonic() - self._marker_at > MARKER_EVERY:
             self._look_at_marker(plan, imap, renew=self._worked)

@@ -84,6 +84,44 @@ def _lease(
     return [row_of(row) for row in tx.execute(query).mappings()]
 
 
+def still_leased(tx: Transaction, rows: Sequence[MessageRow], state: MessageState) -> set[int]:
+    """Which of these are as they were claimed; nobody else takes them until this transaction ends."""
+    # The epoch alone is not enough: a message that was settled and opened again since has the same.
+    wanted = {row.id: (row.lease_epoch, row.lease_owner, row.generation) for row in rows}
+    query = (
+        sa.select(messages.c.id, messages.c.lease_epoch, messages.c.lease_owner, messages.c.generation)
+        .where(messages.c.id.in_(list(wanted)), messages.c.state == state)
+        .order_by(messages.c.id)
+        .with_for_update()
+    )
+    return {key for key, *lease in tx.execute(query) if wanted[key] == tuple(lease)}
+
+
+def in_other_hands(tx: Transaction, rows: Sequence[MessageRow], batch: Sequence[MessageRow]) -> set[int]:
+    """Messages that were due before one of these and are being decided by another worker than that of ``batch``."""
+    query = sa.select(messages.c.id).where(
+        messages.c.state == MessageState.RECEIVED,
+        messages.c.due_at <= max(row.due_at for row in rows),
+        messages.c.lease_until > tx.now,
+        messages.c.id.not_in([row.id for row in batch]),
+    )
+    return set(tx.execute(query).scalars())
+
+
+def renew_claims(tx: Transaction, rows: Sequence[MessageRow], lease: timedelta) -> None:
+    """Keep what is still claimed as it was, while the work on it lasts."""
+    claims = [(row.id, row.lease_epoch, row.lease_owner) for row in rows]
+    mine = (
+        sa.select(messages.c.id)
+        .where(sa.tuple_(messages.c.id, messages.c.lease_epoch, messages.c.lease_owner).in_(claims))
+        .where(messages.c.state == MessageState.RECEIVED)
+        # What is being decided at this moment needs no lease any more.
+        .with_for_update(skip_locked=True)
+    )
+    keys = list(tx.execute(mine).scalars())
+    tx.execute(sa.update(messages).where(messages.c.id.in_(keys)).values(lease_until=tx.now + lease))
+
+
 def release_claims(tx: Transaction, rows: Sequence[MessageRow], due_at: datetime | None = None) -> None:
     """Give claims back unused: the counted try is taken back too. Due at once, or at ``due_at``."""
     for row in rows:

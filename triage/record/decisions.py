@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from triage.record.audit import Change, Param, write_changes
 from triage.record.charge import raise_alerts
+from triage.record.claims import still_leased
 from triage.record.comuni import comune_of
 from triage.record.messages import MessageRow
 from triage.record.misroutes import recalled
@@ -71,7 +72,7 @@ def record_decisions(
     tx: Transaction, settlements: Sequence[Settlement], state: MessageState = MessageState.RECEIVED
 ) -> int:
     """Write a batch; messages whose lease was lost, or not in ``state``, are left out. How many were written."""
-    mine = _still_leased(tx, [item.row for item in settlements], state)
+    mine = still_leased(tx, [item.row for item in settlements], state)
     kept = [item for item in settlements if item.row.id in mine]
     if not kept:
         return 0
@@ -105,17 +106,6 @@ def record_decisions(
     record_returns(tx, [(item.row, item.returned) for item in kept if item.returned is not None])
     raise_alerts(tx, [item.row.id for item in kept if item.calls])
     return len(kept)
-
-
-def _still_leased(tx: Transaction, rows: Sequence[MessageRow], state: MessageState) -> set[int]:
-    # The epoch alone is not enough: a message that was settled and opened again since has the same.
-    wanted = {row.id: (row.lease_epoch, row.lease_owner, row.generation) for row in rows}
-    query = (
-        sa.select(messages.c.id, messages.c.lease_epoch, messages.c.lease_owner, messages.c.generation)
-        .where(messages.c.id.in_(list(wanted)), messages.c.state == state)
-        .with_for_update()
-    )
-    return {key for key, *lease in tx.execute(query) if wanted[key] == tuple(lease)}
 
 
 def _without_accepted(item: Settlement, earlier: Mapping[Recipient, EarlierDispatch]) -> Settlement:
