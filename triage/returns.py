@@ -25,10 +25,20 @@ from triage.record.returned import (
 )
 from triage.rules.addresses import same_mailbox
 from triage.rules.types import Rules
-from triage.said_by_projects import Reading, had_of_cases, project_behind, said_by_project, speaks_as_mail_system
+from triage.said_by_projects import (
+    Reading,
+    had_of_cases,
+    has_null_path,
+    may_be_a_bounce,
+    project_behind,
+    said_by_project,
+)
 from triage.seals import OWN_FIELD, holds
 from triage.vocabulary import (
     WRITTEN_BY_STAFF,
+    Action,
+    Classification,
+    Decision,
     DispatchKind,
     DispatchState,
     InboundMessage,
@@ -102,11 +112,15 @@ def is_strangers(message: InboundMessage, rules: Rules) -> bool:
     return not (project_behind(message, rules) or rules.is_own(message.author.addr_spec))
 
 
-def may_be_a_lost_mail(message: InboundMessage) -> bool:
-    """Whether a server says, or may say, that something was not delivered: filed only once it is known what."""
+def may_be_a_lost_mail(message: InboundMessage, classification: Classification, decision: Decision) -> bool:
+    """Whether a server says, or may say, that something was not delivered: a person finds out what.
+
+    It is not filed unseen, and no centre gets it for the family's words that it quotes.
+    """
     report = message.report
     if report is None:
-        return speaks_as_mail_system(message)
+        notifies = decision.action is Action.FORWARD and classification.automatic and has_null_path(message)
+        return notifies or may_be_a_bounce(message, classification)
     undelivered = any(_ACTIONS.get(one.action, ReturnKind.FAILED) is ReturnKind.FAILED for one in report.recipients)
     return report.kind is ReportKind.DELIVERY and (undelivered or not report.recipients)
 

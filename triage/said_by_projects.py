@@ -11,7 +11,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from triage.classify.said_of_forwards import MOVED, said_of_forward
+from triage.classify.said_of_forwards import MOVED, UNDELIVERED, said_of_forward
+from triage.decide import is_system_address
 from triage.decide.authentication import author_domain, is_doubted
 from triage.hand_backs import BY_LINK, hands_back
 from triage.record import Transaction
@@ -100,8 +101,8 @@ def _answered(
         return None
     if MOVED in said_of_forward(reading.message.new_text[:_READ]):
         return Returned(ReturnKind.MOVED, dispatch)
-    if speaks_as_mail_system(reading.message):
-        # In words that we do not know: the forward may be lost, and a person reads it.
+    if speaks_as_mail_system(reading.message) or says_undelivered(reading.message):
+        # In no form that we know: the forward may be lost, and a person reads it.
         return Returned(ReturnKind.COMPLAINT, dispatch, unclear=True)
     return Returned(ReturnKind.ABSENT if _says_automatic(reading.message) else ReturnKind.COMPLAINT, dispatch)
 
@@ -113,10 +114,33 @@ def speaks_as_mail_system(message: InboundMessage) -> bool:
     return report or _MAIL_SYSTEM.match(message.author.addr_spec) is not None
 
 
+def says_undelivered(message: InboundMessage) -> bool:
+    """Whether it says in words that a mail did not arrive; who says so, a machine or a person, stays open."""
+    return UNDELIVERED in said_of_forward(message.new_text[:_READ])
+
+
+def may_be_a_bounce(message: InboundMessage, classification: Classification) -> bool:
+    """Whether a server may say, in no form that we know, that something did not arrive.
+
+    Its words count where no person stands behind it, and its subject always: a bounce may come from any address,
+    with any path, and quote a family's words as if they were new.
+    """
+    if speaks_as_mail_system(message) or UNDELIVERED in said_of_forward(message.subject):
+        return True
+    nobody = classification.automatic or has_null_path(message) or is_system_address(message.author.addr_spec)
+    return nobody and says_undelivered(message)
+
+
+def has_null_path(message: InboundMessage) -> bool:
+    """Whether its server says that nobody is to answer it: notifications of servers, and nearly nothing else."""
+    return message.reverse_path is not None and not message.reverse_path.strip(" <>")
+
+
 def _says_automatic(message: InboundMessage) -> bool:
     """With a null path, only who says so by RFC 3834; nearly all else that has one is a bounce."""
-    has_path = message.reverse_path is None or bool(message.reverse_path.strip(" <>"))
-    return has_path or any(value.strip().lower().startswith("auto-") for value in message.header("Auto-Submitted"))
+    return not has_null_path(message) or any(
+        value.strip().lower().startswith("auto-") for value in message.header("Auto-Submitted")
+    )
 
 
 def _deleted(
