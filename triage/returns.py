@@ -63,6 +63,12 @@ _ACTIONS = {
     "relayed": ReturnKind.DELIVERED,
     "expanded": ReturnKind.DELIVERED,
 }
+_DISPOSITIONS = {
+    "displayed": ReturnKind.DISPLAYED,
+    "dispatched": ReturnKind.DELIVERED,
+    "processed": ReturnKind.DELIVERED,
+}
+"""Types of RFC 8098 section 3.2.6.2. What was deleted may have been seen by nobody ("Non letto:")."""
 _WORST_FIRST = (ReturnKind.FAILED, ReturnKind.DELAYED, ReturnKind.DELIVERED)
 
 _DELIVERED_TO = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To")
@@ -205,7 +211,7 @@ def _reported(reading: Reading, about: Sequence[SentDispatch]) -> Returned | Non
     if report.kind is ReportKind.FEEDBACK:
         return Returned(ReturnKind.COMPLAINT, dispatch)
     if report.kind is ReportKind.DISPOSITION:
-        return Returned(ReturnKind.DISPLAYED, dispatch)
+        return Returned(_DISPOSITIONS.get(report.recipients[0].action, ReturnKind.COMPLAINT), dispatch)
     kinds = {_ACTIONS[one.action]: one.status for one in reversed(report.recipients) if one.action in _ACTIONS}
     kind = next((kind for kind in _WORST_FIRST if kind in kinds), None)
     if kind is None:

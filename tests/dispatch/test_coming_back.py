@@ -256,6 +256,31 @@ def test_a_delay_or_a_delivery_is_only_noted(desk: Desk, action: str, status: st
     assert desk.incidents() == []
 
 
+@pytest.mark.parametrize(
+    ("disposition", "kind", "state"),
+    [
+        ("manual-action/MDN-sent-manually; displayed", "displayed", MessageState.DECIDED),
+        ("automatic-action/MDN-sent-automatically; Dispatched", "delivered", MessageState.DECIDED),
+        ("automatic-action/MDN-sent-automatically; deleted", "complaint", MessageState.HELD),
+        ("automatic-action/MDN-sent-automatically; failed", "complaint", MessageState.HELD),
+        ("", "complaint", MessageState.HELD),
+    ],
+)
+def test_what_a_project_deleted_unread_is_not_called_opened(
+    desk: Desk, disposition: str, kind: str, state: MessageState
+) -> None:
+    """RFC 8098 section 3.2.6.2; Outlook's "Non letto:"."""
+    key = forwarded(desk)
+    told = report(desk.dispatch(key).rfc_message_id)
+    told = told.replace(b"delivery-status", b"disposition-notification")
+    told = told.replace(b"Action: failed\r\nStatus: 5.1.1", f"Disposition: {disposition}".encode())
+    told = told.replace(b"Reporting-MTA: dns; mx.example.net\r\n\r\n", b"")
+    [about] = desk.take_in(told)
+    assert came_back(desk, key) == [(kind, "")]
+    assert desk.message(about).state == state
+    assert desk.message(key).state == MessageState.FORWARDED
+
+
 def test_an_acknowledgement_that_fails_is_noted_and_nobody_is_written_to(desk: Desk, smtp_sink: SmtpSink) -> None:
     """F1: the bounce of an acknowledgement triggers nothing."""
     key = forwarded(desk)
