@@ -412,6 +412,26 @@ def test_address_that_has_changed_is_told_to_a_person(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "Questa casella di posta non è presidiata.\n",
+        "Indirizzo di solo invio, si prega di non rispondere.\n",
+        "L'indirizzo non è abilitato alla ricezione di messaggi.\n",
+        "I messaggi inviati a questo indirizzo non verranno letti.\n",
+        "This mailbox is not monitored.\n",
+    ],
+)
+def test_a_mailbox_that_nobody_reads_is_told_to_a_person_and_gets_no_more(desk: Desk, text: str) -> None:
+    """By its headers an absence like any other, and the family's mail lies where nobody looks."""
+    key = forwarded(desk)
+    [told] = desk.take_in(answer_of_a_robot(desk, key, text))
+    assert came_back(desk, key) == [("moved", "")]
+    assert desk.outcome(told) == (MessageState.HELD, "centro_cambia_indirizzo")
+    [further] = desk.take_in(a_mail("Altro\n", author="altra@family.example", return_path="altra@family.example"))
+    assert desk.outcome(further) == (MessageState.HELD, "destinazione_malata")
+
+
+@pytest.mark.parametrize(
     ("text", "kind", "outcome"),
     [
         ("Questo indirizzo non è più attivo. Scrivere a nuovo@nord.example.\n", "moved", MessageState.HELD),
