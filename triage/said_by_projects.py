@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from triage.classify.said_of_forwards import MOVED, UNDELIVERED, said_of_forward
-from triage.decide import is_system_address
+from triage.decide import is_carried, is_system_address
 from triage.decide.authentication import author_domain, is_doubted
 from triage.hand_backs import BY_LINK, hands_back
 from triage.record import Transaction
@@ -104,7 +104,14 @@ def _answered(
     if speaks_as_mail_system(reading.message) or says_undelivered(reading.message):
         # In no form that we know: the forward may be lost, and a person reads it.
         return Returned(ReturnKind.COMPLAINT, dispatch, unclear=True)
+    if not _is_robots(reading):
+        return None
     return Returned(ReturnKind.ABSENT if _says_automatic(reading.message) else ReturnKind.COMPLAINT, dispatch)
+
+
+def _is_robots(reading: Reading) -> bool:
+    """Whether a program answers for its owner; not whoever at a project writes by a list or a ticket system."""
+    return reading.classification.automatic and not is_carried(reading.message)
 
 
 def speaks_as_mail_system(message: InboundMessage) -> bool:
@@ -153,11 +160,11 @@ def _deleted(
         return None
     ours = [one for case in reading.codes for one in recalls.get(case, ()) if one.project == project]
     answered = [one for one in about if one.kind == DispatchKind.RECALL and one.project == project]
-    if ours and _DELETED.match(message.subject) and not reading.classification.automatic:
+    if ours and _DELETED.match(message.subject) and not _is_robots(reading):
         return Returned(ReturnKind.DELETED, ours[-1], nothing_to_read=_is_bare(reading, _DELETED))
     if not answered:
         return None
-    kind = ReturnKind.ABSENT if reading.classification.automatic else ReturnKind.RECALL_ANSWERED
+    kind = ReturnKind.ABSENT if _is_robots(reading) else ReturnKind.RECALL_ANSWERED
     return Returned(kind, answered[-1])
 
 
@@ -165,7 +172,7 @@ def _taken(reading: Reading, cases: Mapping[int, Sequence[SentDispatch]], rules:
     """A person at a project sends the mail that the link "Preso in carico" makes, from the project's own address."""
     message = reading.message
     project = project_behind(message, rules)
-    if not project or reading.classification.automatic or message.report is not None:
+    if not project or _is_robots(reading) or message.report is not None:
         return None
     forwards = [one for case in reading.codes for one in cases.get(case, ()) if one.project == project]
     if not forwards or not _TAKEN.match(message.subject):
@@ -207,7 +214,7 @@ def _not_theirs(reading: Reading, cases: Mapping[int, Sequence[SentDispatch]], r
     """What its project got of the cases that a message hands back."""
     message = reading.message
     project = project_behind(message, rules)
-    if not project or reading.classification.automatic or message.report is not None:
+    if not project or _is_robots(reading) or message.report is not None:
         return []
     forwards = [one for case in reading.codes for one in cases.get(case, ()) if one.project == project]
     return forwards if forwards and hands_back(message.subject, message.new_text) else []

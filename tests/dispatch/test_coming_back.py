@@ -623,6 +623,40 @@ def test_a_projects_own_words_about_a_case_are_shown_beside_it(desk: Desk, kind:
     assert desk.message(key).state == MessageState.FORWARDED
 
 
+GROUPS = {
+    "a list": [("List-Id", "<operatori.nord.example>"), ("Precedence", "list")],
+    "bulk": [("Precedence", "bulk")],
+    "a ticket system": [("Precedence", "bulk"), ("X-RT-Ticket", "nord.example #12")],
+}
+
+
+@pytest.mark.parametrize("answers", [True, False], ids=["in reply to ours", "by the code alone"])
+@pytest.mark.parametrize("group", GROUPS)
+def test_whoever_writes_behind_a_groups_address_is_not_absent(desk: Desk, group: str, answers: bool) -> None:
+    """A group or a ticket system marks what people write as bulk; it was filed as an absence, and the case stayed."""
+    one = forwarded(desk, message_id="<una@family.example>")
+    other = forwarded(desk, message_id="<altra@family.example>")
+
+    def answer(key: int, text: str) -> bytes:
+        ours = [("In-Reply-To", desk.dispatch(key).rfc_message_id)] if answers else []
+        subject = f"undelivered: [{code_of(desk, key)}]"  # what the header section alone makes of it: a machine's
+        return a_mail(text, subject=subject, author=NORD, return_path=NORD, headers=[*GROUPS[group], *ours])
+
+    sure, words = desk.take_in(answer(one, "Non è per noi.\n"), answer(other, "Abita a Suzzara, non la seguiamo.\n"))
+    assert desk.outcome(one) == (MessageState.HELD, "restituito")
+    assert desk.outcome(sure) == (MessageState.HELD, "restituzione")
+    assert desk.outcome(words) == (MessageState.HELD, "forse_restituito")
+    assert came_back(desk, other) == []
+
+
+def test_a_groups_robot_that_says_so_is_absent_all_the_same(desk: Desk) -> None:
+    key = forwarded(desk)
+    told = answer_of_a_robot(desk, key, "Sono in ferie fino al 7 gennaio.\n")
+    [absent] = desk.take_in(b"Precedence: bulk\r\nList-Id: <operatori.nord.example>\r\n" + told)
+    assert came_back(desk, key) == [("absent", "")]
+    assert desk.message(absent).state == MessageState.DECIDED
+
+
 @pytest.mark.parametrize("link", ["[EXTERNAL] Non è per noi", "Non Ã¨ per noi"])
 def test_a_hand_back_by_a_link_that_a_gateway_touched_opens_the_case(desk: Desk, link: str) -> None:
     key = forwarded(desk)
