@@ -92,6 +92,7 @@ def find_returned(tx: Transaction, rules: Rules, readings: Mapping[int, Reading]
             _reported(reading, about or tagged.get(key, ()) or sealed.get(key, ()))
             or _reported_of_case(reading, coded.get(key, ()))
             or said_by_project(tx, rules, reading, about, had)
+            or _came_to_return_address(reading, tagged.get(key, ()))
         )
         if result is not None:
             found[key] = result
@@ -143,17 +144,24 @@ def _ids(reading: Reading) -> tuple[str, ...]:
 
 
 def _by_return_address(tx: Transaction, readings: Mapping[int, Reading]) -> dict[int, list[SentDispatch]]:
-    """The dispatch whose own return address a report came to (failure F18)."""
+    """The dispatch whose own return address a message came to (failure F18)."""
     secret = secret_of(tx)
     numbers: dict[int, int] = {}
     for key, reading in readings.items():
-        if reading.message.report is not None:
-            known = (read_return_tag(secret, tag) for tag in _plus_tags(reading.message))
-            number = next((number for number in known if number is not None), None)
-            if number is not None:
-                numbers[key] = number
+        known = (read_return_tag(secret, tag) for tag in _plus_tags(reading.message))
+        number = next((number for number in known if number is not None), None)
+        if number is not None:
+            numbers[key] = number
     sent = dispatches_numbered(tx, sorted(set(numbers.values())))
     return {key: [sent[number]] for key, number in numbers.items() if number in sent}
+
+
+def _came_to_return_address(reading: Reading, about: Sequence[SentDispatch]) -> Returned | None:
+    """What only a machine sends: people answer the address in From (RFC 3834 section 4)."""
+    if not about:
+        return None
+    absent = reading.classification.automatic and not may_be_a_bounce(reading.message, reading.classification)
+    return Returned(ReturnKind.ABSENT if absent else ReturnKind.COMPLAINT, about[0])
 
 
 def _plus_tags(message: InboundMessage) -> list[str]:

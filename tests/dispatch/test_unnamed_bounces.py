@@ -13,9 +13,10 @@ from dataclasses import replace
 import pytest
 
 from tests.decide.builders import classification
-from tests.dispatch.builders import NORD, Desk, a_mail, forwards_in
+from tests.dispatch.builders import ANNA, NORD, Desk, a_mail, acknowledging, forwards_in
 from tests.dispatch.test_coming_back import came_back, code_of, forwarded
 from tests.servers.smtp_sink import SmtpSink
+from triage.rules.types import Envelope
 from triage.vocabulary import Classification, InboundMessage, MessageState
 
 LETTER = "Buongiorno,\narrivo sempre in ritardo dal lavoro (tel. 0372 405 118): che orari fate?\n"
@@ -121,6 +122,31 @@ def test_a_notification_in_words_that_nobody_knows_is_not_forwarded_for_the_word
     desk.send()
     assert desk.outcome(key) == (MessageState.HELD, "avviso_su_nostro_invio")
     assert smtp_sink.messages == ()
+
+
+@pytest.mark.parametrize("path", [ANNA, ""], ids=["with a path", "with the null path"])
+@pytest.mark.parametrize("automatic", [True, False], ids=["known for a machine's", "like a person's"])
+def test_what_comes_to_a_return_address_of_ours_is_a_machines_and_is_not_answered(
+    make_desk: Callable[..., Desk], smtp_sink: SmtpSink, path: str, automatic: bool
+) -> None:
+    """A robot that says of itself nothing answers the Return-Path (RFC 3834 section 4); people answer From."""
+    desk = make_desk(smtp_sink.port)
+    desk.plus = True
+    desk.rules = acknowledging(desk.rules, envelope=Envelope.PLUS)
+    key = forwarded(desk)
+    desk.send()
+    [ours] = [mail for mail in smtp_sink.messages if ANNA in mail.forward_paths]
+    smtp_sink.forget()
+    desk.knowledge.classifier.choose = as_a_machines if automatic else as_a_letter
+    [told] = desk.take_in(a_mail("Sono via fino a lunedì.\n", subject="Via", to=ours.reverse_path, return_path=path))
+    desk.send()
+    desk.advance(hours=6)
+    desk.send()
+    assert desk.message(told).case_id == desk.message(key).case_id
+    assert desk.message(told).state == (MessageState.DECIDED if automatic else MessageState.HELD)
+    assert came_back(desk, key) == [("absent" if automatic else "complaint", "")]
+    assert smtp_sink.messages == ()
+    desk.assert_ledger_closes()
 
 
 def test_a_family_that_speaks_of_lost_mail_is_a_family(desk: Desk, smtp_sink: SmtpSink) -> None:
