@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from triage.classify.said_of_forwards import MOVED, UNDELIVERED, said_of_forward
+from triage.classify.said_of_forwards import MISSED, MOVED, UNDELIVERED, said_of_forward
 from triage.decide import is_carried, is_system_address
 from triage.decide.authentication import author_domain, is_doubted
 from triage.hand_backs import BY_LINK, hands_back
@@ -123,19 +123,23 @@ def speaks_as_mail_system(message: InboundMessage) -> bool:
 
 def says_undelivered(message: InboundMessage) -> bool:
     """Whether it says in words that a mail did not arrive; who says so, a machine or a person, stays open."""
-    return UNDELIVERED in said_of_forward(message.new_text[:_READ])
+    return bool(said_of_forward(message.new_text[:_READ]) & {UNDELIVERED, MISSED})
 
 
 def may_be_a_bounce(message: InboundMessage, classification: Classification) -> bool:
     """Whether a server may say, in no form that we know, that something did not arrive.
 
     Its words count where no person stands behind it, and its subject always: a bounce may come from any address,
-    with any path, and quote a family's words as if they were new.
+    with any path, and quote a family's words as if they were new. A missed delivery may be a parcel's: where a person
+    may ask about it, the text must speak of mail.
     """
-    if speaks_as_mail_system(message) or UNDELIVERED in said_of_forward(message.subject):
+    subject = said_of_forward(message.subject)
+    if speaks_as_mail_system(message) or UNDELIVERED in subject:
+        return True
+    if MISSED in subject and UNDELIVERED in said_of_forward(message.new_text[:_READ]):
         return True
     nobody = classification.automatic or has_null_path(message) or is_system_address(message.author.addr_spec)
-    return nobody and says_undelivered(message)
+    return nobody and (MISSED in subject or says_undelivered(message))
 
 
 def has_null_path(message: InboundMessage) -> bool:

@@ -16,10 +16,11 @@ from triage.classify.phrases import PhraseBook
 NOT_OURS = "non_per_noi"
 MOVED = "cambiato"
 UNDELIVERED = "non_consegnato"
+MISSED = "mancata_consegna"
 
 
 def said_of_forward(text: str) -> frozenset[str]:
-    """:data:`NOT_OURS`, :data:`MOVED` and :data:`UNDELIVERED`, as far as the text says so."""
+    """:data:`NOT_OURS`, :data:`MOVED`, :data:`UNDELIVERED` and :data:`MISSED`, as far as the text says so."""
     return frozenset(match.key for match in _book().find(fold(text)))
 
 
