@@ -25,10 +25,20 @@ from triage.record.returned import (
 )
 from triage.rules.addresses import same_mailbox
 from triage.rules.types import Rules
-from triage.said_by_projects import Reading, had_of_cases, project_behind, said_by_project, speaks_as_mail_system
+from triage.said_by_projects import (
+    Reading,
+    had_of_cases,
+    has_null_path,
+    may_be_a_bounce,
+    project_behind,
+    said_by_project,
+)
 from triage.seals import OWN_FIELD, holds
 from triage.vocabulary import (
     WRITTEN_BY_STAFF,
+    Action,
+    Classification,
+    Decision,
     DispatchKind,
     DispatchState,
     InboundMessage,
@@ -53,6 +63,12 @@ _ACTIONS = {
     "relayed": ReturnKind.DELIVERED,
     "expanded": ReturnKind.DELIVERED,
 }
+_DISPOSITIONS = {
+    "displayed": ReturnKind.DISPLAYED,
+    "dispatched": ReturnKind.DELIVERED,
+    "processed": ReturnKind.DELIVERED,
+}
+"""Types of RFC 8098 section 3.2.6.2. What was deleted may have been seen by nobody ("Non letto:")."""
 _WORST_FIRST = (ReturnKind.FAILED, ReturnKind.DELAYED, ReturnKind.DELIVERED)
 
 _DELIVERED_TO = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To")
@@ -76,6 +92,7 @@ def find_returned(tx: Transaction, rules: Rules, readings: Mapping[int, Reading]
             _reported(reading, about or tagged.get(key, ()) or sealed.get(key, ()))
             or _reported_of_case(reading, coded.get(key, ()))
             or said_by_project(tx, rules, reading, about, had)
+            or _came_to_return_address(reading, tagged.get(key, ()))
         )
         if result is not None:
             found[key] = result
@@ -102,11 +119,15 @@ def is_strangers(message: InboundMessage, rules: Rules) -> bool:
     return not (project_behind(message, rules) or rules.is_own(message.author.addr_spec))
 
 
-def may_be_a_lost_mail(message: InboundMessage) -> bool:
-    """Whether a server says, or may say, that something was not delivered: filed only once it is known what."""
+def may_be_a_lost_mail(message: InboundMessage, classification: Classification, decision: Decision) -> bool:
+    """Whether a server says, or may say, that something was not delivered: a person finds out what.
+
+    It is not filed unseen, and no centre gets it for the family's words that it quotes.
+    """
     report = message.report
     if report is None:
-        return speaks_as_mail_system(message)
+        notifies = decision.action is Action.FORWARD and classification.automatic and has_null_path(message)
+        return notifies or may_be_a_bounce(message, classification)
     undelivered = any(_ACTIONS.get(one.action, ReturnKind.FAILED) is ReturnKind.FAILED for one in report.recipients)
     return report.kind is ReportKind.DELIVERY and (undelivered or not report.recipients)
 
@@ -123,17 +144,24 @@ def _ids(reading: Reading) -> tuple[str, ...]:
 
 
 def _by_return_address(tx: Transaction, readings: Mapping[int, Reading]) -> dict[int, list[SentDispatch]]:
-    """The dispatch whose own return address a report came to (failure F18)."""
+    """The dispatch whose own return address a message came to (failure F18)."""
     secret = secret_of(tx)
     numbers: dict[int, int] = {}
     for key, reading in readings.items():
-        if reading.message.report is not None:
-            known = (read_return_tag(secret, tag) for tag in _plus_tags(reading.message))
-            number = next((number for number in known if number is not None), None)
-            if number is not None:
-                numbers[key] = number
+        known = (read_return_tag(secret, tag) for tag in _plus_tags(reading.message))
+        number = next((number for number in known if number is not None), None)
+        if number is not None:
+            numbers[key] = number
     sent = dispatches_numbered(tx, sorted(set(numbers.values())))
     return {key: [sent[number]] for key, number in numbers.items() if number in sent}
+
+
+def _came_to_return_address(reading: Reading, about: Sequence[SentDispatch]) -> Returned | None:
+    """What only a machine sends: people answer the address in From (RFC 3834 section 4)."""
+    if not about:
+        return None
+    absent = reading.classification.automatic and not may_be_a_bounce(reading.message, reading.classification)
+    return Returned(ReturnKind.ABSENT if absent else ReturnKind.COMPLAINT, about[0])
 
 
 def _plus_tags(message: InboundMessage) -> list[str]:
@@ -191,7 +219,7 @@ def _reported(reading: Reading, about: Sequence[SentDispatch]) -> Returned | Non
     if report.kind is ReportKind.FEEDBACK:
         return Returned(ReturnKind.COMPLAINT, dispatch)
     if report.kind is ReportKind.DISPOSITION:
-        return Returned(ReturnKind.DISPLAYED, dispatch)
+        return Returned(_DISPOSITIONS.get(report.recipients[0].action, ReturnKind.COMPLAINT), dispatch)
     kinds = {_ACTIONS[one.action]: one.status for one in reversed(report.recipients) if one.action in _ACTIONS}
     kind = next((kind for kind in _WORST_FIRST if kind in kinds), None)
     if kind is None:

@@ -11,7 +11,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from triage.classify.said_of_forwards import MOVED, said_of_forward
+from triage.classify.said_of_forwards import MISSED, MOVED, UNDELIVERED, said_of_forward
+from triage.decide import is_carried, is_system_address
 from triage.decide.authentication import author_domain, is_doubted
 from triage.hand_backs import BY_LINK, hands_back
 from triage.record import Transaction
@@ -100,10 +101,17 @@ def _answered(
         return None
     if MOVED in said_of_forward(reading.message.new_text[:_READ]):
         return Returned(ReturnKind.MOVED, dispatch)
-    if speaks_as_mail_system(reading.message):
-        # In words that we do not know: the forward may be lost, and a person reads it.
+    if speaks_as_mail_system(reading.message) or says_undelivered(reading.message):
+        # In no form that we know: the forward may be lost, and a person reads it.
         return Returned(ReturnKind.COMPLAINT, dispatch, unclear=True)
+    if not _is_robots(reading):
+        return None
     return Returned(ReturnKind.ABSENT if _says_automatic(reading.message) else ReturnKind.COMPLAINT, dispatch)
+
+
+def _is_robots(reading: Reading) -> bool:
+    """Whether a program answers for its owner; not whoever at a project writes by a list or a ticket system."""
+    return reading.classification.automatic and not is_carried(reading.message)
 
 
 def speaks_as_mail_system(message: InboundMessage) -> bool:
@@ -113,10 +121,37 @@ def speaks_as_mail_system(message: InboundMessage) -> bool:
     return report or _MAIL_SYSTEM.match(message.author.addr_spec) is not None
 
 
+def says_undelivered(message: InboundMessage) -> bool:
+    """Whether it says in words that a mail did not arrive; who says so, a machine or a person, stays open."""
+    return bool(said_of_forward(message.new_text[:_READ]) & {UNDELIVERED, MISSED})
+
+
+def may_be_a_bounce(message: InboundMessage, classification: Classification) -> bool:
+    """Whether a server may say, in no form that we know, that something did not arrive.
+
+    Its words count where no person stands behind it, and its subject always: a bounce may come from any address,
+    with any path, and quote a family's words as if they were new. A missed delivery may be a parcel's: where a person
+    may ask about it, the text must speak of mail.
+    """
+    subject = said_of_forward(message.subject)
+    if speaks_as_mail_system(message) or UNDELIVERED in subject:
+        return True
+    if MISSED in subject and UNDELIVERED in said_of_forward(message.new_text[:_READ]):
+        return True
+    nobody = classification.automatic or has_null_path(message) or is_system_address(message.author.addr_spec)
+    return nobody and (MISSED in subject or says_undelivered(message))
+
+
+def has_null_path(message: InboundMessage) -> bool:
+    """Whether its server says that nobody is to answer it: notifications of servers, and nearly nothing else."""
+    return message.reverse_path is not None and not message.reverse_path.strip(" <>")
+
+
 def _says_automatic(message: InboundMessage) -> bool:
     """With a null path, only who says so by RFC 3834; nearly all else that has one is a bounce."""
-    has_path = message.reverse_path is None or bool(message.reverse_path.strip(" <>"))
-    return has_path or any(value.strip().lower().startswith("auto-") for value in message.header("Auto-Submitted"))
+    return not has_null_path(message) or any(
+        value.strip().lower().startswith("auto-") for value in message.header("Auto-Submitted")
+    )
 
 
 def _deleted(
@@ -129,11 +164,11 @@ def _deleted(
         return None
     ours = [one for case in reading.codes for one in recalls.get(case, ()) if one.project == project]
     answered = [one for one in about if one.kind == DispatchKind.RECALL and one.project == project]
-    if ours and _DELETED.match(message.subject) and not reading.classification.automatic:
+    if ours and _DELETED.match(message.subject) and not _is_robots(reading):
         return Returned(ReturnKind.DELETED, ours[-1], nothing_to_read=_is_bare(reading, _DELETED))
     if not answered:
         return None
-    kind = ReturnKind.ABSENT if reading.classification.automatic else ReturnKind.RECALL_ANSWERED
+    kind = ReturnKind.ABSENT if _is_robots(reading) else ReturnKind.RECALL_ANSWERED
     return Returned(kind, answered[-1])
 
 
@@ -141,7 +176,7 @@ def _taken(reading: Reading, cases: Mapping[int, Sequence[SentDispatch]], rules:
     """A person at a project sends the mail that the link "Preso in carico" makes, from the project's own address."""
     message = reading.message
     project = project_behind(message, rules)
-    if not project or reading.classification.automatic or message.report is not None:
+    if not project or _is_robots(reading) or message.report is not None:
         return None
     forwards = [one for case in reading.codes for one in cases.get(case, ()) if one.project == project]
     if not forwards or not _TAKEN.match(message.subject):
@@ -183,7 +218,7 @@ def _not_theirs(reading: Reading, cases: Mapping[int, Sequence[SentDispatch]], r
     """What its project got of the cases that a message hands back."""
     message = reading.message
     project = project_behind(message, rules)
-    if not project or reading.classification.automatic or message.report is not None:
+    if not project or _is_robots(reading) or message.report is not None:
         return []
     forwards = [one for case in reading.codes for one in cases.get(case, ()) if one.project == project]
     return forwards if forwards and hands_back(message.subject, message.new_text) else []

@@ -160,8 +160,9 @@ def settle(
                 note_returned_notices(tx, own_ids.get(row.id, ()))
                 if any(one.action == "failed" for one in message.report.recipients):
                     note_returned_tests(tx, own_ids.get(row.id, ()))
-        elif decision.action is Action.FILE and may_be_a_lost_mail(message):
-            decision = _held(decision, "avviso_su_nostro_invio")  # of what is not known: perhaps of a forward
+        elif not decision.urgent and may_be_a_lost_mail(message, classification, decision):
+            # Of what is not known: perhaps of a forward. No person wrote it, whatever it quotes.
+            decision = replace(_held(decision, "avviso_su_nostro_invio"), acknowledge=False)
         elif row.id in confirming:
             decision = _held(decision, confirming[row.id])
         elif thread.quotes_another and is_strangers(message, rules):

@@ -256,6 +256,31 @@ def test_a_delay_or_a_delivery_is_only_noted(desk: Desk, action: str, status: st
     assert desk.incidents() == []
 
 
+@pytest.mark.parametrize(
+    ("disposition", "kind", "state"),
+    [
+        ("manual-action/MDN-sent-manually; displayed", "displayed", MessageState.DECIDED),
+        ("automatic-action/MDN-sent-automatically; Dispatched", "delivered", MessageState.DECIDED),
+        ("automatic-action/MDN-sent-automatically; deleted", "complaint", MessageState.HELD),
+        ("automatic-action/MDN-sent-automatically; failed", "complaint", MessageState.HELD),
+        ("", "complaint", MessageState.HELD),
+    ],
+)
+def test_what_a_project_deleted_unread_is_not_called_opened(
+    desk: Desk, disposition: str, kind: str, state: MessageState
+) -> None:
+    """RFC 8098 section 3.2.6.2; Outlook's "Non letto:"."""
+    key = forwarded(desk)
+    told = report(desk.dispatch(key).rfc_message_id)
+    told = told.replace(b"delivery-status", b"disposition-notification")
+    told = told.replace(b"Action: failed\r\nStatus: 5.1.1", f"Disposition: {disposition}".encode())
+    told = told.replace(b"Reporting-MTA: dns; mx.example.net\r\n\r\n", b"")
+    [about] = desk.take_in(told)
+    assert came_back(desk, key) == [(kind, "")]
+    assert desk.message(about).state == state
+    assert desk.message(key).state == MessageState.FORWARDED
+
+
 def test_an_acknowledgement_that_fails_is_noted_and_nobody_is_written_to(desk: Desk, smtp_sink: SmtpSink) -> None:
     """F1: the bounce of an acknowledgement triggers nothing."""
     key = forwarded(desk)
@@ -384,6 +409,26 @@ def test_address_that_has_changed_is_told_to_a_person(desk: Desk) -> None:
     [moved] = desk.take_in(answer_of_a_robot(desk, key, "Questo indirizzo non è più attivo.\n"))
     assert came_back(desk, key) == [("moved", "")]
     assert desk.outcome(moved) == (MessageState.HELD, "centro_cambia_indirizzo")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Questa casella di posta non è presidiata.\n",
+        "Indirizzo di solo invio, si prega di non rispondere.\n",
+        "L'indirizzo non è abilitato alla ricezione di messaggi.\n",
+        "I messaggi inviati a questo indirizzo non verranno letti.\n",
+        "This mailbox is not monitored.\n",
+    ],
+)
+def test_a_mailbox_that_nobody_reads_is_told_to_a_person_and_gets_no_more(desk: Desk, text: str) -> None:
+    """By its headers an absence like any other, and the family's mail lies where nobody looks."""
+    key = forwarded(desk)
+    [told] = desk.take_in(answer_of_a_robot(desk, key, text))
+    assert came_back(desk, key) == [("moved", "")]
+    assert desk.outcome(told) == (MessageState.HELD, "centro_cambia_indirizzo")
+    [further] = desk.take_in(a_mail("Altro\n", author="altra@family.example", return_path="altra@family.example"))
+    assert desk.outcome(further) == (MessageState.HELD, "destinazione_malata")
 
 
 @pytest.mark.parametrize(
@@ -576,6 +621,40 @@ def test_a_projects_own_words_about_a_case_are_shown_beside_it(desk: Desk, kind:
         assert desk.outcome(told) == (MessageState.HELD, "forse_restituito")
     assert desk.message(told).case_id == desk.message(key).case_id
     assert desk.message(key).state == MessageState.FORWARDED
+
+
+GROUPS = {
+    "a list": [("List-Id", "<operatori.nord.example>"), ("Precedence", "list")],
+    "bulk": [("Precedence", "bulk")],
+    "a ticket system": [("Precedence", "bulk"), ("X-RT-Ticket", "nord.example #12")],
+}
+
+
+@pytest.mark.parametrize("answers", [True, False], ids=["in reply to ours", "by the code alone"])
+@pytest.mark.parametrize("group", GROUPS)
+def test_whoever_writes_behind_a_groups_address_is_not_absent(desk: Desk, group: str, answers: bool) -> None:
+    """A group or a ticket system marks what people write as bulk; it was filed as an absence, and the case stayed."""
+    one = forwarded(desk, message_id="<una@family.example>")
+    other = forwarded(desk, message_id="<altra@family.example>")
+
+    def answer(key: int, text: str) -> bytes:
+        ours = [("In-Reply-To", desk.dispatch(key).rfc_message_id)] if answers else []
+        subject = f"undelivered: [{code_of(desk, key)}]"  # what the header section alone makes of it: a machine's
+        return a_mail(text, subject=subject, author=NORD, return_path=NORD, headers=[*GROUPS[group], *ours])
+
+    sure, words = desk.take_in(answer(one, "Non è per noi.\n"), answer(other, "Abita a Suzzara, non la seguiamo.\n"))
+    assert desk.outcome(one) == (MessageState.HELD, "restituito")
+    assert desk.outcome(sure) == (MessageState.HELD, "restituzione")
+    assert desk.outcome(words) == (MessageState.HELD, "forse_restituito")
+    assert came_back(desk, other) == []
+
+
+def test_a_groups_robot_that_says_so_is_absent_all_the_same(desk: Desk) -> None:
+    key = forwarded(desk)
+    told = answer_of_a_robot(desk, key, "Sono in ferie fino al 7 gennaio.\n")
+    [absent] = desk.take_in(b"Precedence: bulk\r\nList-Id: <operatori.nord.example>\r\n" + told)
+    assert came_back(desk, key) == [("absent", "")]
+    assert desk.message(absent).state == MessageState.DECIDED
 
 
 @pytest.mark.parametrize("link", ["[EXTERNAL] Non è per noi", "Non Ã¨ per noi"])

@@ -169,6 +169,20 @@ def test_bounces_in_words_only(text: str, action: str, status: str) -> None:
     assert not report.structured
 
 
+@pytest.mark.parametrize(
+    "letter",
+    ["Arrivo sempre in ritardo.", "My son's speech is delayed."],
+    ids=["late", "delayed"],
+)
+@pytest.mark.parametrize("before", ["\n--- Below this line is a copy of the message.\n\n", "\n"], ids=["marked", "not"])
+def test_what_a_bounce_quotes_makes_no_delay_of_a_failure(letter: str, before: str) -> None:
+    """A delay is only noted and filed; the failure would be lost."""
+    octets = f"From: MAILER-DAEMON@mx.example.org\r\nReturn-Path: <>\r\n\r\n{ARUBA}\n{before}{letter}\r\n"
+    report = parse(octets.encode()).report
+    assert report is not None
+    assert {one.action for one in report.recipients} == {"failed"}
+
+
 def test_exim_names_who_failed_in_its_header_section() -> None:
     octets = (
         b"From: Mail Delivery System <Mailer-Daemon@mx.example.org>\r\n"
@@ -187,8 +201,9 @@ def test_exim_names_who_failed_in_its_header_section() -> None:
         b"From: anna@example.org\r\nReturn-Path: <>\r\nAuto-Submitted: auto-replied\r\n\r\n"
         b"Sono in ferie, non posso: 550 errori\r\n",
         b"From: MAILER-DAEMON@example.org\r\nReturn-Path: <>\r\n\r\nBuongiorno, quando aprite?\r\n",
+        b"From: MAILER-DAEMON@example.org\r\nReturn-Path: <>\r\n\r\nTorna: telefono 0372 405 118.\r\n",
     ],
-    ids=["a person", "an absence", "a daemon that says nothing"],
+    ids=["a person", "an absence", "a daemon that says nothing", "a telephone number"],
 )
 def test_what_is_no_report(octets: bytes) -> None:
     assert parse(octets).report is None

@@ -15,6 +15,7 @@ from tests.servers.token_endpoint import CLIENT_SECRET, TokenEndpoint
 from tests.tokens.builders import Timed, account_with, by_consent, numbered, oauth_of
 from triage.settings import Account
 from triage.tokens import TokenTroubleError
+from triage.tokens.kept import Kept, KeptTokens
 
 
 def trouble(timed: Timed, account: Account) -> TokenTroubleError:
@@ -244,6 +245,35 @@ def test_a_disk_that_fills_up_during_the_request_costs_no_refresh_token(timed: T
     timed.later(6)
     assert timed.tokens.secret_of(account) == "accesso-2"
     assert len({request["refresh_token"] for request in endpoint.requests}) == 2
+
+
+def test_what_reading_could_not_write_is_what_sending_goes_on_with(timed: Timed, endpoint: TokenEndpoint) -> None:
+    """Two accounts by one refresh token: the one on the disk is dead, and no person need mend that."""
+    endpoint.rotates = True
+    reading = by_consent(endpoint)
+    sending = by_consent(endpoint, refresh_token=reading.refresh_token, prefix="TRIAGE_SMTP_OAUTH")
+    with _full_from_now(endpoint, timed.folder / "tokens") as mend:
+        assert trouble(timed, account_with(reading)).kind == "token_file"
+        mend()
+    assert timed.tokens.secret_of(account_with(sending)) == "accesso-2"
+    timed.later(6)
+    assert timed.tokens.secret_of(account_with(reading)) == "accesso-3"
+
+
+def test_what_could_not_be_written_does_not_undo_what_another_process_was_given(
+    timed: Timed, endpoint: TokenEndpoint
+) -> None:
+    """A server may take the old token once more (RFC 6749 section 6); what is on the disk by then is the newest."""
+    endpoint.rotates = True
+    oauth = by_consent(endpoint)
+    with _full_from_now(endpoint, timed.folder / "tokens") as mend:
+        assert trouble(timed, account_with(oauth)).kind == "token_file"
+        mend()
+    newer = by_consent(endpoint).refresh_token
+    KeptTokens(timed.folder / "tokens").write(oauth, Kept(newer))
+    timed.later(6)
+    timed.tokens.secret_of(account_with(oauth))
+    assert endpoint.requests[-1]["refresh_token"] == newer
 
 
 @contextmanager

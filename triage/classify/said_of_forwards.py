@@ -1,4 +1,4 @@
-"""What a project says of a message that it got from us: that it is not theirs, or that the address has changed.
+"""What is said of a message that we sent: that it is not theirs, that the address has changed, that it did not arrive.
 
 Enters text, leaves the kinds of what was found. The list is data (``data/said_of_forwards.yaml``), written
 by hand and read by people.
@@ -15,10 +15,12 @@ from triage.classify.phrases import PhraseBook
 
 NOT_OURS = "non_per_noi"
 MOVED = "cambiato"
+UNDELIVERED = "non_consegnato"
+MISSED = "mancata_consegna"
 
 
 def said_of_forward(text: str) -> frozenset[str]:
-    """:data:`NOT_OURS` and :data:`MOVED`, as far as the text says so."""
+    """:data:`NOT_OURS`, :data:`MOVED`, :data:`UNDELIVERED` and :data:`MISSED`, as far as the text says so."""
     return frozenset(match.key for match in _book().find(fold(text)))
 
 

@@ -1,5 +1,6 @@
 """From a classification to a decision, and the gate for everything that leaves. Pure."""
 
+from triage.decide.answerable import is_carried, is_system_address
 from triage.decide.context import DecisionContext
 from triage.decide.decision import decide, filing_folder, forwards_at_once
 from triage.decide.examples import check_examples
@@ -31,8 +32,10 @@ __all__ = [
     "family_behind",
     "filing_folder",
     "forwards_at_once",
+    "is_carried",
     "is_chosen_by_person",
     "is_staff",
+    "is_system_address",
     "may_acknowledge",
     "may_ask",
     "may_forward",

@@ -35,10 +35,11 @@ _PRECEDENCES = frozenset({"list", "bulk", "junk", "auto_reply"})
 _PRECEDENCE_FIELDS = ("Precedence", "X-Precedence", "Preference")
 _SUPPRESSING = frozenset({"oof", "autoreply", "all"})
 _LIST_FIELDS = frozenset({"mailing-list", "x-mailing-list", "x-list", "x-ml-name", "x-beenthere", "x-mailman-version"})
-_ROBOT_FIELDS = frozenset(
+_ANSWERING_FIELDS = frozenset(
     {"x-autoreply", "x-autoreply-from", "x-autorespond", "x-auto-reply", "x-auto-response", "x-vacation"}
-    | {"x-autoreply-domain", "x-loop", "x-otrs-loop", "x-rt-ticket"}
+    | {"x-autoreply-domain"}
 )
+_ROBOT_FIELDS = _ANSWERING_FIELDS | {"x-loop", "x-otrs-loop", "x-rt-ticket"}
 _ROBOT_WORDS = (
     ("X-POST-MessageClass", "autoresponder"),
     ("Delivered-To", "autoresponder"),
@@ -79,6 +80,20 @@ def is_system_address(address: str) -> bool:
     local = bare_form(address)[0]
     whole = address.rpartition("@")[0].casefold()
     return any(pattern.fullmatch(part) is not None for part in (local, whole) for pattern in _NOBODY)
+
+
+def is_carried(message: InboundMessage) -> bool:
+    """Whether a list or a ticket system carried what may be a person's words: no sign is an answering robot's.
+
+    Whoever works behind a group's address (List-Id, Precedence) or in a ticket system writes all mail so.
+    """
+    names = {name.strip().lower() for name, _ in message.header_fields}
+    found = {code for code, there in _signs(message) if there}
+    answers = bool(names & _ANSWERING_FIELDS) or _answers_by_itself(message)
+    answers = answers or any("reply" in _keyword(v) for name in _PRECEDENCE_FIELDS for v in message.header(name))
+    null_path = message.reverse_path is not None and not message.reverse_path.strip(" <>")
+    by_machine = answers or null_path or bool(found & {"auto_submitted", "rapporto", "calendario"})
+    return bool(found & {"lista", "precedenza", "risponditore"}) and not by_machine
 
 
 def is_rewritten_path(reverse_path: str, authors: Iterable[str]) -> bool:

@@ -33,12 +33,15 @@ _FIELD = 1_000
 _DAEMON = re.compile(r"(?:mailer[-_.]?daemon|mail[-_.]?daemon|postmaster|mdaemon|bounces?)(?:\+.*)?@", re.IGNORECASE)
 _ADDRESS = re.compile(r"<?([A-Za-z0-9._%+'/=!#$&*?^{|}~-]{1,64}@[A-Za-z0-9.-]{1,200}\.[A-Za-z]{2,24})>?")
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
-_CODE = re.compile(r"(?<![\d.-])([45])[0-7]\d(?=[ -])|(?<=\()([45])[0-7]\d(?=\))")
+_CODE = re.compile(r"(?<![\d.-])([45])[0-7]\d(?=[ -]+(?:[A-Za-z<#(\[]|[45]\.\d))|(?<=\()([45])[0-7]\d(?=\))")
+"""What a server answered: words or a status follow it, and no more digits as in a telephone number."""
 _FAILED = re.compile(
-    r"could not be delivered|couldn'?t be delivered|cannot be delivered|not delivered|undeliver"
+    r"could not be delivered|couldn'?t be delivered|cannot be delivered|(?:not|wasn'?t) delivered|undeliver"
+    r"|(?:not|wasn'?t|un)(?: been)? ?able to deliver|returned to sender|restituit[oa] al mittente"
     r"|delivery (?:to .{0,80})?(?:has )?failed|delivery failure|permanent(?:ly)? (?:fatal )?(?:error|fail)|giving up"
     r"|user unknown|no such user|unknown user|mailbox (?:is )?(?:full|unavailable|not found)|address rejected"
     r"|does(?:n't| not) exist|mancata consegna|non (?:e'|è|e) (?:stato|stata) (?:possibile )?(?:consegnat|recapitat)"
+    r"|(?:consegna|recapito) non (?:e' |è |e )?riuscit[oa]"
     r"|impossibile (?:consegnare|recapitare)|non consegnat|casella (?:piena|inesistente)|utente sconosciuto"
     r"|non recapitabil|non (?:pu(?:o'|ò|o) essere|(?:e'|è|e) stat[oa]) (?:consegnat|recapitat)"
     r"|(?:destinatario|indirizzo|utente|casella|mailbox)(?: di posta)? (?:(?:e'|è|e|risulta) )?"
@@ -51,11 +54,22 @@ _FAILED = re.compile(
     re.IGNORECASE,
 )
 _DELAYED = re.compile(
-    r"delayed|will (?:be retried|keep trying|retry)|still being retried|not yet been delivered"
-    r"|has not been delivered yet|warning message only|do not need to resend|non (?:e'|è|e) ancora stat|in ritardo"
-    r"|ritardo nella consegna|verr[aà] (?:ritentat|riprovat)",
+    r"(?:delivery|message|mail)\b[^.\n]{0,60}\bdelayed|delayed (?:delivery|message|mail)"
+    r"|will (?:be retried|keep trying|retry)|still being retried|not yet been delivered"
+    r"|has not been delivered yet|warning message only|do not need to resend"
+    r"|non (?:e'|è|e) ancora stat[oa] (?:possibile )?(?:consegnat|recapitat)"
+    r"|(?:consegna|recapito|consegnat[oa]|recapitat[oa]) in ritardo"
+    r"|ritardo (?:nella consegna|nel recapito)|(?:consegna|recapito) (?:ritardat|rinviat)"
+    r"|verr[aà] (?:ritentat|riprovat)",
     re.IGNORECASE,
 )
+_COPY = re.compile(
+    r"^(?:[ \t]*[-_*=]{2,}.{0,60}\b(?:cop(?:y|ia)|original[ei]?|messaggio|message|headers?|intestazion[ei])\b"
+    r"|[ \t>|]*(?:below this line|this is a copy|copia del messaggio|(?:il )?messaggio originale|original message)\b"
+    r"|[ \t]*(?:Received|Return-Path|Message-ID|MIME-Version|DKIM-Signature|X-[A-Za-z-]{1,40}):[ \t]|[ \t]*>)",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""Where a bounce begins to quote what it returns: the words after it are ours and the family's."""
 
 
 def read_report(root: Part, own_text: str, author: str, budget: Budget, defects: DefectLog) -> Report | None:
@@ -198,11 +212,13 @@ def _without_form(root: Part, own_text: str, author: str, returned: tuple[str, .
     if not failed and not (_DAEMON.match(author) or (null_path and not root.value("Auto-Submitted"))):
         return None
     text = own_text[:_TEXT]
+    # A delay is only noted, so what the returned mail says is no sign of one; a failure is seen wherever it stands.
+    own_words = text[: copy.start()] if (copy := _COPY.search(text)) else text
     status = _STATUS.search(text)
-    code = _CODE.search(text)
+    code = _CODE.search(own_words)
     digit = (code[1] or code[2]) if code else ""
     permanent = bool(_FAILED.search(text)) or bool(status and status[1][0] == "5") or digit == "5"
-    delayed = bool(_DELAYED.search(text)) or (not permanent and digit == "4")
+    delayed = bool(_DELAYED.search(own_words)) or (not permanent and digit == "4")
     if not (permanent or delayed or failed):
         return None
     action = "delayed" if delayed and not failed else "failed"

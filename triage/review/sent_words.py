@@ -37,7 +37,7 @@ _RETURNS: Mapping[str, tuple[str, bool]] = {
     "displayed": ("è stata aperta", False),
     "absent": ("ha avuto una risposta automatica di assenza", False),
     "moved": ("ha avuto una risposta automatica: l'indirizzo è cambiato", True),
-    "complaint": ("è stata segnalata come indesiderata", True),
+    "complaint": ("ha avuto un avviso che una persona deve leggere", True),
 }
 _ANSWERS: Mapping[str, tuple[str, bool]] = {
     "handed_back": ("lo rimanda: non è per loro", True),
