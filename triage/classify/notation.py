@@ -82,7 +82,10 @@ def sequences_of(phrase: str) -> Iterator[tuple[Slot, ...]]:
         gap = False
     for chosen in product(*choices):
         slots = chosen[0] if len(chosen) == 1 else tuple(chain.from_iterable(chosen))
-        if not any(slot.shortest > 1 and not slot.optional for slot in slots):
+        for slot in slots:
+            if slot.shortest > 1 and not slot.optional:
+                break
+        else:
             raise PhraseError(f"phrase is too short to search for: {phrase!r}")
         yield slots
 
