@@ -121,7 +121,6 @@ class _Holder:
         self._trouble: TokenTroubleError | None = None
         self._failures = 0
         self._rests_until = 0.0
-        self._unsaved: Kept | None = None
 
     def secret(self) -> str:
         with self._lock:
@@ -174,18 +173,14 @@ class _Holder:
     def _exchange(self) -> Granted:
         """A token for the newest refresh token; what the server replaces it with is on the disk before it is used."""
         with self._kept.alone(self._oauth):
-            present = self._unsaved or self._kept.read(self._oauth)
+            present = self._kept.read(self._oauth)
             # A full disk is found before the server ends the old token, not after.
             self._kept.write(self._oauth, present)
-            self._unsaved = None
             granted = ask(self._oauth, present.refresh_token)
             ends_at = None if granted.refresh_token else present.ends_at
             if granted.refresh_lifetime is not None:
                 ends_at = self._clock.now() + timedelta(seconds=min(granted.refresh_lifetime, 1e9))
             fresh = Kept(granted.refresh_token or present.refresh_token, ends_at)
             if fresh != present:
-                # Held until it could be written: the server may know no other by now.
-                self._unsaved = fresh
-                self._kept.write(self._oauth, fresh)
-                self._unsaved = None
+                self._kept.replace(self._oauth, present, fresh)
             return granted

@@ -40,6 +40,8 @@ class KeptTokens:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._unwritten: dict[Path, tuple[str, Kept]] = {}
+        """What could not be written, behind the refresh token that it replaces; for all accounts of this process."""
 
     def path(self, oauth: OAuth) -> Path:
         """The file for what became of this refresh token."""
@@ -53,6 +55,17 @@ class KeptTokens:
         environment may be refused by now, and trying it could end the newer one.
         """
         path = self.path(oauth)
+        present = self._on_disk(path, oauth)
+        replaced, fresh = self._unwritten.get(path, ("", present))
+        # Where the disk holds another by now, another process was given a newer one.
+        return fresh if present.refresh_token == replaced else present
+
+    def replace(self, oauth: OAuth, present: Kept, fresh: Kept) -> None:
+        """Write what takes the place of ``present``, and hold it until it could be written: the server may know no other."""
+        self._unwritten[self.path(oauth)] = (present.refresh_token, fresh)
+        self.write(oauth, fresh)
+
+    def _on_disk(self, path: Path, oauth: OAuth) -> Kept:
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
             ends = found["ends_at"]
@@ -79,6 +92,7 @@ class KeptTokens:
                 os.fsync(file.fileno())
             fresh.replace(path)
             self._sync_folder()
+            self._unwritten.pop(path, None)
         except OSError as error:
             raise _not_usable(path, oauth, error) from None
 
