@@ -25,7 +25,7 @@ from triage.vocabulary import TOPICS
 
 ROOT = Path(__file__).parent.parent.parent
 PROJECTS = ("crema", "mantova", "ostiglia", "oglio_po", "alto_mantovano")
-LINE = re.compile(r"^ *(\d+)  (\S.{21,22}) (\S+) +(\S+) +(ricevuta inviata|-) +(\S+\.eml)(?:  (.*))?$")
+LINE = re.compile(r"^ *(\d+)  (\S.{21,22}) (\S+) +(\S+) +(conferma inviata|-) +(\S+\.eml)(?:  (.*))?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def test_the_ledger_closes_and_agrees_with_the_lines(output: str, lines: list[Sh
 def test_what_the_mail_server_took_is_what_the_lines_say(output: str, lines: list[Shown]) -> None:
     (taken,) = re.findall(r"^(\d+) messages were taken by the demo's SMTP server", output, re.MULTILINE)
     (told,) = re.findall(
-        r"^Partiti: (\d+) inoltri, (\d+) ricevute, (\d+) avvisi al reperibile\.$", output, re.MULTILINE
+        r"^Partiti: (\d+) inoltri, (\d+) conferme di ricevuta, (\d+) avvisi al reperibile\.$", output, re.MULTILINE
     )
     forwards, acknowledgements, notices = map(int, told)
     assert int(taken) == forwards + acknowledgements + notices

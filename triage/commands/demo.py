@@ -157,7 +157,7 @@ def _work_off(service: Service, names: dict[str, list[str]]) -> int:
     )
     sent = {kind: counts.get(f"{kind}_{DispatchState.ACCEPTED}", 0) for kind in DispatchKind}
     click.echo(
-        f"Partiti: {sent[DispatchKind.FORWARD]} inoltri, {sent[DispatchKind.ACKNOWLEDGEMENT]} ricevute, "
+        f"Partiti: {sent[DispatchKind.FORWARD]} inoltri, {sent[DispatchKind.ACKNOWLEDGEMENT]} conferme di ricevuta, "
         f"{sent[DispatchKind.NOTICE]} avvisi al reperibile."
     )
     for text in (*troubles, *ledger.differences):
@@ -178,7 +178,7 @@ def _line(row: MessageRow, decision: Decision | None, acknowledged: bool, name: 
     where = decision.destination if decision is not None else "-"
     topic = decision.topic if decision is not None else "-"
     why = word_all_holds(row.hold_reason, decision)
-    receipt = "ricevuta inviata" if acknowledged else "-"
+    receipt = "conferma inviata" if acknowledged else "-"
     return f"{row.id:>3}  {state:<23} {where:<15} {topic:<16} {receipt:<16} {name}  {why}".rstrip()
 
 
