@@ -86,8 +86,10 @@
       const left = Math.floor((ends.get(banner) - performance.now()) / 1000);
       if (left <= 0) {
         // Whoever stands on the button is not thrown to the top of the page.
-        if (banner.contains(document.activeElement)) document.getElementById("contenuto")?.focus();
-        banner.remove();
+        const folded = banner.closest("details");
+        const over = folded?.querySelectorAll("[data-seconds]").length === 1 ? folded : banner;
+        if (over.contains(document.activeElement)) document.getElementById("contenuto")?.focus();
+        over.remove();
         continue;
       }
       const words = [];
