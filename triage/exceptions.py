@@ -50,7 +50,7 @@ def excepted(
     """The decision under the first exception that fits; ``taught`` in order, those of other senders are passed over."""
     if classification.urgent or classification.alert or decision.urgent or decision.action is Action.FILE:
         return decision, None
-    if any(reason.code in _NEVER_OVER for reason in (*decision.reasons, *classification.reasons)):
+    if must_be_read(decision) or any(reason.code in _NEVER_OVER for reason in classification.reasons):
         return decision, None
     words = plain(f"{message.subject}\n{message.new_text}")
     for one in taught:
@@ -68,6 +68,19 @@ def excepted(
         if same and is_same_place(one, decision, classification, rules):
             return _forwarded(decision, one, rules), one
     return decision, None
+
+
+def must_be_read(decision: Decision) -> bool:
+    """Whether a person has to read the message, whatever was taught."""
+    return decision.urgent or any(reason.code in _NEVER_OVER for reason in decision.reasons)
+
+
+def is_one_of_two_places(decision: Decision) -> bool:
+    """Whether it was not sure which of two places the message speaks of; not whether it speaks of any."""
+    return any(
+        reason.code == "luoghi_in_gara" and reason.params.get("second", UNSTATED) != UNSTATED
+        for reason in decision.reasons
+    )
 
 
 def is_same_place(one: Taught, decision: Decision, classification: Classification, rules: Rules) -> bool:

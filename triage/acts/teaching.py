@@ -17,7 +17,7 @@ from triage.acts.people import Act, Person, may
 from triage.acts.taught import end_rule
 from triage.acts.words import centre_of, place_taught, refused
 from triage.acts.writing import PLACE_CHOSEN
-from triage.exceptions import knows_place, plain
+from triage.exceptions import is_one_of_two_places, knows_place, plain
 from triage.reading import ParsedMessages
 from triage.record import Transaction
 from triage.record.decisions import decision_of
@@ -97,9 +97,7 @@ def _place_read(read: Decision | None) -> tuple[str, str]:
     """Territory and comune as the service read them; one of two that it may be is none of them."""
     if read is None:
         return UNSTATED, ""
-    if any(
-        reason.code == "luoghi_in_gara" and reason.params.get("second", UNSTATED) != UNSTATED for reason in read.reasons
-    ):
+    if is_one_of_two_places(read):
         return SEVERAL, ""
     named = (
         str(reason.params["comune"])
