@@ -85,7 +85,7 @@ _TABLE = {
     "loops": "vocabulary decide record rules seals",
     "notices": "vocabulary decide ids record rules",
     "leaving": "vocabulary",
-    "exceptions": "vocabulary record rules",
+    "exceptions": "vocabulary decide record rules",
     "settling": "vocabulary ages confirmations conversations decide defects exceptions followups ids loops pec "
     "receipts record returns rules said_by_projects seals telling twins",
     "oversized": "vocabulary conversations decide loops record rules settling telling",

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from triage.decide import territory_of
+from triage.decide.territory import RIVAL
 from triage.record.exceptions import ExceptionKind, Taught
 from triage.rules.types import Rules
 from triage.vocabulary import (
@@ -48,7 +50,7 @@ def excepted(
     """The decision under the first exception that fits; ``taught`` in order, those of other senders are passed over."""
     if classification.urgent or classification.alert or decision.urgent or decision.action is Action.FILE:
         return decision, None
-    if any(reason.code in _NEVER_OVER for reason in (*decision.reasons, *classification.reasons)):
+    if must_be_read(decision) or any(reason.code in _NEVER_OVER for reason in classification.reasons):
         return decision, None
     words = plain(f"{message.subject}\n{message.new_text}")
     for one in taught:
@@ -62,19 +64,36 @@ def excepted(
         fits = one.kind == ExceptionKind.SENDER or (bool(one.phrase) and plain(one.phrase) in words)
         # A complaint, say, goes on to a person, unless it was a complaint that taught.
         alike = decision.topic in PROJECT_TOPICS or decision.topic == one.read_topic
-        if known and fits and alike and not classification.automatic and is_same_place(one, decision, classification):
+        same = known and fits and alike and not classification.automatic
+        if same and is_same_place(one, decision, classification, rules):
             return _forwarded(decision, one, rules), one
     return decision, None
 
 
-def is_same_place(one: Taught, decision: Decision, classification: Classification) -> bool:
+def must_be_read(decision: Decision) -> bool:
+    """Whether a person has to read the message, whatever was taught."""
+    return decision.urgent or any(reason.code in _NEVER_OVER for reason in decision.reasons)
+
+
+def is_one_of_two_places(decision: Decision) -> bool:
+    """Whether it was not sure which of two places the message speaks of; not whether it speaks of any."""
+    return any(
+        reason.code == "luoghi_in_gara" and reason.params.get("second", UNSTATED) != UNSTATED
+        for reason in decision.reasons
+    )
+
+
+def is_same_place(one: Taught, decision: Decision, classification: Classification, rules: Rules) -> bool:
     """Whether the message speaks of a place that the rule holds for; a place that is not known is never the same.
 
+    Nor is one of two that it may speak of: which of them, a person decides.
     A sender's next message may also say nothing of place: then it is about the place that is known of that sender.
     """
     sender = one.kind == ExceptionKind.SENDER
     if decision.territory == UNSTATED:
         return sender and knows_place(one) and not _names_a_place(classification)
+    if territory_of(classification, rules).has_rival_place():
+        return False
     comune, territory = most_likely_comune(decision, classification), decision.territory
     comuni = {settled_comune(one)} | ({known_read(one)} if sender else set())
     areas = {one.territory} | ({one.read_territory} if sender and not known_read(one) else set())
@@ -99,10 +118,12 @@ def knows_place(one: Taught) -> bool:
 
 
 def most_likely_comune(decision: Decision, classification: Classification) -> str:
-    """The comune that a message speaks of; empty where it names none of ours, or several."""
-    if decision.territory in (UNSTATED, OUTSIDE, SEVERAL) or not classification.comune_scores:
+    """The comune that a message speaks of; empty where it names none of ours, several, or one of two."""
+    scores = classification.comune_scores
+    likely = sorted(scores, key=lambda name: (-scores[name], name))
+    if decision.territory in (UNSTATED, OUTSIDE, SEVERAL) or not likely:
         return ""
-    return max(sorted(classification.comune_scores), key=lambda name: classification.comune_scores[name])
+    return "" if len(likely) > 1 and scores[likely[1]] >= RIVAL else likely[0]
 
 
 def _names_a_place(classification: Classification) -> bool:

@@ -68,8 +68,8 @@ HOLDS = {
 SHOWN = {
     "gestito_da_una_persona": "una persona se ne è occupata",
     "scelto_da_una_persona": "una persona ha scelto a quale centro inviarlo",
-    "ricevuta_fermata": "una persona ha deciso che la ricevuta non parte",
-    "ricevuta_rimandata": "una persona ha rimandato la ricevuta",
+    "ricevuta_fermata": "una persona ha deciso che la conferma di ricevuta non parte",
+    "ricevuta_rimandata": "una persona ha rimandato la conferma di ricevuta",
     "eccezione": "vale quello che una persona ha deciso per i messaggi come questo",
     "luogo_scelto": "una persona ha indicato il comune",
     "chiuso_da_una_persona": "una persona lo ha chiuso senza inviarlo a un centro",

@@ -20,6 +20,7 @@ from triage.bootstrap import DECIDE_LOOP, DISPATCH_LOOP, NOTICE_LOOP, Service
 from triage.intake.reader import MailboxReader
 from triage.knowledge import NothingInForceError
 from triage.record import StoreError
+from triage.record.acts_watch import mind_the_acts
 from triage.record.clock_back import mind_the_clock
 from triage.record.incidents import close_incident, close_incidents, open_incident
 from triage.signals import Wakeup
@@ -167,6 +168,9 @@ class Worker:
         scheduler.add_job(self._watch_heartbeats, "interval", seconds=30)
         scheduler.add_job(self._note_endings, "interval", hours=1)
         scheduler.add_job(mind_the_clock, "interval", [self._service.store], minutes=1)
+        # Asked every hour, and at once: a service that is not up at night looks as well.
+        now = self._service.store.clock.now()
+        scheduler.add_job(mind_the_acts, "interval", [self._service.store], hours=1, next_run_time=now)
         # 03:00 UTC: no local time that a change of clocks skips or repeats.
         scheduler.add_job(self._reconcile, "cron", hour=3, minute=0)
         scheduler.start()
@@ -252,6 +256,7 @@ def run_once(service: Service, progress: Callable[[str, int], None] | None = Non
     Ends when a whole round finds nothing to do.
     """
     mind_the_clock(service.store)
+    mind_the_acts(service.store)
     forget_mailboxes(service)
     tell_endings(service)
     readers = {name: service.make_reader(name) for name in service.knowledge.in_force().rules.mailboxes}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from triage.acts.people import SECOND_FACTOR, Act, Role, may
+from triage.acts.people import LADDER, SECOND_FACTOR, Act, Role, may
 
 
 def allowed(role: Role) -> set[Act]:
@@ -12,7 +12,7 @@ def allowed(role: Role) -> set[Act]:
 
 
 def test_each_role_may_what_the_one_before_may_and_more() -> None:
-    ladder = [allowed(role) for role in Role]
+    ladder = [allowed(role) for role in LADDER]
     assert all(lower < higher for lower, higher in pairwise(ladder))
 
 
@@ -28,5 +28,10 @@ def test_a_responsabile_does_all_but_people_and_addresses() -> None:
     assert set(Act) - allowed(Role.RESPONSIBLE) == {Act.PEOPLE, Act.ADDRESSES}
 
 
-def test_those_who_can_do_harm_need_codes() -> None:
-    assert {role for role in Role if may(role, Act.STOP)} == SECOND_FACTOR
+def test_who_answers_for_data_protection_sees_the_register_and_does_nothing() -> None:
+    assert set(Role) - set(LADDER) == {Role.DATA_PROTECTION}
+    assert allowed(Role.DATA_PROTECTION) == {Act.REGISTER}
+
+
+def test_those_who_can_do_harm_or_see_the_register_need_codes() -> None:
+    assert {role for role in Role if may(role, Act.STOP) or may(role, Act.REGISTER)} == SECOND_FACTOR

@@ -50,6 +50,10 @@ def choose(message: InboundMessage) -> Classification:
         return replace(classification(outside=1.0), reasons=(Reason("fuori_provincia", {}),))
     if "più zone" in subject:
         return classification(comune_scores={"Altavilla": 0.5, "Dossobuono": 0.5}, several=0.9)
+    if "in bilico" in subject:
+        likelier = "Dossobuono" if "sud" in subject else "Altavilla"
+        scores = {"Altavilla": 0.48, "Dossobuono": 0.48} | {likelier: 0.5}
+        return replace(classification(comune_scores=scores), reasons=(Reason("luogo_scritto", {"comune": likelier}),))
     if "posto ignoto" in subject:
         return replace(classification(unstated=1.0), reasons=(Reason("luogo_sconosciuto", {}),))
     return classify_by_subject(message)
@@ -182,6 +186,40 @@ def test_of_a_sender_goes_what_says_nothing_of_place_and_nothing_of_another(
     assert office.act(teach, key, Lesson(SENDER)).ok
     later = next_from(office, place)
     assert (office.desk.message(later).state == MessageState.DECIDED) is goes
+
+
+@pytest.mark.parametrize("place", ["in bilico", "in bilico sud"])
+@pytest.mark.parametrize(
+    "lesson", [Lesson(SENDER), Lesson(PHRASE, "laboratorio di ceramica")], ids=["sender", "phrase"]
+)
+def test_what_may_be_about_either_of_two_places_waits_for_a_person(
+    office: Office, smtp_sink: SmtpSink, lesson: Lesson, place: str
+) -> None:
+    """Altavilla and Dossobuono are as likely: neither is the place of what was taught."""
+    subject = f"{UNSURE} laboratorio di ceramica"
+    teach_by(office, lesson, subject, Choice("sud", comune="Dossobuono"))
+    later = next_from(office, f"{place} laboratorio di ceramica")
+    assert (office.desk.message(later).state, exceptions(office)[0].uses) == (MessageState.HELD, 0)
+    assert office.desk.decision(next_from(office, f"{UNSURE} sud laboratorio di ceramica")).project == "sud"
+
+
+def test_what_may_be_about_either_of_two_places_teaches_of_none_of_them(office: Office, smtp_sink: SmtpSink) -> None:
+    key = held(office, "in bilico")
+    assert office.act(forward, key, Choice("sud")).ok
+    assert office.act(teach, key, Lesson(SENDER)).code == "mittente_senza_luogo"
+    assert office.act_unread(undo, office.settlements(key)[-1].id).ok
+    assert office.act(forward, key, Choice("sud", comune="Erbezzo")).ok
+    assert office.act(teach, key, Lesson(SENDER)).ok
+    assert office.desk.message(next_from(office)).state == MessageState.HELD, "Altavilla was only one of two"
+    assert office.desk.decision(next_from(office, f"{UNSURE} sud")).project == "sud"
+
+
+def test_the_centre_that_a_person_chose_says_which_of_two_places_it_was(office: Office, smtp_sink: SmtpSink) -> None:
+    key = held(office, "in bilico")
+    assert office.act(forward, key, Choice("nord")).ok
+    assert office.act(teach, key, Lesson(SENDER)).ok
+    assert office.desk.decision(next_from(office)).project == "nord"
+    assert office.desk.message(next_from(office, f"{UNSURE} sud")).state == MessageState.HELD
 
 
 def test_what_was_taught_holds_once_it_cannot_be_undone(office: Office, smtp_sink: SmtpSink) -> None:

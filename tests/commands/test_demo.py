@@ -20,12 +20,13 @@ import pytest
 import yaml
 from imapclient import IMAPClient
 
+from triage.demo.letters import as_draft
 from triage.demo.load import demo_messages
 from triage.vocabulary import TOPICS
 
 ROOT = Path(__file__).parent.parent.parent
 PROJECTS = ("crema", "mantova", "ostiglia", "oglio_po", "alto_mantovano")
-LINE = re.compile(r"^ *(\d+)  (\S.{21,22}) (\S+) +(\S+) +(ricevuta inviata|-) +(\S+\.eml)(?:  (.*))?$")
+LINE = re.compile(r"^ *(\d+)  (\S.{21,22}) (\S+) +(\S+) +(conferma inviata|-) +(\S+\.eml)(?:  (.*))?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,10 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="module")
 def lines(output: str) -> list[Shown]:
     """The lines, one a message."""
+    return lines_of(output)
+
+
+def lines_of(output: str) -> list[Shown]:
     return [
         Shown(m[2].strip(), m[3], m[4], m[5] != "-", m[6], m[7] or "")
         for m in map(LINE.match, output.splitlines())
@@ -94,7 +99,7 @@ def test_the_ledger_closes_and_agrees_with_the_lines(output: str, lines: list[Sh
 def test_what_the_mail_server_took_is_what_the_lines_say(output: str, lines: list[Shown]) -> None:
     (taken,) = re.findall(r"^(\d+) messages were taken by the demo's SMTP server", output, re.MULTILINE)
     (told,) = re.findall(
-        r"^Partiti: (\d+) inoltri, (\d+) ricevute, (\d+) avvisi al reperibile\.$", output, re.MULTILINE
+        r"^Partiti: (\d+) inoltri, (\d+) conferme di ricevuta, (\d+) avvisi al reperibile\.$", output, re.MULTILINE
     )
     forwards, acknowledgements, notices = map(int, told)
     assert int(taken) == forwards + acknowledgements + notices
@@ -215,7 +220,11 @@ def test_it_goes_on_and_sorts_what_is_put_in_until_it_is_interrupted() -> None:
         (page,) = re.findall(r"Pagina per il personale: (\S+) +nome: (\S+) +password: (\S+)", told)
         (mail,) = re.findall(r"Posta della demo: +(\S+)", told)
         (box,) = re.findall(r"IMAP 127\.0\.0\.1:(\d+) senza cifratura +nome: (\S+) +password: (\S+)", told)
-        assert re.search(r"Apri «[^»]+», inoltralo", told), "a message to teach with is named"
+        (subject,) = re.findall(r"Apri «([^»]+)», inoltralo", told)
+        drafts = [(name, as_draft(octets)) for name, octets, _ in demo_messages(datetime.now(UTC))]
+        names = {name for name, draft in drafts if draft is not None and draft.subject == subject}
+        (why,) = [line.why for line in lines_of(told) if line.name in names]
+        assert re.fullmatch(r"Il servizio non è abbastanza sicuro [^.]+\.", why), "no other reason, which would stand"
         put_in_and_wait_until_filed(*box)
         look_at_the_page(*page)
         see_what_arrived(mail)

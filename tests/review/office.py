@@ -15,7 +15,7 @@ import pyotp
 from argon2 import PasswordHasher
 
 from triage.acts import passwords
-from triage.acts.people import Role
+from triage.acts.people import SECOND_FACTOR, Role
 from triage.dispatch.text_files import load_texts
 from triage.knowledge import Knowledge
 from triage.listening import Listening
@@ -37,6 +37,7 @@ NAMES = {
     Role.OPERATOR: ("anna.rossi", "Anna Rossi"),
     Role.RESPONSIBLE: ("bruno.verdi", "Bruno Verdi"),
     Role.ADMINISTRATOR: ("carla.neri", "Carla Neri"),
+    Role.DATA_PROTECTION: ("dario.bruni", "Dario Bruni"),
 }
 FAST = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
@@ -98,7 +99,7 @@ class Office:
         """An account of this role; with codes where the role needs them, or as told."""
         name, display = NAMES[role]
         name = f"{name}{next(_numbers)}"
-        with_code = totp if totp is not None else role in (Role.RESPONSIBLE, Role.ADMINISTRATOR)
+        with_code = totp if totp is not None else role in SECOND_FACTOR
         secret = passwords.new_totp_secret() if with_code else ""
         with self.store.write("somebody") as tx:
             number = add_person(tx, name, display, role, FAST.hash(password))

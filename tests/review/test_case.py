@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -170,6 +172,48 @@ def test_what_was_shown_is_what_leaves_and_the_register_and_the_conversation_tel
         "cancellato, detto a voce o in altro modo",
     )
     assert "Lucia" not in text
+
+
+def test_who_answers_for_data_protection_sees_the_register_and_no_mail(
+    visit: Callable[..., Visit], http: Callable[..., httpx.Client], office: Office, outbox: Outbox, misroute: int
+) -> None:
+    code = code_of(office, misroute)
+    operator = visit(Role.OPERATOR).page
+    operator.goto(f"/casi/{code}/correggi/{misroute}")
+    operator.locator("h2[data-focus]").wait_for()
+    choose(operator)
+    operator.get_by_role("button", name="Conferma la correzione").click()
+    expect(operator.get_by_role("button", name="Annulla")).to_be_visible()
+    outbox.send(after=timedelta(minutes=10))
+
+    watcher = visit(Role.DATA_PROTECTION)
+    page, asked = watcher.page, list[str]()
+    page.on("request", lambda request: asked.append(urlsplit(request.url).path))
+    page.goto("/")
+    assert page.url == f"{office.url}/errori"
+    assert page.title().startswith("Errori di smistamento"), "how many wait is not theirs to see"
+    axe(page)
+    page.get_by_role("link", name=code).click()
+    expect(page.get_by_role("heading", name=f"Errore, caso {code}")).to_be_visible()
+    assert [one.strip() for one in page.locator("main a, main button").all_inner_texts()] == ["Errori di smistamento"]
+    axe(page)
+    page.get_by_role("link", name="Errori di smistamento").last.click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Scarica per il foglio di calcolo").click()
+    assert code in download.value.path().read_text(encoding="utf-8-sig")
+    assert "/eventi" not in asked
+
+    client = http(Role.DATA_PROTECTION)
+    token = token_of(client.get("/errori").text)
+    number = re.findall(r'href="/errori/(\d+)"', client.get("/errori").text)[0]
+    kept = f"/errori/{number}"
+    before = client.get(kept).text
+    of_the_mail = (f"/casi/{code}", f"/messaggi/{misroute}", f"/messaggi/{misroute}/originale.eml", "/smistati")
+    for path in (*of_the_mail, "/da-decidere", "/eventi", "/andamento", "/persone"):
+        assert client.get(path).status_code == 403, path
+    for path in (f"{kept}/risposta", f"{kept}/chiudi", "/smistati/cerca", "/andamento/scarica/centri"):
+        assert client.post(path, data={"csrf": token, "risposta": "voce"}).status_code == 403, path
+    assert client.get(kept).text == before
 
 
 def words(text: str) -> list[str]:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from tests.checks.builders import forwarded, proposed
 from tests.review.browser import WIDTHS, Visit, axe, fits
 from tests.review.office import Office, token_of
-from triage.acts.people import Role
+from triage.acts.people import LADDER, Role
 from triage.record import Store
 from triage.record.people_tables import staff_acts
 from triage.record.samples import Label, label_by_settlement
@@ -124,6 +124,29 @@ def test_a_colleagues_check_is_announced(http: Callable[..., httpx.Client], draw
     assert "sta già rispondendo" in http(Role.OPERATOR).get(taken).text
 
 
+def test_what_was_checked_out_of_turn_is_not_called_unchecked(
+    http: Callable[..., httpx.Client], drawn: list[int]
+) -> None:
+    """Somebody has opened the first that was drawn and does not answer; a colleague answers all others."""
+    first = _post(http(Role.OPERATOR), "/controlli/prossimo").headers["location"]
+    client = http(Role.OPERATOR)
+    for number in drawn[1:]:
+        _post(client, f"/controlli/{number}", **ANSWER)
+    page = client.get("/controlli").text
+    many = len(drawn) - 1
+    assert (
+        f"{many} messaggi sono già controllati, ma contano appena ha una risposta anche quello estratto prima" in page
+    )
+    assert page.count(f"({many} altri contano appena ha una risposta uno estratto prima)") == 2, "the centre's, and all"
+    assert "Nessun messaggio è ancora stato controllato" not in page
+    assert _post(client, "/controlli/prossimo").headers["location"] == "/controlli"
+    assert "è aperto davanti a un&#39;altra persona" in client.get("/controlli").text
+    _post(client, first, **ANSWER)
+    page = client.get("/controlli").text
+    assert "appena ha una risposta" not in page
+    assert f"Misurato su {len(drawn)} messaggi" in page
+
+
 def test_only_drawn_forwards_have_a_page(http: Callable[..., httpx.Client], store: Store, office: Office) -> None:
     proposed(store, office.knowledge.in_force().rules, 1)
     client = http(Role.OPERATOR)
@@ -202,10 +225,10 @@ def test_raising_without_proof_is_refused_whoever_asks(http: Callable[..., httpx
     ],
 )
 def test_who_may_what(http: Callable[..., httpx.Client], path: str, least: Role) -> None:
-    roles = list(Role)
-    for role in roles:
+    allowed = LADDER[LADDER.index(least) :]
+    for role in Role:
         status = _post(http(role), path).status_code
-        assert (status == 403) is (roles.index(role) < roles.index(least)), role
+        assert (status == 403) is (role not in allowed), role
 
 
 def test_errors_beyond_the_promise_are_told_at_once(

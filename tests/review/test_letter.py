@@ -14,7 +14,7 @@ from tests.fakes import FakeClock
 from tests.record.builders import dispatches
 from tests.review.browser import WIDTHS, Visit, axe, fits
 from tests.review.mail import DANGER, FOR_NOBODY, HELD, TWO_PLACES, a_mail, arrive, left_in_the_mailbox, row_of
-from tests.review.office import Office, shown_in, token_of
+from tests.review.office import Office, Somebody, shown_in, token_of
 from triage.acts.people import Role
 from triage.record.ledger import compute_ledger
 from triage.record.settlements import settlements_of
@@ -123,6 +123,67 @@ def test_after_two_minutes_the_offer_is_gone_and_so_is_the_way(
     client.post(f"/annulla/{done.id}", data={"csrf": token_of(page)})
     assert "troppo tardi" in client.get("/da-decidere").text.lower() or exits_of(office, held[0]) == ["chiuso"]
     assert exits_of(office, held[0]) == ["chiuso"]
+
+
+LONG = "Informazioni sul bonus asilo nido e sui documenti da portare allo sportello"
+
+
+def three_done(office: Office, http: Callable[..., httpx.Client], clock: FakeClock) -> tuple[Somebody, list[int]]:
+    """Somebody has just settled three messages with long subjects, ten seconds apart; a fourth waits."""
+    keys = arrive(
+        office,
+        [a_mail(f"Quando posso venire? {n}", f"{LONG} {n}", f"f{n}@example.com", "Maria Rossi") for n in range(4)],
+    )
+    person = office.somebody(Role.OPERATOR)
+    client = http(person)
+    for key in keys[:3]:
+        press(client, key, "chiudi", office, nota="risposto")
+        clock.forward(timedelta(seconds=10))
+    return person, keys
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_what_can_be_taken_back_leaves_the_list_in_sight_on_a_narrow_page(
+    visit: Callable[..., Visit],
+    office: Office,
+    http: Callable[..., httpx.Client],
+    clock: FakeClock,
+    javascript: bool,
+) -> None:
+    person, keys = three_done(office, http, clock)
+    page = visit(person, width=320, javascript=javascript).page
+    page.goto("/da-decidere")
+    expect(page.locator(f'a[href="/messaggi/{keys[3]}"]').first).to_be_in_viewport()
+    buttons = page.locator("#annulla").get_by_role("button")
+    expect(buttons).to_have_count(1)
+    if javascript:
+        axe(page)
+    page.locator("#annulla summary").focus()
+    page.keyboard.press("Enter")
+    expect(buttons).to_have_count(3)
+    if javascript:
+        axe(page)
+    fits(page)
+    buttons.last.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"{LONG} 0")
+    assert [exits_of(office, key) for key in keys[:3]] == [[], ["chiuso"], ["chiuso"]]
+
+
+def test_the_fold_with_earlier_acts_goes_when_none_of_them_can_be_taken_back(
+    visit: Callable[..., Visit], office: Office, http: Callable[..., httpx.Client], clock: FakeClock
+) -> None:
+    person, _ = three_done(office, http, clock)
+    page = visit(person).page
+    page.clock.install()
+    page.goto("/da-decidere")
+    page.locator("#annulla summary").focus()
+    page.clock.run_for(96_000)
+    expect(page.locator("#annulla .annulla")).to_have_count(2)
+    expect(page.locator("#annulla summary")).to_be_focused()
+    page.clock.run_for(10_000)
+    expect(page.locator("#annulla .annulla")).to_have_count(1)
+    expect(page.locator("#annulla summary")).to_have_count(0)
+    expect(page.locator("#contenuto")).to_be_focused()
 
 
 def test_nobody_takes_back_what_another_did(http: Callable[..., httpx.Client], office: Office, held: list[int]) -> None:

@@ -12,7 +12,7 @@ from tests.review.browser import WIDTHS, Visit, axe, fits
 from tests.review.office import Office, token_of
 from tests.review.test_sign_in import fill_in
 from triage.acts.people import Role
-from triage.record.identity import is_stopped
+from triage.record.identity import is_stopped, set_stopped
 from triage.record.people import person_named, person_numbered
 from triage.record.staff_acts import acts_about, verify_acts
 
@@ -106,6 +106,18 @@ def test_the_last_administrator_stays_one(office: Office, http: Callable[..., ht
     assert row is not None
     assert (row.role, row.disabled_at) == (Role.ADMINISTRATOR, None)
     assert "unico amministratore" in client.get(f"/persone/{person.id}").text
+
+
+def test_who_may_not_start_again_is_told_that_all_is_stopped_and_gets_no_link(
+    visit: Callable[..., Visit], office: Office
+) -> None:
+    with office.store.write("stop") as tx:
+        set_stopped(tx, True)
+    page = visit(Role.READER, width=320).page
+    page.goto("/smistati")
+    expect(page.locator("header")).to_contain_text("Tutto fermo: non parte niente")
+    assert page.locator('a[href="/fermo"]').count() == 0
+    axe(page)
 
 
 def test_another_role_or_password_ends_the_persons_sessions(office: Office, http: Callable[..., httpx.Client]) -> None:

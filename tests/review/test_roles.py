@@ -78,9 +78,9 @@ ROUTES: dict[tuple[str, str], str] = {
     ("POST", "/casi/{code}/correggi/{message_id}"): Act.CORRECT,
     ("GET", "/errori"): Act.REGISTER,
     ("GET", "/errori/{number}"): Act.REGISTER,
-    ("POST", "/errori/{number}/risposta"): Act.REGISTER,
-    ("POST", "/errori/{number}/chiudi"): Act.REGISTER,
-    ("POST", "/errori/scarica"): Act.EXPORT,
+    ("POST", "/errori/{number}/risposta"): Act.RECALLS,
+    ("POST", "/errori/{number}/chiudi"): Act.RECALLS,
+    ("POST", "/errori/scarica"): Act.REGISTER,
     ("GET", "/eventi"): Act.LOOK,
     ("GET", "/controlli"): Act.LOOK,
     ("POST", "/controlli/prossimo"): Act.SAMPLE,
@@ -168,7 +168,7 @@ def test_nobody_is_let_in_without_signing_in(http: Callable[..., httpx.Client]) 
 
 def test_the_menu_shows_what_a_role_may_open(http: Callable[..., httpx.Client]) -> None:
     for role in Role:
-        page = http(role).get("/smistati").text
+        page = http(role).get("/profilo").text
         assert {entry.path for entry in MENU if f'<a href="{entry.path}"' in page} == {
             entry.path for entry in MENU if may(role, entry.act)
         }

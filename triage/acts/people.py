@@ -8,12 +8,17 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What somebody is to the service; each may what the one before may, and more."""
+    """What somebody is to the service. Of ``LADDER`` each may what the one before may, and more."""
 
     READER = "sola_lettura"
     OPERATOR = "operatore"
     RESPONSIBLE = "responsabile"
     ADMINISTRATOR = "amministratore"
+    DATA_PROTECTION = "rpd"
+    """Responsabile della protezione dei dati (GDPR articles 37 to 39): watches over the work and does none of it."""
+
+
+LADDER = (Role.READER, Role.OPERATOR, Role.RESPONSIBLE, Role.ADMINISTRATOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,9 @@ class Act(StrEnum):
     STOP = "stop"
     """Stop everything that leaves, and start it again."""
     REGISTER = "register"
-    """See and keep the register of misroutes."""
+    """See the register of misroutes, and save it."""
+    RECALLS = "recalls"
+    """Keep the register: what the wrong centre answered, and that nothing is left to do."""
     MODES = "modes"
     """Switch a project between proposta and automatico."""
     EXPORT = "export"
@@ -66,18 +73,22 @@ _LEAST: Mapping[Act, Role] = {
     Act.TEACH: Role.RESPONSIBLE,
     Act.STOP: Role.RESPONSIBLE,
     Act.REGISTER: Role.RESPONSIBLE,
+    Act.RECALLS: Role.RESPONSIBLE,
     Act.MODES: Role.RESPONSIBLE,
     Act.EXPORT: Role.RESPONSIBLE,
     Act.PROMOTE: Role.RESPONSIBLE,
     Act.PEOPLE: Role.ADMINISTRATOR,
     Act.ADDRESSES: Role.ADMINISTRATOR,
 }
-_RANK = {role: rank for rank, role in enumerate(Role)}
+_RANK = {role: rank for rank, role in enumerate(LADDER)}
+_BESIDE: Mapping[Role, frozenset[Act]] = {Role.DATA_PROTECTION: frozenset({Act.REGISTER})}
+"""Roles that stand beside the ladder, with all that they may."""
 
-SECOND_FACTOR = frozenset({Role.RESPONSIBLE, Role.ADMINISTRATOR})
+SECOND_FACTOR = frozenset({Role.RESPONSIBLE, Role.ADMINISTRATOR, Role.DATA_PROTECTION})
 """Roles that sign in with a code from their telephone as well; others may."""
 
 
 def may(role: Role, act: Act | str) -> bool:
     """Whether a role is allowed an act; raises ``ValueError`` for an act that nobody has named."""
-    return _RANK[role] >= _RANK[_LEAST[Act(act)]]
+    act = Act(act)
+    return act in _BESIDE[role] if role in _BESIDE else _RANK[role] >= _RANK[_LEAST[act]]

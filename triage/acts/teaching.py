@@ -17,7 +17,7 @@ from triage.acts.people import Act, Person, may
 from triage.acts.taught import end_rule
 from triage.acts.words import centre_of, place_taught, refused
 from triage.acts.writing import PLACE_CHOSEN
-from triage.exceptions import knows_place, plain
+from triage.exceptions import is_one_of_two_places, knows_place, plain
 from triage.reading import ParsedMessages
 from triage.record import Transaction
 from triage.record.decisions import decision_of
@@ -27,7 +27,7 @@ from triage.record.settlements import SENDS_ON, Exit, SettlementRow, newest_sett
 from triage.record.staff_acts import note_act
 from triage.returns import from_staff
 from triage.rules.types import Rules
-from triage.vocabulary import UNSTATED
+from triage.vocabulary import SEVERAL, UNSTATED, Decision
 
 USUAL_DAYS, MOST_DAYS = 90, 365
 SHORTEST_PHRASE = 8
@@ -58,19 +58,17 @@ def teach(
         return refused(tx, rules, against or "non_smistato", message_id)
     never = lesson.kind is ExceptionKind.NEVER
     read = decision_of(tx, message_id, int(settled.before["generation"]))
-    places = [
-        str(reason.params["comune"])
-        for reason in (read.reasons if read is not None else ())
-        if reason.code.startswith("luogo") and reason.code != PLACE_CHOSEN and "comune" in reason.params
-    ]
+    territory, comune = _place_read(read)
+    # One of two places that the person has neither named nor chosen by the centre is not known.
+    unsure = territory == SEVERAL and not settled.comune and settled.territory != settled.project
     values: dict[str, str | int] = {
         "kind": str(lesson.kind),
         "sender_key": "" if lesson.kind is ExceptionKind.PHRASE else letter.keys.author,
         "phrase": " ".join(lesson.phrase.split()) if lesson.kind is ExceptionKind.PHRASE else "",
         "comune": "" if never else settled.comune,
-        "territory": "" if never else settled.territory,
-        "read_comune": "" if never or not places else places[0],
-        "read_territory": "" if never else (read.territory if read is not None else UNSTATED),
+        "territory": "" if never else SEVERAL if unsure else settled.territory,
+        "read_comune": "" if never else comune,
+        "read_territory": "" if never else territory,
         "read_topic": "" if never or read is None else read.topic,
         "topic": "" if never else settled.topic,
         "project": "" if never else settled.project,
@@ -93,6 +91,20 @@ def forget(tx: Transaction, rules: Rules, person: Person, number: int) -> Outcom
     if not end_rule(tx, person, number):
         return refused(tx, rules, "eccezione_finita", 0)
     return Outcome(True, "dimenticato", "Regola tolta: da adesso i messaggi così si valutano come tutti gli altri.")
+
+
+def _place_read(read: Decision | None) -> tuple[str, str]:
+    """Territory and comune as the service read them; one of two that it may be is none of them."""
+    if read is None:
+        return UNSTATED, ""
+    if is_one_of_two_places(read):
+        return SEVERAL, ""
+    named = (
+        str(reason.params["comune"])
+        for reason in read.reasons
+        if reason.code.startswith("luogo") and reason.code != PLACE_CHOSEN and "comune" in reason.params
+    )
+    return read.territory, next(named, "")
 
 
 def _against(person: Person, letter: Letter, settled: SettlementRow | None, lesson: Lesson, rules: Rules) -> str:

@@ -19,6 +19,7 @@ from triage.bootstrap import Service, build_service, settings_from
 from triage.commands.opening import FAILED, clear_errors, fail
 from triage.commands.page import desk_of
 from triage.dispatch.selftest import verify_composition
+from triage.exceptions import is_one_of_two_places, must_be_read
 from triage.explaining import word_all_holds
 from triage.listening import PORT, Listening
 from triage.logs import configure_logs
@@ -157,7 +158,7 @@ def _work_off(service: Service, names: dict[str, list[str]]) -> int:
     )
     sent = {kind: counts.get(f"{kind}_{DispatchState.ACCEPTED}", 0) for kind in DispatchKind}
     click.echo(
-        f"Partiti: {sent[DispatchKind.FORWARD]} inoltri, {sent[DispatchKind.ACKNOWLEDGEMENT]} ricevute, "
+        f"Partiti: {sent[DispatchKind.FORWARD]} inoltri, {sent[DispatchKind.ACKNOWLEDGEMENT]} conferme di ricevuta, "
         f"{sent[DispatchKind.NOTICE]} avvisi al reperibile."
     )
     for text in (*troubles, *ledger.differences):
@@ -178,7 +179,7 @@ def _line(row: MessageRow, decision: Decision | None, acknowledged: bool, name: 
     where = decision.destination if decision is not None else "-"
     topic = decision.topic if decision is not None else "-"
     why = word_all_holds(row.hold_reason, decision)
-    receipt = "ricevuta inviata" if acknowledged else "-"
+    receipt = "conferma inviata" if acknowledged else "-"
     return f"{row.id:>3}  {state:<23} {where:<15} {topic:<16} {receipt:<16} {name}  {why}".rstrip()
 
 
@@ -198,7 +199,7 @@ def _go_on(
 
 
 def _suggested(service: Service, sample: Sequence[DemoMessage]) -> str:
-    """A message that waits only because the service is not sure enough, by its subject: good to teach with."""
+    """A message by its subject that waits only because the service is not sure enough: what it teaches works."""
     from triage.demo.letters import as_draft
 
     drafts = {digest(octets): as_draft(octets) for _, octets, _ in sample}
@@ -207,7 +208,9 @@ def _suggested(service: Service, sample: Sequence[DemoMessage]) -> str:
         decided = decisions_of(tx, [(row.id, row.generation) for row in held])
     for row in held:
         draft = drafts.get(row.sha256 or "")
-        if draft is not None and draft.subject and decided[row.id].project:
+        decision = decided[row.id]
+        teaches = bool(decision.project) and not must_be_read(decision) and not is_one_of_two_places(decision)
+        if draft is not None and draft.subject and teaches:
             return f"«{draft.subject}»"
     return "un messaggio che ha un centro proposto"
 

@@ -45,7 +45,7 @@ def user() -> None:
 def add(name: str, role: str, display: str, password_file: Path | None, temporary: bool) -> None:
     """Add an account.
 
-    Responsabile and amministratore set up codes from their telephone at the first sign-in.
+    Responsabile, amministratore and rpd set up codes from their telephone at the first sign-in.
     """
     name = accounts.clean_name(name)
     if problem := accounts.problem_with_name(name):

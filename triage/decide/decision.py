@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from triage.decide.context import DecisionContext
 from triage.decide.matching import Facts, OpenRules, Outcome
-from triage.decide.territory import TerritoryScores, names_another_place, territory_of
+from triage.decide.territory import RIVAL, TerritoryScores, names_another_place, territory_of
 from triage.decide.trust import (
     SURE_NOT_FOR_US,
     corrected,
@@ -38,9 +38,6 @@ from triage.vocabulary import (
 
 MOST_HOPS = 50
 """Received fields from which a message is taken to be in a loop (Postfix's own limit; RFC 5321 section 6.3)."""
-
-RIVAL = 0.10
-"""Probability from which a second answer explains why the first is not sure enough."""
 
 HOLD_BEFORE_FILING = frozenset(
     {"forse_non_per_noi", "forse_pericolo", "da_noi", "troppi_passaggi", "difetti_gravi", "modo_ombra"}

@@ -17,6 +17,9 @@ from triage.vocabulary import OUTSIDE, SEVERAL, UNCOVERED, UNSTATED, Classificat
 MATERIAL = 0.05
 """Share of the places' probability from which an answer counts as one that the message speaks of."""
 
+RIVAL = 0.10
+"""Probability from which a second answer explains why the first is not sure enough."""
+
 NAMED = 0.55
 """Weight from which a place that is named in passing may be the one that counts."""
 
@@ -40,6 +43,10 @@ class TerritoryScores:
         """The second most probable answer and its probability ("" and 0 when there is none)."""
         others = [(code, score) for code, score in self.scores.items() if code != self.best]
         return max(others, key=lambda item: item[1], default=("", 0.0))
+
+    def has_rival_place(self) -> bool:
+        """Whether a place with another answer than the best is likely as well; to name no place is none."""
+        return any(score >= RIVAL for code, score in self.scores.items() if code not in (self.best, UNSTATED))
 
 
 def territory_of(classification: Classification, rules: Rules) -> TerritoryScores:

@@ -44,14 +44,14 @@ _BASE: Mapping[str, str | bool] = {
     "contatti": "mail: famiglie@borgonuovo.example",
 }
 _SHOWN: tuple[tuple[str, str, Mapping[str, str | bool]], ...] = (
-    ("Ricevuta: il messaggio è stato inviato a un centro", ACKNOWLEDGEMENT, _CENTRE),
+    ("Conferma di ricevuta: il messaggio è stato inviato a un centro", ACKNOWLEDGEMENT, _CENTRE),
     (
-        "Ricevuta: il messaggio aspetta una persona, gli uffici sono chiusi",
+        "Conferma di ricevuta: il messaggio aspetta una persona, gli uffici sono chiusi",
         ACKNOWLEDGEMENT,
         {"aperto": False, "chiuso": True},
     ),
     (
-        "Ricevuta: manca solo il luogo, e le regole dicono di chiederlo",
+        "Conferma di ricevuta: manca solo il luogo, e le regole dicono di chiederlo",
         ACKNOWLEDGEMENT,
         {"chiede": True, "aperto": False},
     ),

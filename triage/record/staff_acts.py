@@ -12,18 +12,31 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 import sqlalchemy as sa
 
 from triage.record.audit import Param
-from triage.record.identity import known_secret, secret_of
+from triage.record.identity import secret_if_known, secret_of
 from triage.record.people_tables import staff_acts
 from triage.record.store import Transaction
 from triage.record.tables import identity
 
 _HEAD = "staff_acts_head"
 _NOTHING = "0:"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The chain up to one act: its number in the record, how many acts that makes, its seal."""
+
+    act: int = 0
+    count: int = 0
+    seal: str = ""
+
+
+BEGINNING = Standing()
 
 
 class Actor(Protocol):
@@ -61,20 +74,30 @@ def note_act(
 
 def verify_acts(tx: Transaction) -> tuple[str, ...]:
     """One sentence for each break of the chain; empty when every act stands as it was written. Reads every row."""
+    return verify_acts_after(tx, BEGINNING)[0]
+
+
+def verify_acts_after(tx: Transaction, known: Standing) -> tuple[tuple[str, ...], Standing]:
+    """The same for the acts after one up to which the chain is known to be whole; also where it stands now."""
     head = tx.execute(sa.select(identity.c.value).where(identity.c.name == _HEAD)).scalar()
     counted, _, last = (head or _NOTHING).partition(":")
-    before, number, broken = "", 0, []
-    secret = b""
-    for row in tx.execute(sa.select(staff_acts).order_by(staff_acts.c.id)).mappings().yield_per(1000):
-        secret = secret or known_secret(tx)
-        number += 1
+    act, number, before, broken = known.act, known.count, known.seal, []
+    secret = secret_if_known(tx)
+    query = sa.select(staff_acts).where(staff_acts.c.id > known.act).order_by(staff_acts.c.id)
+    for row in tx.execute(query).mappings().yield_per(1000):
+        act, number = row["id"], number + 1
         if not hmac.compare_digest(_seal(secret, before, row), row["seal"]):
             broken.append(f"the record of people's acts was tampered with at or before act {row['id']}")
         # Each break is told once: the next row is held against the seal that stands.
         before = row["seal"]
     if (number, before) != (int(counted), last):
         broken.append(f"the record of people's acts has {number} rows where {counted} were written, or another end")
-    return tuple(broken)
+    return tuple(broken), Standing(act, number, before)
+
+
+def seal_of_act(tx: Transaction, act: int) -> str:
+    """The seal that stands on an act; empty where there is no such act."""
+    return tx.execute(sa.select(staff_acts.c.seal).where(staff_acts.c.id == act)).scalar() or ""
 
 
 def acts_about(tx: Transaction, subject: str, subject_id: int) -> list[sa.RowMapping]:

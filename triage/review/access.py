@@ -21,10 +21,11 @@ from triage.review.guards import (
     STEPS,
     cookie_name,
     desk_of,
+    person_of,
     row_or_none,
     session_or_none,
 )
-from triage.review.rendering import go, render
+from triage.review.rendering import first_page, go, render
 from triage.review.times import clock_time
 
 log = logging.getLogger("triage.review")
@@ -41,7 +42,7 @@ def ask(request: Request) -> Response:
     """The form; whoever is signed in goes on."""
     session = session_or_none(request)
     if session is not None and not session.step:
-        return go("/da-decidere")
+        return go("/")
     return render(request, "sign_in.html", wrong="", name="")
 
 
@@ -123,7 +124,7 @@ def _enter(request: Request, row: PersonRow, step: str) -> Response:
         if not step:
             note_signed_in(tx, row, _address(request))
         request.state.session, request.state.row = session_of(tx, token), row
-    response = go(STEPS.get(step, "/da-decidere"))
+    response = go(STEPS.get(step) or first_page(person_of(row)))
     give_cookie(request, response, token)
     return response
 

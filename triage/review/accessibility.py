@@ -6,15 +6,15 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from triage.review.guards import SignedIn
-from triage.review.rendering import go, render
+from triage.review.rendering import first_page, go, render
 
 router = APIRouter()
 
 
 @router.get("/")
-def first(_person: SignedIn) -> Response:
-    """What waits is what people come for."""
-    return go("/da-decidere")
+def first(person: SignedIn) -> Response:
+    """What people come for: for most of them, what waits."""
+    return go(first_page(person))
 
 
 @router.get("/accessibilita")

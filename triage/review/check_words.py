@@ -45,6 +45,21 @@ def measured(seen: Checked, most: float, until: datetime | None, *, invented: bo
     )
 
 
+def nothing_counts(audit: Audit) -> str:
+    """Why there is nothing to measure by: nobody has judged anything, or one that was drawn earlier waits still."""
+    if not audit.beyond:
+        return "Nessun messaggio è ancora stato controllato."
+    one, many = "messaggio è già controllato, ma conta", "messaggi sono già controllati, ma contano"
+    return f"{count_of(audit.beyond, one, many)} appena ha una risposta anche quello estratto prima di tutti."
+
+
+def not_yet(audit: Audit) -> str:
+    """Beside the judged ones that count: those that do not count yet."""
+    if not audit.beyond:
+        return ""
+    return f" ({count_of(audit.beyond, 'altro conta', 'altri contano')} appena ha una risposta uno estratto prima)"
+
+
 def measured_by_card(right: int, n: int) -> str:
     """The same of the invented messages on which the model in force was measured."""
     seen = Checked(n, float(n), n, (1.0,) * right)

@@ -70,8 +70,10 @@ def take(request: Request, person: Checking) -> Response:
     """The next drawn message, for this person alone for a while."""
     with desk_of(request).store.write("next sample", person.name) as tx:
         found = sampling.take_next(tx, person)
+        with_others = count_to_label(tx) if found is None else 0
     if found is None:
-        tell(request, "Non c'è niente da controllare in questo momento.", "info")
+        opened = "Quello che resta da controllare è aperto davanti a un'altra persona: riprova più tardi."
+        tell(request, opened if with_others else "Non c'è niente da controllare in questo momento.", "info")
         return go("/controlli")
     return go(f"/controlli/{found}")
 

@@ -167,7 +167,9 @@ def _act(
         "non_per_noi": lambda tx: not_for_us(tx, rules, person, {message_id: seen}, note=note)[0],
     }
     if exit == "ricevuta" and wait == AS_IT_IS:
-        return lambda _tx: Outcome(True, "ricevuta_rimandata", "La ricevuta di questo caso resta rimandata.")
+        return lambda _tx: Outcome(
+            True, "ricevuta_rimandata", "La conferma di ricevuta di questo caso resta rimandata."
+        )
     if exit == "ricevuta":
         hours = timedelta(hours=int(wait)) if wait in WAITS and wait.isdigit() else None
         return lambda tx: acknowledgement(tx, rules, person, message_id, wait=hours, never=wait == "mai")

@@ -36,7 +36,8 @@ from triage.rules import Rules
 from triage.spreadsheets import to_csv
 
 router = APIRouter()
-Keeping = Annotated[Person, Depends(may(Act.REGISTER))]
+Seeing = Annotated[Person, Depends(may(Act.REGISTER))]
+Keeping = Annotated[Person, Depends(may(Act.RECALLS))]
 SIZE = 50
 MOST_EXPORTED = 20_000
 WRONG_DAYS = "Scrivi i giorni come 28/11/2026, il primo prima dell'ultimo."
@@ -75,7 +76,7 @@ class Line:
 @router.get("/errori")
 def show(
     request: Request,
-    _person: Keeping,
+    _person: Seeing,
     tutti: Annotated[str, Query(max_length=2)] = "",
     prima: Annotated[int, Query(ge=0, le=1 << 62)] = 0,
 ) -> Response:
@@ -90,7 +91,7 @@ def show(
 
 
 @router.get("/errori/{number}")
-def show_one(request: Request, number: int, _person: Keeping) -> Response:
+def show_one(request: Request, number: int, _person: Seeing) -> Response:
     """One misroute, and what is still to be done about it."""
     return _one(request, number)
 
@@ -124,7 +125,7 @@ def close(request: Request, number: int, person: Keeping) -> Response:
 @router.post("/errori/scarica")
 def download(
     request: Request,
-    person: Annotated[Person, Depends(may(Act.EXPORT))],
+    person: Seeing,
     dal: Annotated[str, Form(max_length=10)] = "",
     al: Annotated[str, Form(max_length=10)] = "",
 ) -> Response:

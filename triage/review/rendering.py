@@ -102,6 +102,11 @@ def go(path: str) -> Response:
     return RedirectResponse(path, 303)
 
 
+def first_page(person: Person) -> str:
+    """What a person comes for: the first entry of their menu."""
+    return next(entry.path for entry in MENU if role_may(person.role, entry.act))
+
+
 def tell(request: Request, text: str, level: str = "success") -> None:
     """A short message on the next page; ``level``: success, info, warning, danger. Its text names the outcome too."""
     told = [*session_data(request).get("told", []), {"text": text, "level": level}]
@@ -129,7 +134,7 @@ def _of_every_page(request: Request) -> dict[str, Any]:
         person, settings = person_of(row), row.settings
     with desk.store.read("page") as tx:
         now, stopped = tx.now, is_stopped(tx)
-        waiting = count_waiting(tx) if person is not None else 0
+        waiting = count_waiting(tx) if person is not None and role_may(person.role, Act.LOOK) else 0
     rules = desk.knowledge.in_force().rules
     return {
         "request": request,

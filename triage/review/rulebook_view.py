@@ -225,7 +225,9 @@ def _rules(rules: Rules) -> tuple[RuleView, ...]:
 def _acknowledgement(name: str) -> str:
     if not name:
         return ""
-    return "La famiglia non riceve nessuna ricevuta." if name == NO_TEXT else f"La ricevuta è il testo «{name}»."
+    if name == NO_TEXT:
+        return "La famiglia non riceve nessuna conferma di ricevuta."
+    return f"La conferma di ricevuta è il testo «{name}»."
 
 
 def _hours(rules: Rules) -> tuple[tuple[str, str], ...]:
@@ -240,7 +242,7 @@ def _clock(moment: time) -> str:
 
 
 _ENVELOPES = {
-    Envelope.NONE: "nessun indirizzo: se la ricevuta non arriva, non torna indietro",
+    Envelope.NONE: "nessun indirizzo: se la conferma di ricevuta non arriva, non torna indietro",
     Envelope.DEDICATED: "un indirizzo nostro che non risponde mai",
     Envelope.PLUS: "l'indirizzo generale con un segno che riconosce il messaggio",
 }

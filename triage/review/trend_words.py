@@ -40,6 +40,7 @@ INCIDENT_NAMES: Mapping[str, str] = {
     "clock": "L'orologio di una macchina è stato spostato indietro: quello che aspettava è stato rimesso in ordine",
     "hung": "Una parte del servizio si è bloccata ed è stata riavviata",
     "filing_refused": "La posta già trattata non si può spostare dalla posta in arrivo",
+    "acts_altered": "Il registro delle operazioni fatte dalle persone è stato modificato da fuori",
     "octets_altered": "Un messaggio nel registro è stato alterato",
     "": "Un problema tecnico: lo descrive il comando «triage ledger»",
 }

@@ -31,12 +31,14 @@ ROLE_NAMES: Mapping[Role, str] = {
     Role.OPERATOR: "Operatore",
     Role.RESPONSIBLE: "Responsabile",
     Role.ADMINISTRATOR: "Amministratore",
+    Role.DATA_PROTECTION: "Responsabile della protezione dei dati (RPD)",
 }
 ROLE_TELLS: Mapping[Role, str] = {
     Role.READER: "guarda tutte le pagine, tranne gli errori di smistamento, e non cambia niente",
     Role.OPERATOR: "decide i messaggi che aspettano e corregge gli errori",
     Role.RESPONSIBLE: "in più: insegna per il futuro, ferma e fa ripartire gli invii, vede il registro degli errori",
     Role.ADMINISTRATOR: "in più: gestisce le persone e conferma gli indirizzi dei centri",
+    Role.DATA_PROTECTION: "vede e scarica il registro degli errori di smistamento, e nient'altro: nessun messaggio",
 }
 STATE_NAMES: Mapping[str, str] = {
     MessageState.LISTED: "in elenco, non ancora letto",

@@ -61,7 +61,7 @@ class KeptTokens:
         return fresh if present.refresh_token == replaced else present
 
     def replace(self, oauth: OAuth, present: Kept, fresh: Kept) -> None:
-        """Write what takes the place of ``present``, and hold it until it could be written: the server may know no other."""
+        """Write what takes the place of ``present``; held until it could be written: the server may know no other."""
         self._unwritten[self.path(oauth)] = (present.refresh_token, fresh)
         self.write(oauth, fresh)
 
