@@ -99,7 +99,7 @@ def classify_by_subject(message: InboundMessage) -> Classification:
         changes |= {"comune_scores": {"Altavilla": 0.2}, "unstated": 0.8}
     if "english" in subject:
         changes |= {"language": "en"}
-    if "undelivered" in subject:
+    if "undelivered" in subject or "notiziario" in subject:
         changes |= {"topic": "non_pertinente", "topic_scores": {"non_pertinente": 1.0}}
         changes |= {"automatic": True, "automatic_proved": True}
     return classification(**changes)

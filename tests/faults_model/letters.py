@@ -27,7 +27,7 @@ class Kind(StrEnum):
     NOWHERE = "senza luogo"
     COMPLAINT = "reclamo"
     DANGER = "pericolo"
-    MACHINE = "undelivered"
+    MACHINE = "notiziario"
     POISON = "veleno"
     LARGE = "orari troppo grande"
     FOLLOW_UP = "re: orari"

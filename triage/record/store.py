@@ -125,8 +125,9 @@ class Store:
                 connection.commit()
             try:
                 config.attributes["connection"] = connection
-                command.upgrade(config, "head")
-                connection.commit()
+                # One transaction from the look at what is there to the last step: on SQLite, too, the second waits.
+                with connection.begin():
+                    command.upgrade(config, "head")
             finally:
                 if self._engine.dialect.name == "postgresql":
                     connection.rollback()
