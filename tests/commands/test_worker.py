@@ -7,6 +7,7 @@ import json
 import signal
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -242,3 +243,31 @@ def test_progress_is_counted_on_a_terminal_and_nowhere_else() -> None:
     for what, count in (("read or filed", 3), ("decided", 2), ("read or filed", 1)):
         tell(what, count)
     assert terminal.getvalue().rpartition("\r")[2] == "4 read or filed, 2 decided "
+
+
+def test_the_ledger_asks_the_servers_for_their_own_lists(
+    work: Callable[..., tuple[int, str]],
+    invoke: Invoke,
+    accounts: dict[str, str],
+    dovecot: Dovecot,
+    mailbox_user: MailboxUser,
+) -> None:
+    assert work()[0] == 0
+    assert "the record agrees" in invoke("ledger", "--server").stdout
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    uid = dovecot.deliver(mailbox_user.name, request(1), when=yesterday)
+    result = invoke("ledger", "--server")
+    assert result.exit_code == 1
+    assert "1 of them NOT on record" in result.stdout
+    assert "The ledger closes." in result.stdout, "the record is whole, it only does not know"
+    told = json.loads(invoke("ledger", "--server", "--json").stdout)
+    (server,) = told["servers"]
+    assert (server["unknown"], server["agrees"], server["trouble"]) == ([uid], False, "")
+    assert [incident["kind"] for incident in told["incidents"]] == ["unlisted"]
+    assert "servers" not in json.loads(invoke("ledger", "--json").stdout)
+
+    assert work()[0] == 0
+    result = invoke("ledger", "--server")
+    assert (result.exit_code, "the record agrees" in result.stdout, "OPEN since" in result.stdout) == (0, True, False)
+    away = invoke("ledger", "--server", settings={"TRIAGE_IMAP_PORT": "1"})
+    assert (away.exit_code, "cannot be reached" in away.stdout) == (1, True)

@@ -179,7 +179,7 @@ class MailboxReader:
             done += count
         self._worked = self._worked or done > 0
         due = mailbox.reconciled_at is None or self._store.clock.now() - mailbox.reconciled_at > RECONCILE_EVERY
-        if due or self._reconcile_now:
+        if due or self._reconcile_now or mailbox.is_to_be_compared:
             self._reconcile_now = False
             found = reconcile(self._store, imap, plan, mailbox, mailbox.last_uid + 1)
             done += found.unlisted + found.found.listed_again
