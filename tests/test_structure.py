@@ -100,7 +100,9 @@ _TABLE = {
     "bootstrap": "vocabulary acts basis clock decide decider dispatch intake knowledge reading record rules settings "
     "signals tokens",
     "learning": "vocabulary cards classify decide rules",
-    "worker": "bootstrap intake knowledge record signals tokens",
+    "supervisor": "",
+    "once": "bootstrap record tokens",
+    "worker": "bootstrap intake knowledge once record signals supervisor",
     "demo": "",
 }
 KNOWS: Mapping[str, frozenset[str]] = {part: frozenset(known.split()) for part, known in _TABLE.items()}

@@ -22,6 +22,7 @@ from triage.dispatch.selftest import verify_composition
 from triage.explaining import word_all_holds
 from triage.listening import PORT, Listening
 from triage.logs import configure_logs
+from triage.once import run_once
 from triage.record.decisions import decisions_of
 from triage.record.dispatches import dispatches_of
 from triage.record.ledger import compute_ledger
@@ -32,7 +33,7 @@ from triage.review.app import create_app
 from triage.review.serving import PageServer
 from triage.settings import Settings
 from triage.vocabulary import Decision, DispatchKind, DispatchState, MessageState
-from triage.worker import Worker, run_once
+from triage.worker import Worker
 
 if TYPE_CHECKING:  # the demo's servers are an extra
     from triage.demo.imap_server import EmbeddedImap

@@ -1,4 +1,4 @@
-"""Comparisons on demand."""
+"""Comparisons on demand, and signs of life of each worker's loops."""
 
 from __future__ import annotations
 
@@ -15,3 +15,10 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("mailboxes", sa.Column("reconcile_asked_at", UtcDateTime(), nullable=True))
+    op.create_table(
+        "heartbeats",
+        sa.Column("place", sa.String(length=64), nullable=False),
+        sa.Column("loop", sa.String(length=80), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("place", "loop", name=op.f("pk_heartbeats")),
+    )
