@@ -1,4 +1,4 @@
-"""Comparisons on demand, and signs of life of each worker's loops."""
+"""Comparisons on demand, signs of life of each worker's loops, and the ends of incidents that were told."""
 
 from __future__ import annotations
 
@@ -22,3 +22,5 @@ def upgrade() -> None:
         sa.Column("at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("place", "loop", name=op.f("pk_heartbeats")),
     )
+    op.add_column("incidents", sa.Column("told_at", UtcDateTime(), nullable=True))
+    op.add_column("incidents", sa.Column("over_report", sa.Integer(), nullable=True))
