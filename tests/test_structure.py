@@ -101,8 +101,10 @@ _TABLE = {
     "signals tokens",
     "learning": "vocabulary cards classify decide rules",
     "supervisor": "",
-    "once": "bootstrap record tokens",
-    "worker": "bootstrap intake knowledge once record signals supervisor",
+    "silence": "",
+    "quiet": "record rules silence",
+    "once": "bootstrap quiet record tokens",
+    "worker": "bootstrap intake knowledge once quiet record signals supervisor",
     "demo": "",
 }
 KNOWS: Mapping[str, frozenset[str]] = {part: frozenset(known.split()) for part, known in _TABLE.items()}
@@ -111,7 +113,7 @@ TOP = frozenset({"commands", "__main__", ""})
 
 PURE_PARTS = frozenset(
     {"ages", "defects", "seals", "vocabulary", "flow", "parse", "classify", "rules", "decide", "pec", "explaining"}
-    | {"hand_backs", "throttling", "bounds", "drift", "hiding", "pictures", "spreadsheets"}
+    | {"hand_backs", "silence", "throttling", "bounds", "drift", "hiding", "pictures", "spreadsheets"}
 )
 PURE_DISPATCH = frozenset(
     {"acknowledging", "address_mail", "answering", "attachments", "compose", "fields", "forwards", "links", "mime"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from triage.bootstrap import Service
+from triage.quiet import KIND as SILENT_MAILBOX
 from triage.record.clock_back import mind_the_clock
 from triage.record.incidents import close_incidents
 from triage.tokens.watch import note_endings
@@ -19,7 +20,7 @@ def forget_mailboxes(service: Service) -> None:
     """Incidents of mailboxes that are no longer configured are over."""
     wanted = service.knowledge.in_force().rules.mailboxes
     with service.store.write("mailboxes configured") as tx:
-        for kind in ("mailbox", "unlisted"):
+        for kind in ("mailbox", "unlisted", SILENT_MAILBOX):
             close_incidents(tx, kind, but=wanted)
 
 

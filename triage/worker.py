@@ -20,6 +20,7 @@ from triage.bootstrap import DISPATCH_LOOP, NOTICE_LOOP, Service
 from triage.intake.reader import MailboxReader
 from triage.knowledge import NothingInForceError
 from triage.once import forget_mailboxes, tell_endings
+from triage.quiet import watch_silence
 from triage.record import StoreError
 from triage.record.clock_back import mind_the_clock
 from triage.record.heartbeats import forget_beats, note_beats
@@ -180,6 +181,7 @@ class Worker:
         scheduler.add_job(self._note_beats, "interval", seconds=NOTED_EVERY)
         if self._supervisor.ping_every:
             scheduler.add_job(self._ping, "interval", seconds=self._supervisor.ping_every)
+        scheduler.add_job(self._watch_silence, "interval", minutes=15)
         scheduler.add_job(self._note_endings, "interval", hours=1)
         scheduler.add_job(mind_the_clock, "interval", [self._service.store], minutes=1)
         # 03:00 UTC: no local time that a change of clocks skips or repeats.
@@ -223,6 +225,12 @@ class Worker:
         if not self._stopping.is_set():
             with suppress(StoreError), self._service.store.write("heartbeats") as tx:
                 note_beats(tx, self._place, ages)
+
+    def _watch_silence(self) -> None:
+        """Mail that should have come; what cannot be judged now is judged the next time."""
+        with suppress(StoreError, NothingInForceError):
+            service = self._service
+            watch_silence(service.store, service.knowledge.in_force().rules.service, service.settings.worker_name)
 
     def _ping(self) -> None:
         """systemd hears of us only as long as every loop goes round; a hung process is ended by it from outside."""

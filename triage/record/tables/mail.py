@@ -40,6 +40,15 @@ mailboxes = sa.Table(
     sa.Column("lease_until", UtcDateTime),
 )
 
+arrival_hours = sa.Table(
+    "arrival_hours",
+    metadata,
+    sa.Column("mailbox_id", sa.ForeignKey("mailboxes.id"), primary_key=True, autoincrement=False),
+    sa.Column("hour", UtcDateTime, primary_key=True),
+    sa.Column("messages", sa.Integer, nullable=False),
+)
+"""How much arrived in each hour, by its beginning, in which something did (``triage.record.arrivals``)."""
+
 cases = sa.Table(
     "cases",
     metadata,

@@ -1,4 +1,4 @@
-"""Comparisons on demand, signs of life of each worker's loops, and the ends of incidents that were told."""
+"""Comparisons on demand, signs of life of loops, ends of incidents that were told, and the hours in which mail came."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ branch_labels = None
 depends_on = None
 
 
+_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
 def upgrade() -> None:
     op.add_column("mailboxes", sa.Column("reconcile_asked_at", UtcDateTime(), nullable=True))
     op.create_table(
@@ -24,3 +27,11 @@ def upgrade() -> None:
     )
     op.add_column("incidents", sa.Column("told_at", UtcDateTime(), nullable=True))
     op.add_column("incidents", sa.Column("over_report", sa.Integer(), nullable=True))
+    op.create_table(
+        "arrival_hours",
+        sa.Column("mailbox_id", _ID, nullable=False),
+        sa.Column("hour", UtcDateTime(), nullable=False),
+        sa.Column("messages", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["mailbox_id"], ["mailboxes.id"], name=op.f("fk_arrival_hours_mailbox_id")),
+        sa.PrimaryKeyConstraint("mailbox_id", "hour", name=op.f("pk_arrival_hours")),
+    )
