@@ -83,6 +83,15 @@ def test_f33_half_a_year_of_ordinary_mail_raises_no_alarm(volume: str, seed: int
     assert told == []
 
 
+def test_weeks_with_a_tenth_of_the_mail_are_no_breakdown() -> None:
+    """Three days after it has sunk so far, a whole Sunday without mail is no surprise any more."""
+    sinks = datetime(2026, 7, 20, tzinfo=UTC)
+    hours = arrivals(25.0, sinks + timedelta(weeks=3), 17, share=lambda hour: 0.1 if hour >= sinks else 1.0)
+    looks = [sinks + timedelta(days=3) + number * HOUR for number in range(18 * 24)]
+    assert max(found.hours for now in looks if (found := judged(hours, now)) is not None) >= 12
+    assert [now for now in looks if is_told(hours, now)] == []
+
+
 @pytest.mark.parametrize(("volume", "most"), [("busy", 8), ("ordinary", 10), ("small", 80)])
 @pytest.mark.parametrize("seed", [3, 4])
 def test_a_mailbox_that_stops_on_a_tuesday_morning_is_noticed(volume: str, most: int, seed: int) -> None:

@@ -110,33 +110,54 @@ def test_what_a_colleague_has_taken_out_is_told_and_is_no_difference(
     assert (found, found.agrees) == (Comparison(listed=1, gone=1), True)
 
 
+def test_what_is_filed_and_only_marked_as_deleted_is_no_difference(
+    intake: Intake, dovecot: Dovecot, mailbox_user: MailboxUser, compare: Callable[[], Comparison]
+) -> None:
+    """Where the server can neither move nor expunge single messages, it goes on lying there."""
+    reader = intake.reader()
+    reader.work()
+    dovecot.deliver(mailbox_user.name, make_mail())
+    reader.work()
+    intake.decide_as_done()
+    assert reader._imap is not None
+    reader._imap.has_move = reader._imap.has_uidplus = False
+    reader.work()
+    intake.clock.forward(LATER)
+    assert compare() == Comparison(listed=1)
+
+
+@pytest.mark.parametrize("answers_first", [True, False], ids=["the server answers first", "the reader files first"])
 def test_what_is_filed_while_the_lists_are_compared_is_no_difference(
+    answers_first: bool,
     intake: Intake,
     dovecot: Dovecot,
     mailbox_user: MailboxUser,
     compare: Callable[[], Comparison],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The reader files between the server's answer and the second look at the record, and takes something in."""
+    """The reader files and takes something in between the two looks at the record."""
     reader = intake.reader()
     reader.work()
     for _ in range(3):
         dovecot.deliver(mailbox_user.name, make_mail())
     reader.work()
     intake.decide_as_done()
+    dovecot.deliver(mailbox_user.name, make_mail())
     ask = ImapMailbox.uids_from
-    busy = [True]
+    waits = [reader]
 
     def while_the_reader_works(self: ImapMailbox, first: int, uid_next: int) -> list[list[int]]:
-        found = list(ask(self, first, uid_next))
-        if busy.pop() if busy else False:
+        found = list(ask(self, first, uid_next)) if answers_first else []
+        if waits:
             dovecot.deliver(mailbox_user.name, make_mail())
-            reader.work()
-        return found
+            waits.pop().work()
+        if not answers_first:
+            self.refresh()
+        return found or list(ask(self, first, uid_next))
 
     monkeypatch.setattr(ImapMailbox, "uids_from", while_the_reader_works)
     intake.clock.forward(LATER)
-    assert compare() == Comparison(listed=3)
+    assert compare() == Comparison(listed=4 if answers_first else 2)
 
 
 def test_a_mailbox_that_nobody_has_read_or_that_was_numbered_anew_is_not_compared(
