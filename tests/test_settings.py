@@ -34,6 +34,8 @@ def test_a_second_account_sends_from_its_own_address() -> None:
             "TRIAGE_ALARM_SMTP_FROM must be that account's own address",
         ),
         ({"TRIAGE_ALARM_WEBHOOK": "http://example.org/x"}, "TRIAGE_ALARM_WEBHOOK must be an address that begins"),
+        ({"TRIAGE_ALARM_WEBHOOK": "http://127.0.0.1.example.org/x"}, "TRIAGE_ALARM_WEBHOOK must be an address"),
+        ({"TRIAGE_ALARM_WEBHOOK": "http://localhost@example.org/"}, "TRIAGE_ALARM_WEBHOOK must be an address"),
         ({"TRIAGE_ALARM_WEBHOOK": "https://example.org/x y"}, "TRIAGE_ALARM_WEBHOOK must be an address that begins"),
         ({"TRIAGE_ALARM_WEBHOOK": "https://user:word@example.org/"}, "TRIAGE_ALARM_WEBHOOK must be an address"),
     ],
@@ -43,6 +45,13 @@ def test_what_is_wrong_with_the_second_channel_is_told_with_its_remedy(given: di
         load_settings(BASE | given, "worker")
     assert any(problem.startswith(said) for problem in caught.value.problems)
     assert "word@" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8000/x", "http://localhost/", "http://[::1]:9/a?b"])
+def test_a_webhook_on_this_machine_need_not_be_https(url: str) -> None:
+    webhook = load_settings(BASE | {"TRIAGE_ALARM_WEBHOOK": url}, "worker").second_channel.webhook
+    assert webhook is not None
+    assert webhook.url == url
 
 
 def test_the_webhooks_address_is_shown_to_nobody() -> None:

@@ -102,7 +102,11 @@ _TABLE = {
     "bootstrap": "vocabulary acts basis clock decide decider dispatch intake knowledge reading record rules settings "
     "signals tokens",
     "learning": "vocabulary cards classify decide rules",
-    "worker": "bootstrap intake knowledge record signals tokens",
+    "supervisor": "",
+    "silence": "",
+    "quiet": "record rules silence",
+    "once": "bootstrap quiet record tokens",
+    "worker": "bootstrap intake knowledge once quiet record signals supervisor",
     "demo": "",
 }
 KNOWS: Mapping[str, frozenset[str]] = {part: frozenset(known.split()) for part, known in _TABLE.items()}
@@ -111,7 +115,7 @@ TOP = frozenset({"commands", "__main__", ""})
 
 PURE_PARTS = frozenset(
     {"ages", "defects", "seals", "vocabulary", "flow", "parse", "classify", "rules", "decide", "pec", "explaining"}
-    | {"hand_backs", "throttling", "bounds", "drift", "hiding", "pictures", "spreadsheets"}
+    | {"hand_backs", "silence", "throttling", "bounds", "drift", "hiding", "pictures", "spreadsheets"}
 )
 PURE_DISPATCH = frozenset(
     {"acknowledging", "address_mail", "answering", "attachments", "compose", "fields", "forwards", "links", "mime"}

@@ -17,7 +17,7 @@ from triage.record import Transaction
 from triage.record.charge import Charge, due_alerts, end_alert, next_step
 from triage.record.filing import AT_REST
 from triage.record.messages import get_message
-from triage.record.open_cases import incidents_between, open_cases
+from triage.record.open_cases import open_cases
 from triage.record.staff_notices import (
     Channel,
     NoticeKind,
@@ -26,6 +26,7 @@ from triage.record.staff_notices import (
     newest_notice,
     plan_notices,
 )
+from triage.record.told_incidents import carry_on, incidents_between, next_over_report
 from triage.record.waiting import count_waiting
 from triage.rules.holidays import is_holiday
 from triage.rules.types import DEFAULT_ADDRESS, Project, Rules, UrgentRules
@@ -135,6 +136,7 @@ def _plan_steps(tx: Transaction, rules: Rules, charge: Charge, calls: Sequence[C
 
 def plan_incidents(tx: Transaction, rules: Rules, channels: SecondChannels) -> int:
     """One report of the troubles that were not told yet, by the second channel where there is one (failure F32)."""
+    carry_on(tx)
     newest = newest_notice(tx, NoticeKind.INCIDENTS)
     told = int(newest.subject.partition("-")[2]) if newest else 0
     if against_any_notice(rules) or (newest is not None and tx.now - newest.created_at < APART):
@@ -142,12 +144,22 @@ def plan_incidents(tx: Transaction, rules: Rules, channels: SecondChannels) -> i
     untold = incidents_between(tx, told + 1)
     if not untold or tx.now - untold[0].opened_at < GRACE:
         return 0
+    return _plan_report(tx, rules, channels, NoticeKind.INCIDENTS, f"{told + 1}-{untold[-1].id}")
+
+
+def plan_ends(tx: Transaction, rules: Rules, channels: SecondChannels) -> int:
+    """One report of the troubles that were told and are over, by the same ways."""
+    newest = newest_notice(tx, NoticeKind.OVER)
+    if against_any_notice(rules) or (newest is not None and tx.now - newest.created_at < APART):
+        return 0
+    report = next_over_report(tx)
+    return _plan_report(tx, rules, channels, NoticeKind.OVER, str(report)) if report else 0
+
+
+def _plan_report(tx: Transaction, rules: Rules, channels: SecondChannels, kind: NoticeKind, subject: str) -> int:
     by = Channel.ALARM if channels.alarm else Channel.MAIL
     ways = [(by, address) for address in rules.alarms] + ([(Channel.WEBHOOK, "")] if channels.webhook else [])
-    subject = f"{told + 1}-{untold[-1].id}"
-    return plan_notices(
-        tx, [_planned(rules, NoticeKind.INCIDENTS, subject, step, *way) for step, way in enumerate(ways)]
-    )
+    return plan_notices(tx, [_planned(rules, kind, subject, step, *way) for step, way in enumerate(ways)])
 
 
 def plan_for_projects(tx: Transaction, rules: Rules) -> int:

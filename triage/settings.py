@@ -25,7 +25,7 @@ from triage.accounts import Webhook as Webhook
 from triage.oauth import read_oauth
 
 _ADDRESS = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
-_HTTPS = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?")
+_POSTED_TO = re.compile(r"(https://[A-Za-z0-9.-]+|http://(127\.0\.0\.1|localhost|\[::1\]))(:[0-9]{1,5})?(/[!-~]*)?")
 _SUBMISSION = ("SMTP_HOST", "SMTP_USER", "SMTP_PASSWORD")
 
 
@@ -273,8 +273,10 @@ class _Reader:
                 self._problems.append("TRIAGE_ALARM_SMTP_FROM must be that account's own address, like a@example.org.")
         if url := self.text("ALARM_WEBHOOK", ""):
             webhook = Webhook(url, self.readable("ALARM_WEBHOOK_CA_FILE"))
-            if not _HTTPS.fullmatch(url):
-                self._problems.append("TRIAGE_ALARM_WEBHOOK must be an address that begins with https://.")
+            if not _POSTED_TO.fullmatch(url):
+                self._problems.append(
+                    "TRIAGE_ALARM_WEBHOOK must be an address that begins with https:// (on this machine: http://)."
+                )
         return SecondChannel(submission, sender, webhook)
 
 

@@ -57,16 +57,29 @@ class Heartbeats:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._last: dict[str, float] = {}
+        self._failing: set[str] = set()
 
     def beat(self, loop: str) -> None:
         """This loop is alive."""
         with self._lock:
             self._last[loop] = time.monotonic()
 
+    def judge(self, loop: str, *, failed: bool) -> None:
+        """How this loop's last round ended."""
+        with self._lock:
+            (self._failing.add if failed else self._failing.discard)(loop)
+
     def end(self, loop: str) -> None:
         """This loop has ended on purpose."""
         with self._lock:
             self._last.pop(loop, None)
+            self._failing.discard(loop)
+
+    def ages(self) -> dict[str, float | None]:
+        """Every loop, and how many seconds ago it came round; ``None``: its last round failed."""
+        now = time.monotonic()
+        with self._lock:
+            return {name: None if name in self._failing else now - at for name, at in self._last.items()}
 
     def silent(self, seconds: float) -> list[str]:
         """Loops that have not come round for so long."""

@@ -19,12 +19,15 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from triage.bootstrap import DECIDE_LOOP, DISPATCH_LOOP, NOTICE_LOOP, Service
 from triage.intake.reader import MailboxReader
 from triage.knowledge import NothingInForceError
+from triage.once import forget_mailboxes, tell_endings
+from triage.quiet import watch_silence
 from triage.record import StoreError
 from triage.record.acts_watch import mind_the_acts
 from triage.record.clock_back import mind_the_clock
-from triage.record.incidents import close_incident, close_incidents, open_incident
+from triage.record.heartbeats import forget_beats, note_beats
+from triage.record.incidents import close_incident, open_incident
 from triage.signals import Wakeup
-from triage.tokens.watch import note_endings
+from triage.supervisor import READY, STOPPING, WATCHDOG, Supervisor
 
 log = logging.getLogger("triage.worker")
 
@@ -39,11 +42,12 @@ What hangs cannot be ended in any other way; the supervisor starts the worker an
 that was being read comes back alone (``decider``)."""
 SILENT_AT_THE_END = 300.0
 """The same while the worker is to end: longer than any one network wait, shorter than patience."""
+NOTED_EVERY = 60.0
+"""Seconds between two notes in the record that the loops are well."""
 TELLING = 10.0
 """Seconds that a hung worker takes to tell of it: the record may be what hangs."""
 HUNG = 70
 """Exit code of a worker that ended itself."""
-MOST_ROUNDS = 10_000
 
 
 class Worker:
@@ -54,8 +58,10 @@ class Worker:
         service: Service,
         leave: Callable[[int], object] = os._exit,
         beside: Callable[[], object] = lambda: None,
+        supervisor: Supervisor | None = None,
     ) -> None:
         """``beside`` ends what else stands on the service's record, such as the staff page, before that is closed."""
+        self._supervisor = supervisor or Supervisor()
         self._service = service
         self._exit = leave
         self._beside = beside
@@ -84,9 +90,12 @@ class Worker:
         self._note_endings()
         scheduler = self._schedule()
         self._follow_mailboxes()
+        self._note_beats()
+        self._supervisor.tell(READY)
         log.info("worker started", extra={"action": "worker_started", "worker": service.settings.worker_name})
         while not self._stopping.wait(1.0):
             pass
+        self._supervisor.tell(STOPPING)
         scheduler.shutdown(wait=False)
         self._end()
 
@@ -120,14 +129,17 @@ class Worker:
                     return
         self._service.dispatcher.close()
         self._beside()
+        with suppress(StoreError), self._service.store.write("worker ended") as tx:
+            forget_beats(tx, self._place)
         self._service.store.close()
         log.info("worker stopped", extra={"action": "worker_stopped"})
 
     def _loop(self, name: str, work: Callable[[], int], wake: Wakeup) -> None:
         while not self._stopping.is_set():
             self._service.heartbeats.beat(name)
+            failed = True
             try:
-                done = work()
+                done, failed = work(), False
             except StoreError as error:
                 words = f"{error}. Nothing is lost: what is due waits. Check the disk or the database."
                 log.error(words, extra={"action": "record_trouble", "loop": name, "kind": error.kind})
@@ -138,6 +150,7 @@ class Worker:
             except Exception as error:  # noqa: BLE001 - a stage must come round again, whatever happened
                 log.error("unforeseen", extra={"action": "unforeseen", "loop": name, "kind": type(error).__name__})
                 done = 0
+            self._service.heartbeats.judge(name, failed=failed)
             if not done:
                 wake.wait(LOOK)
         self._service.heartbeats.end(name)
@@ -166,6 +179,10 @@ class Worker:
         scheduler.add_job(self._service.dispatch_wake.set, "interval", seconds=15)
         scheduler.add_job(self._service.decide_wake.set, "interval", seconds=15)
         scheduler.add_job(self._watch_heartbeats, "interval", seconds=30)
+        scheduler.add_job(self._note_beats, "interval", seconds=NOTED_EVERY)
+        if self._supervisor.ping_every:
+            scheduler.add_job(self._ping, "interval", seconds=self._supervisor.ping_every)
+        scheduler.add_job(self._watch_silence, "interval", minutes=15)
         scheduler.add_job(self._note_endings, "interval", hours=1)
         scheduler.add_job(mind_the_clock, "interval", [self._service.store], minutes=1)
         # Asked every hour, and at once: a service that is not up at night looks as well.
@@ -206,6 +223,24 @@ class Worker:
         for reader, _ in list(self._readers.values()):
             reader.request_reconciliation()
 
+    def _note_beats(self) -> None:
+        """For monitors, who see the record and not this process; what the record refuses now is noted the next time."""
+        ages = self._service.heartbeats.ages()
+        if not self._stopping.is_set():
+            with suppress(StoreError), self._service.store.write("heartbeats") as tx:
+                note_beats(tx, self._place, ages)
+
+    def _watch_silence(self) -> None:
+        """Mail that should have come; what cannot be judged now is judged the next time."""
+        with suppress(StoreError, NothingInForceError):
+            service = self._service
+            watch_silence(service.store, service.knowledge.in_force().rules.service, service.settings.worker_name)
+
+    def _ping(self) -> None:
+        """systemd hears of us only as long as every loop goes round; a hung process is ended by it from outside."""
+        if not self._service.heartbeats.silent(SILENT):
+            self._supervisor.tell(WATCHDOG)
+
     def _watch_heartbeats(self) -> None:
         silent = self._service.heartbeats.silent(SILENT)
         if silent and not self._stopping.is_set():
@@ -234,62 +269,3 @@ class Worker:
     def _close_old_incidents(self) -> None:
         with self._service.store.write("started") as tx:
             close_incident(tx, "hung", self._place)
-
-
-def forget_mailboxes(service: Service) -> None:
-    """Incidents of mailboxes that are no longer configured are over."""
-    wanted = service.knowledge.in_force().rules.mailboxes
-    with service.store.write("mailboxes configured") as tx:
-        for kind in ("mailbox", "unlisted"):
-            close_incidents(tx, kind, but=wanted)
-
-
-def tell_endings(service: Service) -> None:
-    """Note which secrets of the configured accounts end within two weeks, two weeks ahead."""
-    mailboxes = service.knowledge.in_force().rules.mailboxes
-    note_endings(service.store, service.tokens, service.settings, mailboxes)
-
-
-def run_once(service: Service, progress: Callable[[str, int], None] | None = None) -> tuple[str, ...]:
-    """Work everything off that is due now, in this thread; the troubles of accounts that failed (each is logged too).
-
-    Ends when a whole round finds nothing to do.
-    """
-    mind_the_clock(service.store)
-    mind_the_acts(service.store)
-    forget_mailboxes(service)
-    tell_endings(service)
-    readers = {name: service.make_reader(name) for name in service.knowledge.in_force().rules.mailboxes}
-    troubles: dict[str, str] = {}
-    try:
-        for _ in range(MOST_ROUNDS):
-            done = 0
-            for name, reader in readers.items():
-                if name not in troubles:
-                    try:
-                        count = reader.work()
-                        done += count
-                        _tell(progress, "read or filed", count)
-                    except Exception as error:  # noqa: BLE001 - one mailbox's trouble stops no other
-                        troubles[name] = reader.fail(error)
-            while count := service.decider.work():
-                done += count
-                _tell(progress, "decided", count)
-            while count := service.dispatcher.work():
-                done += count
-                _tell(progress, "submitted", count)
-            done += service.notices.work() + service.rescorer.work()
-            if not done:
-                break
-        found = {"record": service.decider.trouble, "submission": service.dispatcher.trouble}
-        troubles |= {name: text for name, text in found.items() if text}
-    finally:
-        for reader in readers.values():
-            reader.close()
-        service.dispatcher.close()
-    return tuple(f"{name}: {text}" for name, text in troubles.items())
-
-
-def _tell(progress: Callable[[str, int], None] | None, what: str, count: int) -> None:
-    if progress is not None and count:
-        progress(what, count)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import signal
+import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.commands.conftest import Invoke, Start
+from tests.commands.conftest import ROOT, Invoke, Start
 from tests.proof import prove_return_path
 from tests.servers.dovecot import Dovecot, MailboxUser
 from tests.servers.mail import make_mail
@@ -242,3 +247,74 @@ def test_progress_is_counted_on_a_terminal_and_nowhere_else() -> None:
     for what, count in (("read or filed", 3), ("decided", 2), ("read or filed", 1)):
         tell(what, count)
     assert terminal.getvalue().rpartition("\r")[2] == "4 read or filed, 2 decided "
+
+
+def test_the_ledger_asks_the_servers_for_their_own_lists(
+    work: Callable[..., tuple[int, str]],
+    invoke: Invoke,
+    accounts: dict[str, str],
+    dovecot: Dovecot,
+    mailbox_user: MailboxUser,
+) -> None:
+    assert work()[0] == 0
+    assert "the record agrees" in invoke("ledger", "--server").stdout
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    uid = dovecot.deliver(mailbox_user.name, request(1), when=yesterday)
+    result = invoke("ledger", "--server")
+    assert result.exit_code == 1
+    assert "1 of them NOT on record" in result.stdout
+    assert "The ledger closes." in result.stdout, "the record is whole, it only does not know"
+    told = json.loads(invoke("ledger", "--server", "--json").stdout)
+    (server,) = told["servers"]
+    assert (server["unknown"], server["agrees"], server["trouble"]) == ([uid], False, "")
+    assert [incident["kind"] for incident in told["incidents"]] == ["unlisted"]
+    assert "servers" not in json.loads(invoke("ledger", "--json").stdout)
+
+    assert work()[0] == 0
+    result = invoke("ledger", "--server")
+    assert (result.exit_code, "the record agrees" in result.stdout, "OPEN since" in result.stdout) == (0, True, False)
+    away = invoke("ledger", "--server", settings={"TRIAGE_IMAP_PORT": "1"})
+    assert (away.exit_code, "cannot be reached" in away.stdout) == (1, True)
+
+
+def test_monitors_and_systemd_are_told_how_the_service_is(
+    start: Start, invoke: Invoke, accounts: dict[str, str], tmp_path: Path
+) -> None:
+    nobody = invoke("check", "--health")
+    assert (nobody.exit_code, "There is no record" in nobody.stderr) == (2, True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(60)
+        supervised = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "3000000"}
+        process = start("worker", settings=accounts | supervised)
+        assert [manager.recv(100) for _ in range(3)] == [b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1"]
+        well = invoke("check", "--health")
+        assert (well.exit_code, well.stdout) == (0, "The service works.\n")
+        assert json.loads(invoke("check", "--health", "--json").stdout) == {"healthy": True, "findings": []}
+
+        assert invoke("stop").exit_code == 0
+        stopped = invoke("check", "--health")
+        assert (stopped.exit_code, stopped.stdout.split(":")[0]) == (1, "stopped service")
+        assert invoke("start").exit_code == 0
+
+        process.send_signal(signal.SIGTERM)
+        while (said := manager.recv(100)) == b"WATCHDOG=1":
+            pass
+        assert said == b"STOPPING=1"
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+    ended = invoke("check", "--health", "--json")
+    assert ended.exit_code == 1
+    assert [finding["code"] for finding in json.loads(ended.stdout)["findings"]] == ["no_worker"]
+
+
+def test_asking_how_the_service_is_loads_neither_model_nor_mail(environment: dict[str, str]) -> None:
+    """A monitor asks every minute, and wants to know within a second."""
+    asked = "from triage.commands import main; main(['check', '--health'], standalone_mode=False)"
+    heavy = "print(sorted({'sklearn', 'numpy', 'imapclient', 'aiosmtplib', 'fastapi'} & set(sys.modules)))"
+    code = f"import sys\ntry:\n    {asked}\nexcept SystemExit:\n    pass\n{heavy}"
+    Path(environment["TRIAGE_STATE_DIR"]).mkdir()
+    found = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **environment}, cwd=ROOT, capture_output=True, text=True
+    )
+    assert found.stdout.splitlines()[-1] == "[]", found.stderr

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from email import message_from_bytes, policy
 
 import pytest
+import sqlalchemy as sa
 
 from tests.dispatch.builders import Desk
 from tests.dispatch.notices import ADMIN, Caller, second_channel, told
@@ -13,6 +14,8 @@ from tests.servers.authority import Authority
 from tests.servers.smtp_sink import SmtpSink
 from tests.servers.webhook import WebhookServer
 from triage.record.incidents import close_incident, open_incident
+from triage.record.staff_notices import NoticeKind
+from triage.record.tables import staff_notices
 from triage.settings import SecondChannel
 
 Call = Callable[..., Caller]
@@ -85,3 +88,103 @@ def test_f33_what_is_over_at_once_is_told_to_nobody(
         caller.pass_minutes(60)
         assert told(smtp_sink) == [ADMIN]
         assert [(body["event"], body["kinds"]) for body in webhook.bodies] == [("incidents", ["mailbox"])]
+
+
+def over(desk: Desk, kind: str, subject: str = "x") -> None:
+    with desk.store.write("over") as tx:
+        close_incident(tx, kind, subject)
+
+
+def said(smtp_sink: SmtpSink) -> list[tuple[str, str]]:
+    """Subject and text of every mail, in order."""
+    parsed = [message_from_bytes(message.octets, policy=policy.default) for message in smtp_sink.messages]
+    return [(str(mail["Subject"]).rpartition(": ")[2], mail.get_content()) for mail in parsed]
+
+
+def test_the_end_of_a_trouble_is_told_once_by_each_channel(
+    desk: Desk, smtp_sink: SmtpSink, make_caller: Call, authority: Authority
+) -> None:
+    with WebhookServer(authority) as webhook:
+        caller = make_caller(desk, second_channel(None, webhook, authority))
+        trouble(desk, "mailbox", "generale", "the mailbox generale cannot be read")
+        begun = desk.clock.now().isoformat(timespec="seconds")
+        caller.pass_minutes(30, step=5)
+        over(desk, "mailbox", "generale")
+        ended = desk.clock.now().isoformat(timespec="seconds")
+        caller.pass_minutes(180, step=5)
+        assert [subject for subject, _ in said(smtp_sink)] == ["serve un controllo", "problema finito"]
+        assert "the mailbox generale cannot be read" in said(smtp_sink)[1][1]
+        told_of = {"code": "mailbox", "subject": "generale", "since": begun}
+        assert [(body["event"], body["incidents"]) for body in webhook.bodies] == [
+            ("incidents", [told_of]),
+            ("incidents_over", [{**told_of, "until": ended}]),
+        ]
+
+
+def test_f4_the_ends_of_many_troubles_are_one_report(desk: Desk, smtp_sink: SmtpSink, make_caller: Call) -> None:
+    caller = make_caller(desk)
+    for number in range(50):
+        trouble(desk, "notice", str(number), f"trouble {number}")
+    caller.pass_minutes(10)
+    for number in range(50):
+        over(desk, "notice", str(number))
+    caller.pass_minutes(60)
+    assert [text.count("trouble") for _, text in said(smtp_sink)] == [50, 50]
+
+
+def test_f4_a_trouble_that_comes_and_goes_is_told_once_and_its_end_once(
+    desk: Desk, smtp_sink: SmtpSink, make_caller: Call
+) -> None:
+    """A server that is away for three minutes in every eight, for four hours."""
+    caller = make_caller(desk)
+    trouble(desk, "mailbox", "generale")
+    caller.pass_minutes(20)
+    assert len(said(smtp_sink)) == 1
+    for _ in range(30):
+        over(desk, "mailbox", "generale")
+        caller.pass_minutes(5)
+        trouble(desk, "mailbox", "generale")
+        caller.pass_minutes(3)
+    assert len(said(smtp_sink)) == 1
+    over(desk, "mailbox", "generale")
+    caller.pass_minutes(60)
+    assert [subject for subject, _ in said(smtp_sink)] == ["serve un controllo", "problema finito"]
+    trouble(desk, "mailbox", "generale")
+    caller.pass_minutes(60)
+    assert len(said(smtp_sink)) == 3, "after its end was told it is news again"
+
+
+def test_f33_the_end_of_what_nobody_was_told_is_told_to_nobody(
+    desk: Desk, smtp_sink: SmtpSink, make_caller: Call
+) -> None:
+    caller = make_caller(desk)
+    trouble(desk, "mailbox", "generale")
+    over(desk, "mailbox", "generale")
+    caller.pass_minutes(60)
+    assert said(smtp_sink) == []
+    smtp_sink.stop()
+    trouble(desk, "mailbox", "crema")
+    caller.pass_minutes(6)
+    over(desk, "mailbox", "crema")
+    caller.pass_minutes(240, step=10)
+    with desk.store.read("look") as tx:
+        assert NoticeKind.OVER not in set(tx.execute(sa.select(staff_notices.c.kind)).scalars())
+
+
+def test_the_webhook_is_tried_again_until_it_answers_and_no_address_is_given_to_it(
+    desk: Desk, make_caller: Call
+) -> None:
+    with WebhookServer(None) as webhook:
+        assert webhook.url.startswith("http://127.0.0.1:"), "on this machine it need not be HTTPS"
+        webhook.code = 503
+        caller = make_caller(desk, second_channel(None, webhook))
+        trouble(desk, "destination", "crema@consultorio.example", "an address refuses mail")
+        caller.pass_minutes(30)
+        tries = len(webhook.bodies)
+        assert 3 <= tries <= 6, "ever more seldom"
+        webhook.code = 200
+        caller.pass_minutes(120, step=5)
+        assert len(webhook.bodies) == tries + 1
+        (one,) = webhook.bodies[-1]["incidents"]
+        assert (one["code"], one["subject"]) == ("destination", "")
+        assert "consultorio" not in str(webhook.bodies)

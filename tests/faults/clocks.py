@@ -15,7 +15,7 @@ from tests.crash.harness import is_at_rest
 from tests.fakes import FakeClock
 from tests.faults.bench import Cell, Run
 from triage.bootstrap import Service, build_service, settings_from
-from triage.worker import run_once
+from triage.once import run_once
 
 HOURS = 8
 """Hours of the jumped clock within which all must be done."""

@@ -137,11 +137,12 @@ class ModelClient:
     def has_capability(self, name: str) -> bool:
         return name in self._account.capabilities
 
-    def select_folder(self, name: str) -> dict[bytes, Any]:
+    def select_folder(self, name: str, readonly: bool = False) -> dict[bytes, Any]:
         self._command()
         self._folder = name
         folder = self._selected
-        return {b"UIDVALIDITY": folder.uid_validity, b"UIDNEXT": folder.uid_next, b"EXISTS": len(folder.items)}
+        answer = {b"UIDVALIDITY": folder.uid_validity, b"UIDNEXT": folder.uid_next, b"EXISTS": len(folder.items)}
+        return answer | ({b"READ-ONLY": True} if readonly else {})
 
     def noop(self) -> None:
         self._command()

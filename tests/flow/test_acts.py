@@ -10,12 +10,12 @@ import sqlalchemy as sa
 from tests.flow.builders import Office, terminate
 from tests.flow.test_stopping import until
 from triage.acts.people import Person, Role
+from triage.once import run_once
 from triage.record import Store
 from triage.record.incidents import open_incidents
 from triage.record.people_tables import staff_acts
 from triage.record.staff_acts import note_act
 from triage.record.tables import identity
-from triage.worker import run_once
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from tests.dispatch.builders import attached_original
 from tests.flow.builders import Office
 from tests.pec.builders import OUR_ID, provider, sample, seal
 from tests.pec.test_samples import seen
+from triage.once import run_once
 from triage.record.tables import dispatches
 from triage.vocabulary import MessageState, SignatureState
-from triage.worker import run_once
 
 OURS = b"pijss.retifamiglia@ats-valpadana.it"
 

@@ -11,10 +11,10 @@ import pytest
 from tests.dispatch.builders import attached_original
 from tests.flow.builders import Office
 from triage.demo.load import demo_messages
+from triage.once import run_once
 from triage.record.decisions import decision_of
 from triage.record.dispatches import dispatches_of
 from triage.vocabulary import DispatchKind, DispatchState, MessageState
-from triage.worker import run_once
 
 ACK = DispatchKind.ACKNOWLEDGEMENT
 GENERAL = "pijss.retifamiglia@ats-valpadana.it"

@@ -20,7 +20,7 @@ from tests.flow.builders import Office
 from tests.servers.dovecot import Dovecot
 from tests.servers.mail import make_mail
 from tests.servers.smtp_sink import SmtpSink
-from triage.worker import run_once
+from triage.once import run_once
 
 GENERAL = "pijss.retifamiglia@ats-valpadana.it"
 OTHER = "sportello@altra-agenzia.example"

@@ -14,10 +14,10 @@ from triage.acts.outcome import Outcome
 from triage.acts.people import Person, Role
 from triage.acts.settling import close, forward, not_for_us
 from triage.bootstrap import Service
+from triage.once import run_once
 from triage.record import Transaction
 from triage.record.messages import messages_in
 from triage.vocabulary import MessageState
-from triage.worker import run_once
 
 CARLA = Person(None, "cli:carla", "Carla", Role.RESPONSIBLE)
 AT_ONCE = timedelta()

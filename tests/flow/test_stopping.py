@@ -10,7 +10,7 @@ import pytest
 
 from tests.flow.builders import Office, terminate
 from tests.servers.mail import make_mail
-from triage.worker import run_once
+from triage.once import run_once
 
 LETTERS = 60
 

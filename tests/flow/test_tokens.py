@@ -14,9 +14,9 @@ from tests.servers.mail import make_mail
 from tests.servers.smtp_sink import SmtpSink
 from tests.servers.token_endpoint import CLIENT, CLIENT_SECRET, SCOPE, TokenEndpoint
 from triage.bootstrap import build_service, settings_from
+from triage.once import run_once
 from triage.record.incidents import open_incidents
 from triage.vocabulary import MessageState
-from triage.worker import run_once
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,10 @@ from tests.fakes import FakeClock
 from tests.flow.builders import ROOT
 from triage.bootstrap import Service
 from triage.knowledge import Knowledge
+from triage.once import forget_mailboxes
 from triage.record import Store, StoreError, Transaction
 from triage.record.incidents import open_incident, open_incidents
-from triage.worker import HUNG, Worker, forget_mailboxes
+from triage.worker import HUNG, Worker
 
 
 class SilentHeartbeats:

@@ -23,11 +23,11 @@ from triage.acts.people import Role
 from triage.bootstrap import Service
 from triage.commands.page import desk_of
 from triage.listening import Listening
+from triage.once import run_once
 from triage.record.people import add_person
 from triage.record.sessions import begin_session
 from triage.review.app import create_app
 from triage.review.serving import PageServer
-from triage.worker import run_once
 
 Result = TypeVar("Result")
 GENERAL = "pijss.retifamiglia@ats-valpadana.it"

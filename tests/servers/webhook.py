@@ -15,7 +15,8 @@ from tests.servers.process import LOOPBACK
 class WebhookServer:
     """A running server; use it in a ``with`` statement. ``code`` may be changed while it runs."""
 
-    def __init__(self, authority: Authority, *, trusted: bool = True) -> None:
+    def __init__(self, authority: Authority | None, *, trusted: bool = True) -> None:
+        """Without an authority it speaks plain HTTP."""
         self.code = 204
         self.location = ""
         self._bodies: list[dict[str, Any]] = []
@@ -36,14 +37,16 @@ class WebhookServer:
 
         self._server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
         names = ("localhost", LOOPBACK) if trusted else ("elsewhere.example",)
-        context = authority.issue(names).server_context()
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self._scheme = "http" if authority is None else "https"
+        if authority is not None:
+            context = authority.issue(names).server_context()
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
 
     @property
     def url(self) -> str:
-        return f"https://{LOOPBACK}:{self._server.server_address[1]}/avvisi?chiave=segreta"
+        return f"{self._scheme}://{LOOPBACK}:{self._server.server_address[1]}/avvisi?chiave=segreta"
 
     @property
     def bodies(self) -> tuple[dict[str, Any], ...]:

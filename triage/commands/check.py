@@ -1,36 +1,19 @@
-"""``triage check``: are settings and rules usable, and do the rules' examples hold?"""
+"""``triage check``: can settings, rules and model be used; with ``--health``, does the service work at this moment.
+
+What the first needs takes seconds to load, and a monitor asks for the second every minute: each is imported when it is
+asked for.
+"""
 
 from __future__ import annotations
 
-import os
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from triage.basis import settings_from
-from triage.classify import ArtefactError, load_classifier
-from triage.clock import SystemClock
-from triage.commands.connecting import check_connections
-from triage.commands.delivery import wants_plus
-from triage.commands.domains import Resolve, by_system
-from triage.commands.findings import Findings
-from triage.commands.opening import FAILED, MISCONFIGURED, clear_errors, json_option, print_json
-from triage.commands.tokens import prove_tokens
-from triage.decide import check_examples
-from triage.dispatch.selftest import UnsafeRuntimeError, verify_composition
-from triage.dispatch.text_files import load_texts
-from triage.knowledge import known_places
-from triage.pec.sending import MOST_FORWARDED_MB
-from triage.reading import pec_anchors
-from triage.rules import Rules, RulesError, doubts_about, load_rules
-from triage.rules.schema import published_schema
-from triage.rules.types import NO_TEXT, Rule
-from triage.settings import Settings, SettingsError, paths_of, texts_path_of
-from triage.tokens import Tokens
+from triage.commands.opening import json_option
 
-NO_PLUS_TAGS = (".office365.com", ".outlook.com", ".outlook.de")
-"""Microsoft 365 submits only as the account itself: a reverse path with a tag is refused or replaced."""
+if TYPE_CHECKING:
+    from triage.commands.domains import Resolve
 
 
 @click.command()
@@ -48,149 +31,29 @@ NO_PLUS_TAGS = (".office365.com", ".outlook.com", ".outlook.de")
     help="Seconds to wait for that message; 0: send none.",
 )
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of routing_rules.yaml for editors, and end.")
+@click.option(
+    "--health",
+    is_flag=True,
+    help="Only ask the record whether the service works now: a line a finding, 1 if there is one. For monitors.",
+)
 @json_option
 @click.pass_obj
-def check(resolve: Resolve | None, connects: bool, wait: float, schema: bool, as_json: bool) -> None:
+def check(resolve: Resolve | None, connects: bool, wait: float, schema: bool, health: bool, as_json: bool) -> None:
     """Check settings, rules, the rules' own examples, the model, and the tokens of accounts that log in by OAuth.
 
     With --connect also: the logins, what the servers offer, whether we may send from our own address,
     whether the mailbox's server writes Return-Path, whether the domains of destinations exist. Ends
     with 2 if something must be mended, with 1 if only a server fails at the moment.
     """
-    if schema:
+    if health:
+        from triage.commands.health import tell_health
+
+        tell_health(as_json=as_json)
+    elif schema:
+        from triage.rules.schema import published_schema
+
         click.echo(published_schema(), nl=False)
-        return
-    found = Findings()
-    with clear_errors():
-        rules_path, model_path = paths_of(os.environ)
-        rules = _check_rules(rules_path, found)
-        settings = _check_settings(tuple(rules.mailboxes) if rules is not None else (), found)
-        if settings is not None and rules is not None:
-            _check_certified(settings, rules, found)
-        _check_model(model_path, found)
-        _check_texts(rules.rules if rules is not None else (), found)
-        if rules is not None and settings is not None:
-            _check_envelope(rules, settings, found)
-        try:
-            found.notes.append(verify_composition())
-        except UnsafeRuntimeError as error:
-            found.errors.append(str(error))
-        if settings is not None and rules is not None:
-            tokens = Tokens(settings.state_dir, SystemClock())
-            if connects and not found.errors:
-                check_connections(settings, rules, tokens, found, resolve or by_system, wait)
-            else:
-                prove_tokens(settings, rules, tokens, found)
-    errors = [*found.errors, *found.failures]
-    if as_json:
-        print_json({"ok": not errors, "errors": errors, "warnings": found.warnings, "notes": found.notes})
     else:
-        for title, items in (("ERROR", errors), ("warning", found.warnings), ("ok", found.notes)):
-            for item in items:
-                click.echo(f"{title}: {item}")
-        mend = "Mend what is marked ERROR, then check again. Settings and rules: see the README, 'Configuration'."
-        click.echo(mend if errors else "Everything can be used.")
-    sys.exit(MISCONFIGURED if found.errors else FAILED if found.failures else 0)
+        from triage.commands.checking import check_all
 
-
-def _check_settings(mailboxes: tuple[str, ...], found: Findings) -> Settings | None:
-    """What a start would need: the account of every mailbox and of submission, all problems together."""
-    try:
-        settings = settings_from(os.environ, mailboxes)
-    except SettingsError as error:
-        found.errors.extend(error.problems)
-        return None
-    found.notes.append(f"settings: the accounts of {len(mailboxes)} mailbox(es) and of submission are complete")
-    if settings.scanner is None:
-        found.warnings.append(
-            "TRIAGE_CLAMD is not set: mail is forwarded without a look for malware, and no attachment is repeated "
-            "beside the original. Name clamd's socket, such as /run/clamav/clamd.ctl."
-        )
-    elif settings.scanner.host and not _is_this_machine(settings.scanner.host):
-        found.warnings.append(
-            "TRIAGE_CLAMD names another machine: whole messages go there unencrypted. Use a socket of this machine, "
-            "or a tunnel."
-        )
-    return settings
-
-
-def _check_certified(settings: Settings, rules: Rules, found: Findings) -> None:
-    """What certified mail (PEC) asks of accounts, and how far its providers will be recognised."""
-    try:
-        anchors = pec_anchors(settings)
-    except SettingsError as error:
-        found.errors.extend(error.problems)
-        return
-    boxes = [box.name for box in rules.mailboxes.values() if box.pec]
-    if boxes or anchors:
-        known = f"{len(anchors)} certificate(s) to recognise providers by" if anchors else "no provider is recognised"
-        found.notes.append(f"PEC: mailboxes declared: {', '.join(boxes) or 'none'}; {known}")
-    if rules.service.pec:
-        found.notes.append(
-            f"PEC: everything leaves as {rules.service.address}, to one recipient, without Bcc, at most 30 MB"
-        )
-        large = [box.name for box in rules.mailboxes.values() if box.max_message_mb > MOST_FORWARDED_MB]
-        if large:
-            found.warnings.append(
-                f"PEC: a message over {MOST_FORWARDED_MB} MB may be too large to be forwarded by PEC, and is held. "
-                f"Lower max_message_mb of {', '.join(large)} to have such mail held before it is read."
-            )
-
-
-def _is_this_machine(host: str) -> bool:
-    return host in ("localhost", "::1") or host.startswith("127.")
-
-
-def _check_rules(path: Path, found: Findings) -> Rules | None:
-    try:
-        rules = load_rules(path, known_places())
-    except RulesError as error:
-        found.errors.extend(str(error).splitlines())
-        return None
-    examples = sum(len(rule.examples) for rule in rules.rules)
-    failed = check_examples(rules)
-    found.errors.extend(str(problem) for problem in failed)
-    found.warnings.extend(str(problem) for problem in doubts_about(rules))
-    found.notes.append(f"{path}: {len(rules.rules)} rules, {examples - len(failed)} of {examples} examples hold")
-    return rules
-
-
-def _check_texts(rules: tuple[Rule, ...], found: Findings) -> None:
-    """What families are told: our texts, or the agency's, and whether every text that a rule names is there."""
-    folder = texts_path_of(os.environ)
-    try:
-        texts = load_texts(folder)
-    except RulesError as error:
-        found.errors.extend(str(error).splitlines())
-        return
-    for rule in rules:
-        if rule.acknowledgement not in ("", NO_TEXT, *texts.names()):
-            known = ", ".join(sorted(texts.names())) or "no other"
-            found.errors.append(
-                f'the rule "{rule.name}" (line {rule.line}) names the text "{rule.acknowledgement}", which it.yaml '
-                f"does not hold under altre_ricevute (there is {known}). Remedy: write it there, or delete the key."
-            )
-    signed = [language.name for language in texts.languages.values() if language.is_on]
-    waiting = sorted(language.code for language in texts.languages.values() if not language.is_on)
-    unsigned = f"; not used until a translator signs: {', '.join(waiting)}" if waiting else ""
-    found.notes.append(f"texts for families from {folder or 'the package'}: {', '.join(signed)}{unsigned}")
-
-
-def _check_envelope(rules: Rules, settings: Settings, found: Findings) -> None:
-    host = settings.submission.account.host.lower().rstrip(".")
-    if wants_plus(rules) and host.endswith(NO_PLUS_TAGS):
-        found.errors.append(
-            f"acknowledgements: the envelope plus cannot be used with {host}, which writes another reverse path. "
-            "Remedy: write 'envelope: none' or 'dedicated' under acknowledgements."
-        )
-
-
-def _check_model(path: Path, found: Findings) -> None:
-    try:
-        load_classifier(path)
-    except OSError as error:
-        found.errors.append(f"{path} cannot be read ({type(error).__name__}). Set TRIAGE_MODEL or run 'triage train'.")
-    except ArtefactError as error:
-        found.errors.append(f"{path}: {error}. Run 'triage train', or put the shipped model back.")
-    else:
-        found.notes.append(f"{path} can be used")
+        check_all(connects=connects, resolve=resolve, wait=wait, as_json=as_json)

@@ -23,6 +23,7 @@ from triage.exceptions import is_one_of_two_places, must_be_read
 from triage.explaining import word_all_holds
 from triage.listening import PORT, Listening
 from triage.logs import configure_logs
+from triage.once import run_once
 from triage.record.decisions import decisions_of
 from triage.record.dispatches import dispatches_of
 from triage.record.ledger import compute_ledger
@@ -33,7 +34,7 @@ from triage.review.app import create_app
 from triage.review.serving import PageServer
 from triage.settings import Settings
 from triage.vocabulary import Decision, DispatchKind, DispatchState, MessageState
-from triage.worker import Worker, run_once
+from triage.worker import Worker
 
 if TYPE_CHECKING:  # the demo's servers are an extra
     from triage.demo.imap_server import EmbeddedImap

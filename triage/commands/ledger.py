@@ -6,11 +6,14 @@ import sys
 
 import click
 
-from triage.commands.opening import FAILED, json_option, opened, print_json
+from triage.commands.destinations import rules_in_force
+from triage.commands.opening import FAILED, Opened, json_option, opened, print_json
+from triage.commands.reconciling import Compared, compare_mailboxes
 from triage.record.incidents import open_incidents
 from triage.record.ledger import compute_ledger, repeated_forwards
 from triage.record.mailboxes import known_mailboxes
 from triage.record.staff_acts import verify_acts
+from triage.tokens import Tokens
 
 LABELS = {
     "listed": "listed by the server",
@@ -30,10 +33,17 @@ LABELS = {
 
 
 @click.command()
+@click.option(
+    "--server",
+    "asks_servers",
+    is_flag=True,
+    help="Log in to each watched mailbox as well, and compare the server's own list with the record.",
+)
 @json_option
-def ledger(as_json: bool) -> None:
+def ledger(asks_servers: bool, as_json: bool) -> None:
     """Count every message and check that nothing is unaccounted for (exit 1 if something is)."""
     with opened() as service:
+        compared = _compared(service) if asks_servers else []
         with service.store.read("ledger", long=True) as tx:
             found = compute_ledger(tx)
             repeated = repeated_forwards(tx)
@@ -49,6 +59,7 @@ def ledger(as_json: bool) -> None:
                     "differences": differences,
                     "repeated_forwards": repeated,
                     "incidents": [dict(incident) for incident in incidents],
+                    **({"servers": [box.as_mapping for box in compared]} if asks_servers else {}),
                 }
             )
         else:
@@ -61,9 +72,16 @@ def ledger(as_json: bool) -> None:
             for box in boxes:
                 when = f"{box.reconciled_at:%Y-%m-%d %H:%M} UTC" if box.reconciled_at else "never"
                 click.echo(f"mailbox {box.name}: compared with the server's own list {when}")
+            for comparison in compared:
+                click.echo(comparison.line)
             for incident in incidents:
                 click.echo(f"OPEN since {incident['opened_at']:%Y-%m-%d %H:%M} UTC: {incident['detail']}")
             for difference in differences:
                 click.echo(f"DIFFERENCE: {difference}")
             click.echo("The ledger closes." if closes else "The ledger does NOT close.")
-        sys.exit(0 if closes else FAILED)
+        sys.exit(FAILED if not closes or any(box.fails for box in compared) else 0)
+
+
+def _compared(service: Opened) -> list[Compared]:
+    tokens = Tokens(service.settings.state_dir, service.store.clock)
+    return compare_mailboxes(service.store, service.settings, rules_in_force(service), tokens)

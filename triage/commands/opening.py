@@ -15,6 +15,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from triage.basis import NothingInForceError, open_store, settings_from
+from triage.clock import SystemClock
 from triage.record import Store, StoreError
 from triage.rules import RulesError
 from triage.settings import Settings, SettingsError, without_accounts
@@ -80,12 +81,15 @@ class Opened:
 
 
 @contextmanager
-def opened() -> Iterator[Opened]:
-    """The record behind the environment's settings, for commands that need no mail server."""
+def opened(*, migrate: bool = True) -> Iterator[Opened]:
+    """The record behind the environment's settings, for commands that need no mail server.
+
+    ``migrate=False``: as it is, even if another release wrote it.
+    """
     with clear_errors():
         settings = settings_from(without_accounts(os.environ))
         _refuse_absent(settings)
-        store = open_store(settings)
+        store = open_store(settings) if migrate else Store(settings.database_url, SystemClock())
         try:
             yield Opened(settings, store)
         finally:

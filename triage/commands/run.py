@@ -16,10 +16,11 @@ from triage.commands.opening import FAILED, clear_errors
 from triage.dispatch.selftest import verify_composition
 from triage.knowledge import known_places
 from triage.logs import configure_logs
+from triage.once import run_once
 from triage.record.ledger import compute_ledger
 from triage.rules import RulesError, load_rules
 from triage.settings import paths_of
-from triage.worker import Worker, run_once
+from triage.worker import Worker
 
 
 def _since(text: str | None) -> datetime | None:

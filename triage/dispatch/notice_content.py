@@ -13,6 +13,7 @@ from triage.dispatch.staff_mail import (
     Waiting,
     compose_call,
     compose_digest,
+    compose_ends,
     compose_incidents,
     compose_reminder,
     compose_waiting,
@@ -28,9 +29,10 @@ from triage.record.filing import AT_REST
 from triage.record.identity import known_secret
 from triage.record.mailboxes import known_mailboxes
 from triage.record.messages import get_message
-from triage.record.open_cases import incidents_between, open_cases
+from triage.record.open_cases import open_cases
 from triage.record.register import count_open
 from triage.record.staff_notices import Channel, NoticeKind, NoticeRow
+from triage.record.told_incidents import Incident, incidents_between, over_in
 from triage.record.waiting import waits_longest
 from triage.record.waiting_list import Group, group_sizes
 from triage.rules.types import Rules
@@ -43,7 +45,7 @@ UNREAD_TOO_LONG = timedelta(minutes=5)
 LOOK_AGAIN = timedelta(seconds=10)
 OF_DIGEST = timedelta(days=90)
 MOST_LINES = 200
-Facts = dict[str, str | int | Sequence[str]]
+Facts = dict[str, str | int | Sequence[str] | Sequence[Mapping[str, str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class Content:
     body: Mapping[str, object] = field(default_factory=dict)
     refusal: str = ""
     wait: timedelta | None = None
+    at: datetime | None = None
+    """The instant whose incidents it tells."""
 
 
 class NoticeWriter:
@@ -79,6 +83,8 @@ class NoticeWriter:
             return self._call(tx, row, rules)
         if row.kind == NoticeKind.INCIDENTS:
             return self._incidents(tx, row, rules)
+        if row.kind == NoticeKind.OVER:
+            return self._over(tx, row, rules)
         if row.kind == NoticeKind.ADDRESS_TEST:
             return self._address_test(tx, row, rules)
         if row.kind == NoticeKind.WAITING:
@@ -115,11 +121,18 @@ class NoticeWriter:
         if not found:
             return Content(refusal="risolto")  # over before anybody was told (failure F33)
         if row.channel == Channel.WEBHOOK:
-            kinds = sorted({incident.kind for incident in found})
-            return Content(body=webhook_body("incidents", rules.service, Facts(count=len(found), kinds=kinds)))
+            return Content(body=webhook_body("incidents", rules.service, _facts(found)), at=tx.now)
         lines = [(incident.opened_at, incident.detail) for incident in found[:MOST_LINES]]
         stamp = _stamp(tx, row, None)
-        return Content(compose_incidents(row.recipient, rules, stamp, lines, self._sender_of(row)))
+        return Content(compose_incidents(row.recipient, rules, stamp, lines, self._sender_of(row)), at=tx.now)
+
+    def _over(self, tx: Transaction, row: NoticeRow, rules: Rules) -> Content:
+        found = over_in(tx, int(row.subject))
+        if row.channel == Channel.WEBHOOK:
+            return Content(body=webhook_body("incidents_over", rules.service, _facts(found)))
+        lines = [(one.opened_at, one.closed_at or tx.now, one.detail) for one in found[:MOST_LINES]]
+        stamp = _stamp(tx, row, None)
+        return Content(compose_ends(row.recipient, rules, stamp, lines, self._sender_of(row)))
 
     def _waiting(self, tx: Transaction, row: NoticeRow, rules: Rules) -> Content:
         sizes = group_sizes(tx)
@@ -157,11 +170,25 @@ class NoticeWriter:
         return self._sender if row.channel == Channel.ALARM else ""
 
 
+def _facts(found: Sequence[Incident]) -> Facts:
+    """Incidents as a program reads them; a subject that is an address is left out."""
+    told = [
+        {
+            "code": one.kind,
+            "subject": "" if "@" in one.subject else one.subject,
+            "since": _iso(one.opened_at),
+            **({"until": _iso(one.closed_at)} if one.closed_at is not None else {}),
+        }
+        for one in found[:MOST_LINES]
+    ]
+    return Facts(count=len(found), kinds=sorted({one.kind for one in found}), incidents=told)
+
+
 def _against(tx: Transaction, row: NoticeRow, rules: Rules) -> str:
     """The gate's reason against it; empty: it may leave."""
     if row.channel == Channel.WEBHOOK:
         return next(iter(against_any_notice(rules)), "")
-    if row.kind in (NoticeKind.URGENT, NoticeKind.INCIDENTS, NoticeKind.WAITING):
+    if row.kind in (NoticeKind.URGENT, NoticeKind.INCIDENTS, NoticeKind.OVER, NoticeKind.WAITING):
         verdict = may_notify(row.recipient, rules)
     elif row.kind == NoticeKind.ADDRESS_TEST:
         verdict = may_test_address(row.project, row.recipient, rules)

@@ -20,7 +20,7 @@ from triage.dispatch.submit import Connection
 from triage.dispatch.trouble import AccountTroubleError
 from triage.dispatch.webhook import post
 from triage.knowledge import Knowledge
-from triage.notices import SecondChannels, plan_calls, plan_daily_digest, plan_for_projects, plan_incidents
+from triage.notices import SecondChannels, plan_calls, plan_daily_digest, plan_ends, plan_for_projects, plan_incidents
 from triage.record import Store, Transaction
 from triage.record.address_tests import note_test_ended
 from triage.record.breaker import judge, ready_to_close, too_many
@@ -38,6 +38,7 @@ from triage.record.staff_notices import (
     lease_notices,
     put_back_notice,
 )
+from triage.record.told_incidents import note_told
 from triage.record.usage import Limits, count_begun, room_for
 from triage.settings import SecondChannel, Submission, Webhook
 from triage.tokens import FIXED, Secrets
@@ -129,8 +130,8 @@ class NoticeStage:
                 judge(tx, breaker, 1)
         if looks:
             with self._store.write("notices planned") as tx:
-                done += plan_incidents(tx, rules, self._channels) + plan_for_projects(tx, rules)
-                done += plan_daily_digest(tx, rules)
+                done += plan_incidents(tx, rules, self._channels) + plan_ends(tx, rules, self._channels)
+                done += plan_for_projects(tx, rules) + plan_daily_digest(tx, rules)
                 self._looked_at = tx.now + BETWEEN_LOOKS
         return done
 
@@ -155,6 +156,9 @@ class NoticeStage:
         reach("notice answered")
         with self._store.write("notice answered") as tx:
             self._record(tx, row, result)
+            if result.outcome is AttemptOutcome.ACCEPTED and content.at is not None:
+                low, _, high = row.subject.partition("-")
+                note_told(tx, int(low), int(high), content.at)
         return result.stage != "connect" or result.outcome is AttemptOutcome.ACCEPTED
 
     def _has_channel(self, row: NoticeRow) -> bool:

@@ -53,6 +53,20 @@ def compose_incidents(
     return _mail(forward_path, rules, stamp, "Smistamento della posta: serve un controllo", text, sender)
 
 
+def compose_ends(
+    forward_path: str, rules: Rules, stamp: Stamp, ends: Sequence[tuple[datetime, datetime, str]], sender: str = ""
+) -> Outgoing:
+    """Tells the administrator which troubles of the service are over; ``ends`` are (since when, until when, what)."""
+    zone = ZoneInfo(rules.service.timezone)
+    lines = [
+        f"- dal {texts.italian_date(since.astimezone(zone))} al {texts.italian_date(until.astimezone(zone))}: {what}"
+        for since, until, what in ends
+    ]
+    head = "Questo problema è finito:" if len(ends) == 1 else f"Questi {len(ends)} problemi sono finiti:"
+    text = "\n".join([head, "", *lines, "", "Lo stato di adesso: triage ledger"])
+    return _mail(forward_path, rules, stamp, "Smistamento della posta: problema finito", text, sender)
+
+
 def compose_reminder(forward_path: str, rules: Rules, stamp: Stamp, forwarded_at: datetime) -> Outgoing:
     """Asks a project, once, whether it has a case in hand."""
     service = rules.service
@@ -127,7 +141,7 @@ def compose_waiting(forward_path: str, rules: Rules, stamp: Stamp, waiting: Wait
     return _mail(forward_path, rules, stamp, "Smistamento della posta: che cosa aspetta oggi", text)
 
 
-def webhook_body(event: str, service: Service, facts: Mapping[str, str | int | Sequence[str]]) -> dict[str, object]:
+def webhook_body(event: str, service: Service, facts: Mapping[str, object]) -> dict[str, object]:
     """The JSON object of an HTTPS POST: what happened, in numbers and codes."""
     return {"event": event, "service": service.name, **facts}
 

@@ -1,4 +1,4 @@
-"""One HTTPS POST to the address that the administrator gave; the second channel that is no mail.
+"""One POST to the address that the administrator gave; the second channel that is no mail. HTTPS, but on this machine.
 
 A JSON object enters, a result as of SMTP leaves. The address may hold a secret: it is never logged. No proxy is
 used, no redirection followed, nothing of the answer is kept but its code.
@@ -35,11 +35,17 @@ def post(webhook: Webhook, body: Mapping[str, object]) -> SubmissionResult:
 
 def _post(webhook: Webhook, octets: bytes) -> int:
     parts = urlsplit(webhook.url)
-    context = ssl.create_default_context(cafile=webhook.ca_file or None)
-    connection = http.client.HTTPSConnection(parts.hostname or "", parts.port or 443, timeout=TIMEOUT, context=context)
+    connection = _connection(parts.scheme, parts.hostname or "", parts.port, webhook.ca_file)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
         connection.request("POST", path, octets, {"Content-Type": "application/json", "User-Agent": "triage"})
         return connection.getresponse().status
     finally:
         connection.close()
+
+
+def _connection(scheme: str, host: str, port: int | None, ca_file: str) -> http.client.HTTPConnection:
+    if scheme == "http":  # the settings allow it on this machine only
+        return http.client.HTTPConnection(host, port or 80, timeout=TIMEOUT)
+    context = ssl.create_default_context(cafile=ca_file or None)
+    return http.client.HTTPSConnection(host, port or 443, timeout=TIMEOUT, context=context)

@@ -58,11 +58,11 @@ class ImapMailbox:
 
     # ---------------------------------------------------------------- reading
 
-    def select(self) -> Selected:
-        """Select the folder; raises :class:`MailboxTroubleError` when it is not there."""
+    def select(self, *, read_only: bool = False) -> Selected:
+        """Select the folder (``read_only``: EXAMINE); raises :class:`MailboxTroubleError` when it is not there."""
         reach("imap select")
         try:
-            answer = self.client.select_folder(self.folder)
+            answer = self.client.select_folder(self.folder, readonly=read_only)
         except IMAPClientError as error:
             if is_passing(error) or passes_by_itself(str(error)):
                 raise

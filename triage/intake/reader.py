@@ -27,6 +27,7 @@ from triage.intake.presence import reconcile, refresh_presence
 from triage.intake.trouble import asked_pause, describe, pause_after
 from triage.record import LostLeaseError, Store, StoreError
 from triage.record.audit import Change, write_changes
+from triage.record.heartbeats import READER
 from triage.record.incidents import close_incident, open_incident
 from triage.record.mailboxes import (
     MailboxRow,
@@ -69,6 +70,7 @@ class MailboxReader:
         connect: Connect = connect,
     ) -> None:
         self.name = name
+        self._loop_name = f"{READER}{name}"
         self.wake = Wakeup()
         self._store = store
         self._plan_of = plan_of
@@ -97,21 +99,25 @@ class MailboxReader:
     def run(self) -> None:
         """Read until :meth:`stop`; never raises."""
         failures = 0
+        self._heartbeats.judge(self._loop_name, failed=True)  # until it has been read once
         while not self._stopping.is_set():
-            self._heartbeats.beat(f"reader {self.name}")
+            self._heartbeats.beat(self._loop_name)
             try:
                 if self._lease_now() is None:
+                    self._heartbeats.judge(self._loop_name, failed=True)  # another worker's sign of life counts
                     self.wake.wait(self._lease.total_seconds() / 4)
                     continue
                 self.work()
                 failures = 0
+                self._heartbeats.judge(self._loop_name, failed=False)
                 self._wait()
             except Exception as error:  # noqa: BLE001 - whatever it is, this mailbox pauses and goes on
                 failures += 1
+                self._heartbeats.judge(self._loop_name, failed=True)
                 self.fail(error)
                 self._wait_apart(max(pause_after(failures), asked_pause(error)))
         self.close()
-        self._heartbeats.end(f"reader {self.name}")
+        self._heartbeats.end(self._loop_name)
 
     def stop(self) -> None:
         """Ask the loop to end after the command it is in."""
@@ -133,7 +139,7 @@ class MailboxReader:
     def _wait_apart(self, seconds: float) -> None:
         until = time.monotonic() + seconds
         while not self._stopping.is_set() and time.monotonic() < until:
-            self._heartbeats.beat(f"reader {self.name}")
+            self._heartbeats.beat(self._loop_name)
             self._stopping.wait(min(1.0, max(0.0, until - time.monotonic())))
 
     def _lease_now(self) -> MailboxRow | None:
@@ -188,7 +194,7 @@ class MailboxReader:
             done += count
         self._worked = self._worked or done > 0
         due = mailbox.reconciled_at is None or self._store.clock.now() - mailbox.reconciled_at > RECONCILE_EVERY
-        if due or self._reconcile_now:
+        if due or self._reconcile_now or mailbox.is_to_be_compared:
             self._reconcile_now = False
             found = reconcile(self._store, imap, plan, mailbox, mailbox.last_uid + 1)
             done += found.unlisted + found.found.listed_again
@@ -208,7 +214,7 @@ class MailboxReader:
         while count := fetch_listed(self._store, imap, plan, mailbox):
             done += count
             self._on_received()
-            self._heartbeats.beat(f"reader {self.name}")
+            self._heartbeats.beat(self._loop_name)
             if self._lease_now() is None or self._stopping.is_set():
                 break
         return done

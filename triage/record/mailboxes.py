@@ -28,6 +28,7 @@ class MailboxRow:
     marker_next: str
     last_read_at: datetime | None
     reconciled_at: datetime | None
+    reconcile_asked_at: datetime | None
     account: str | None
     folder: str | None
     refused_at: datetime | None
@@ -49,6 +50,12 @@ class MailboxRow:
     def takes_plus_tags(self) -> bool:
         """Whether a message to our address with a plus tag has arrived here."""
         return bool(self.plus_delivered) and self._is_what_was_probed
+
+    @property
+    def is_to_be_compared(self) -> bool:
+        """Whether somebody has asked for a comparison with the server's list since the last one."""
+        asked, done = self.reconcile_asked_at, self.reconciled_at
+        return asked is not None and (done is None or asked > done)
 
     @property
     def _is_what_was_probed(self) -> bool:
@@ -163,6 +170,11 @@ def _mine(mailbox: MailboxRow) -> sa.Update:
         mailboxes.c.lease_owner == mailbox.lease_owner,
         mailboxes.c.lease_epoch == mailbox.lease_epoch,
     )
+
+
+def ask_for_comparison(tx: Transaction, name: str) -> None:
+    """Let whoever reads the mailbox compare its whole list at the next look, and mend what differs."""
+    tx.execute(sa.update(mailboxes).where(mailboxes.c.name == name).values(reconcile_asked_at=tx.now))
 
 
 def begin_numbering(tx: Transaction, mailbox: MailboxRow, uid_validity: int, uid_next: int) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from triage.record.arrivals import note_arrivals
 from triage.record.audit import Change, Param, write_changes
 from triage.record.identity import keyed_hash, secret_of
 from triage.record.mailboxes import MailboxRow, update_mailbox
@@ -116,6 +117,9 @@ def list_messages(
         .order_by(messages.c.id)
     ).all()
     write_changes(tx, [Change("message", key, "listed", "", state, {"uid": uid}) for key, uid in fresh])
+    if state is MessageState.LISTED:
+        dates = {item.uid: item.internal_date for item in listed}
+        note_arrivals(tx, mailbox.id, [dates[uid] for _, uid in fresh])
     update_mailbox(tx, mailbox, last_uid=last_uid)
     return len(fresh)
 

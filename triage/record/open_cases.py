@@ -1,15 +1,14 @@
-"""Cases that a project got and has not said to have taken in charge, and the service's troubles not yet told."""
+"""Cases that a project got and has not said to have taken in charge."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from triage.record.store import Transaction
-from triage.record.tables import dispatches, incidents, messages, project_charges
+from triage.record.tables import dispatches, messages, project_charges
 from triage.vocabulary import DispatchKind, DispatchState, MessageState
 
 
@@ -42,24 +41,3 @@ def open_cases(tx: Transaction, project: str, since: datetime) -> list[OpenCase]
         .order_by(first, dispatches.c.case_id)
     )
     return [OpenCase(case_id, at) for case_id, at in tx.execute(query)]
-
-
-@dataclass(frozen=True, slots=True)
-class Incident:
-    """Trouble that is still open."""
-
-    id: int
-    kind: str
-    detail: str
-    opened_at: datetime
-    times: int
-
-
-def incidents_between(tx: Transaction, low: int, high: int | None = None) -> Sequence[Incident]:
-    """Incidents of these numbers that are still open: what was over before it was told is not told (failure F33)."""
-    query = sa.select(*(incidents.c[name] for name in Incident.__slots__)).where(
-        incidents.c.id >= low, incidents.c.closed_at.is_(None)
-    )
-    if high is not None:
-        query = query.where(incidents.c.id <= high)
-    return [Incident(**row) for row in tx.execute(query.order_by(incidents.c.id)).mappings()]

@@ -29,6 +29,8 @@ class NoticeKind(StrEnum):
     """A step of an alert: somebody must look now."""
     INCIDENTS = "incidents"
     """The service's own troubles, several in one."""
+    OVER = "incidents_over"
+    """Troubles that were told and are over, several in one."""
     REMINDER = "reminder"
     """A project that takes cases in charge is silent about one."""
     DIGEST = "digest"

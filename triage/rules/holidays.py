@@ -6,6 +6,7 @@ The national holidays of law 260/1949 with its later changes, the last being 4 O
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 
@@ -30,6 +31,11 @@ def is_holiday(day: date) -> bool:
         return True
     easter = easter_sunday(day.year)
     return day in (easter, easter + timedelta(days=1))
+
+
+def is_closed(day: date, closed_days: Collection[str]) -> bool:
+    """Whether all Italy is closed on a day, or the office by its own list (``2026-12-24``, ``11-13``)."""
+    return is_holiday(day) or f"{day:%Y-%m-%d}" in closed_days or f"{day:%m-%d}" in closed_days
 
 
 def easter_sunday(year: int) -> date:

@@ -16,7 +16,7 @@ from triage.rules.answer_types import WithoutReturnPath as WithoutReturnPath
 from triage.rules.digest import DigestRules
 from triage.rules.forwarding import ForwardAs, ForwardRules
 from triage.rules.holidays import OpeningSpan as OpeningSpan
-from triage.rules.holidays import is_holiday
+from triage.rules.holidays import is_closed
 from triage.rules.office import Office
 from triage.vocabulary import Mode
 
@@ -92,7 +92,7 @@ class Service:
     def is_open(self, now: datetime) -> bool:
         """Whether somebody reads at ``now`` (aware): never on a holiday."""
         local = now.astimezone(ZoneInfo(self.timezone))
-        if is_holiday(local.date()) or {f"{local:%Y-%m-%d}", f"{local:%m-%d}"} & set(self.closed_days):
+        if is_closed(local.date(), self.closed_days):
             return False
         clock = local.time().replace(tzinfo=None)
         return any(s.weekday == local.weekday() and s.begin <= clock < s.end for s in self.opening_hours)

@@ -5,8 +5,8 @@ and claiming never read them. Addresses to be *found* are kept as keyed hashes (
 """
 
 from triage.record.tables.checking import mode_switches, samples
-from triage.record.tables.instance import account_use, current_versions, identity, switches, versions
-from triage.record.tables.mail import cases, decisions, mailboxes, messages, octet_chunks, octets
+from triage.record.tables.instance import account_use, current_versions, heartbeats, identity, switches, versions
+from triage.record.tables.mail import arrival_hours, cases, decisions, mailboxes, messages, octet_chunks, octets
 from triage.record.tables.naming import Identity, metadata
 from triage.record.tables.review import (
     acknowledgement_holds,
@@ -28,6 +28,7 @@ __all__ = [
     "account_use",
     "acknowledgement_holds",
     "address_tests",
+    "arrival_hours",
     "attempts",
     "audit",
     "cases",
@@ -36,6 +37,7 @@ __all__ = [
     "destinations",
     "dispatches",
     "exceptions",
+    "heartbeats",
     "identity",
     "in_charge",
     "incidents",

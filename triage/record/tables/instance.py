@@ -41,6 +41,15 @@ current_versions = sa.Table(
     sa.Column("changed_at", UtcDateTime, nullable=False),
 )
 
+heartbeats = sa.Table(
+    "heartbeats",
+    metadata,
+    sa.Column("place", sa.String(64), primary_key=True),
+    sa.Column("loop", sa.String(80), primary_key=True),
+    sa.Column("at", UtcDateTime, nullable=False),
+)
+"""When each loop of each worker was last known to be well (``triage.record.heartbeats``)."""
+
 account_use = sa.Table(
     "account_use",
     metadata,

@@ -22,6 +22,8 @@ mailboxes = sa.Table(
     sa.Column("marker_next", sa.String(64), nullable=False, default=""),
     sa.Column("last_read_at", UtcDateTime),
     sa.Column("reconciled_at", UtcDateTime),
+    # A person asked for a comparison with the server's list; the mailbox's reader makes it at its next look.
+    sa.Column("reconcile_asked_at", UtcDateTime),
     # Whose it is and what is watched: the name in the rules may change, the mailbox is the same.
     sa.Column("account", sa.String(320)),
     sa.Column("folder", sa.String(255)),
@@ -37,6 +39,15 @@ mailboxes = sa.Table(
     sa.Column("lease_epoch", sa.Integer, nullable=False, default=0),
     sa.Column("lease_until", UtcDateTime),
 )
+
+arrival_hours = sa.Table(
+    "arrival_hours",
+    metadata,
+    sa.Column("mailbox_id", sa.ForeignKey("mailboxes.id"), primary_key=True, autoincrement=False),
+    sa.Column("hour", UtcDateTime, primary_key=True),
+    sa.Column("messages", sa.Integer, nullable=False),
+)
+"""How much arrived in each hour, by its beginning, in which something did (``triage.record.arrivals``)."""
 
 cases = sa.Table(
     "cases",

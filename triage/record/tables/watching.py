@@ -33,6 +33,10 @@ incidents = sa.Table(
     sa.Column("times", sa.Integer, nullable=False, default=1),
     sa.Column("closed_at", UtcDateTime),
     sa.Column("detail", sa.String(255), nullable=False, default=""),
+    # When somebody was first told of it; one that only came back has the time of its forerunner.
+    sa.Column("told_at", UtcDateTime),
+    # The report that tells its end (``triage.record.told_incidents``).
+    sa.Column("over_report", sa.Integer),
     sa.Index(
         "uq_incidents_open",
         "kind",

@@ -1,0 +1,45 @@
+"""How much mail arrived in which hours, a row an hour and mailbox. What is usual is judged by it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+
+from triage.record.store import Transaction
+from triage.record.tables import arrival_hours
+
+NEWS = timedelta(days=7)
+"""What reached the mailbox longer ago than this before it was listed is no arrival: it was moved in or renumbered."""
+
+
+def note_arrivals(tx: Transaction, mailbox_id: int, dates: Iterable[datetime | None]) -> None:
+    """Something was listed; ``dates`` say when each message reached its mailbox, ``None``: the server does not say."""
+    moments = (min(date, tx.now) if date is not None else tx.now for date in dates)
+    hours = Counter(
+        moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        for moment in moments
+        if tx.now - moment <= NEWS
+    )
+    if hours:
+        rows = [{"mailbox_id": mailbox_id, "hour": hour, "messages": hours[hour]} for hour in sorted(hours)]
+        statement = tx.insert(arrival_hours)
+        more = arrival_hours.c.messages + statement.excluded.messages
+        tx.execute(
+            statement.on_conflict_do_update(index_elements=["mailbox_id", "hour"], set_={"messages": more}), rows
+        )
+
+
+def hours_of(tx: Transaction, mailbox_id: int, since: datetime) -> dict[datetime, int]:
+    """The beginnings of the hours since then in which something arrived, and how much."""
+    query = sa.select(arrival_hours.c.hour, arrival_hours.c.messages).where(
+        arrival_hours.c.mailbox_id == mailbox_id, arrival_hours.c.hour >= since
+    )
+    return {row.hour: row.messages for row in tx.execute(query.order_by(arrival_hours.c.hour))}
+
+
+def forget_hours(tx: Transaction, before: datetime) -> None:
+    """What lies further back is no longer asked for."""
+    tx.execute(sa.delete(arrival_hours).where(arrival_hours.c.hour < before))
