@@ -55,6 +55,31 @@ def test_the_place_asked_for_is_found(classifier: Classifier) -> None:
     assert max(answer.comune_scores, key=lambda name: answer.comune_scores[name]) == "Roncoferraro"
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        (("List-Unsubscribe", "<mailto:via@example.org>"),),
+        (("List-Id", "<genitori.example>"), ("Precedence", "list")),
+        (("Auto-Submitted", "auto-replied"),),
+    ],
+)
+def test_a_few_words_of_a_person_under_a_machines_header_fields_are_said_to_be(
+    classifier: Classifier, fields: tuple[tuple[str, str], ...]
+) -> None:
+    """Lists and ticket systems carry people's words: "help please" is not filed unseen."""
+
+    def told(text: str) -> list[str]:
+        return [one.code for one in classifier.classify([letter(text, *fields)])[0].reasons]
+
+    for text in ("help please", "Mi potete richiamare? grazie", "salve avrei bisogno di voi", "ciao"):
+        assert "poche_parole" in told(text), text
+    for text in (
+        "Sono assente fino al 30 novembre.",
+        "Novità di dicembre: sconti su tutto il catalogo, spedizione gratuita e resi entro trenta giorni per tutti.",
+    ):
+        assert "poche_parole" not in told(text), text
+
+
 def test_receipts_are_not_for_us_whatever_they_quote(classifier: Classifier) -> None:
     report = letter(
         "Impossibile recapitare: iscrizione al laboratorio di argilla, mio marito mi picchia",

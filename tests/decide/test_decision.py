@@ -217,6 +217,15 @@ def test_a_name_in_no_list_waits_for_a_person() -> None:
     assert hold_codes(decided(classification(reasons=said)))[0] == "altro_luogo"
 
 
+@pytest.mark.parametrize("role", [Role.WORK, Role.RELATIVES, Role.HOSPITAL, Role.OTHER])
+def test_where_only_somebody_elses_place_is_named_the_message_waits(role: Role) -> None:
+    """Whatever was learnt of such letters: where she works, where the mother-in-law lives, is no home."""
+    theirs = PlaceMention("text", 0, 4, "comune", ("Altavilla",), role, 0.0)
+    assert hold_codes(decided(classification(places=(theirs,)))) == ["luogo_di_altri"]
+    home = PlaceMention("text", 9, 14, "comune", ("Altavilla",), Role.RESIDENCE, 0.9)
+    assert decided(classification(places=(theirs, home))).action is Action.FORWARD
+
+
 def test_a_hamlet_named_like_a_town_elsewhere_waits_unless_something_confirms_it() -> None:
     hamlet = PlaceMention("text", 0, 4, "homonym", ("Altavilla",), Role.RESIDENCE, 0.9)
     school = PlaceMention("text", 9, 14, "comune", ("Altavilla",), Role.SCHOOL, 0.75)

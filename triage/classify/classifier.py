@@ -20,6 +20,7 @@ import scipy.sparse as sp
 from triage.classify.acceptance import acceptance_of, signs
 from triage.classify.artefact import ArtefactError, digest, load_weights
 from triage.classify.automatic import Automatic
+from triage.classify.automatic_text import count_text_evidence
 from triage.classify.concepts import find_concepts
 from triage.classify.folding import fold
 from triage.classify.language import DEFAULT, detect_language
@@ -131,6 +132,8 @@ class Classifier:
             reasons.append(Reason("lingua_non_letta", {"code": prepared.language.code}))
             topic_probabilities = without(topic_probabilities, weights.topics.index(NOT_FOR_US))
             best = max(range(len(weights.topics)), key=lambda number: topic_probabilities[number])
+        if _may_be_a_persons(message, prepared.automatic):
+            reasons.append(Reason("poche_parole"))
         reasons.extend(self._unlisted(message, prepared))
         reasons.extend(self._topic_reasons(message, prepared, row, best, topic_probabilities[best]))
         language = prepared.language
@@ -237,7 +240,14 @@ def _no_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
+_FEW_WORDS = 12
 _WEIGHTY = 6
+
+
+def _may_be_a_persons(message: InboundMessage, automatic: Automatic) -> bool:
+    """A few words under a machine's header fields, none of which shows a machine: lists carry people's, too."""
+    words = len(message.new_text.split())
+    return automatic.proved and not automatic.reports and 0 < words <= _FEW_WORDS and not count_text_evidence(message)
 
 
 def _locate(field: str, word: str, texts: dict[str, str]) -> tuple[str, int, int] | None:

@@ -35,7 +35,10 @@ from triage.rules import Rules, load_rules
     help="The folder that the model and its card are written to.",
 )
 @click.option(
-    "--seed", default=20261125, show_default=True, help="The same seed and data give the same model, bit for bit."
+    "--seed",
+    default=20261125,
+    show_default=True,
+    help="The same seed and data give the same model, bit for bit on one kind of processor.",
 )
 @rules_option("The routing rules; only the trust in destinations is learnt with them.")
 @click.option(

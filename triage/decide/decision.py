@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from triage.decide.context import DecisionContext
 from triage.decide.matching import Facts, OpenRules, Outcome
-from triage.decide.territory import RIVAL, TerritoryScores, names_another_place, territory_of
+from triage.decide.territory import RIVAL, TerritoryScores, is_somebody_elses, names_another_place, territory_of
 from triage.decide.trust import (
     SURE_NOT_FOR_US,
     corrected,
@@ -194,7 +194,9 @@ def _holds_for_content(outcome: Outcome, classification: Classification) -> list
     if outcome.hold:
         return [Reason(outcome.hold)]
     sure = classification.topic_scores.get(NOT_FOR_US, 1.0) >= SURE_NOT_FOR_US
-    if outcome.folder and not (classification.automatic_proved and classification.topic == NOT_FOR_US and sure):
+    # A list's or an answering program's header fields stand above people's words, too.
+    proved = classification.automatic_proved and all(one.code != "poche_parole" for one in classification.reasons)
+    if outcome.folder and not (proved and classification.topic == NOT_FOR_US and sure):
         return [Reason("forse_non_per_noi")]
     return [Reason("forse_pericolo")] if outcome.folder and _hides_danger(classification) else []
 
@@ -244,6 +246,8 @@ def _holds_for_doubt(
     unlisted = any(one.code == "nome_sconosciuto" for one in classification.reasons)
     if unlisted or names_another_place(territory.best, classification.places, rules):
         reasons.append(Reason("altro_luogo"))
+    if is_somebody_elses(territory.best, classification.places, rules):
+        reasons.append(Reason("luogo_di_altri"))
     if classification.language not in rules.thresholds.languages:
         reasons.append(Reason("lingua_da_verificare", {"language": classification.language}))
     if not _answerable(message.author.addr_spec):

@@ -86,6 +86,15 @@ def names_another_place(territory: str, places: Sequence[PlaceMention], rules: R
     return False
 
 
+def is_somebody_elses(territory: str, places: Sequence[PlaceMention], rules: Rules) -> bool:
+    """Whether every place that leads to this answer counts for nothing: where somebody works, a relative lives.
+
+    What was learnt may have taken such a place for the family's all the same (guide, section 1, rule 5).
+    """
+    weights = [place.weight for place in places if place.comuni and territory in _answers(place, rules)]
+    return bool(weights) and max(weights) <= 0.0
+
+
 def _confirmed(place: PlaceMention, places: Sequence[PlaceMention]) -> bool:
     """Whether another place, CAP or prefix of the message leads to the same comune."""
     return any(

@@ -3,7 +3,7 @@
 Enters a folder of JSON lines, perhaps one of corrections, and the routing rules; leaves
 ``model.skops`` and ``card.json`` in another. Refused: data that are no examples (``ExamplesError``),
 fewer than two writers (``ValueError``). Deterministic: the same examples, corrections, rules and seed
-give the same octets.
+give the same octets on one kind of processor (the linear algebra library adds in an order that depends on it).
 """
 
 from __future__ import annotations

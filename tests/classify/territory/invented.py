@@ -66,6 +66,12 @@ DESK = Role.REQUESTED_DESK
 
 RESIDENCE = (
     Case("Abitiamo a Offanengo e cerchiamo un gruppo per neogenitori.", "Offanengo", "Offanengo", HOME),
+    Case("Faccio la cassiera a Crema, mia figlia ha paura del buio.", "unstated", "Crema", Role.WORK),
+    Case("Mio marito fa il muratore a Goito e torna tardi.", "unstated", "Goito", Role.WORK),
+    Case("Il papà dei bambini, da cui sono separata, abita a Viadana.", "unstated", "Viadana", Role.RELATIVES),
+    Case("La logopedista che ci segue è a Ostiglia.", "unstated", "Ostiglia", Role.HOSPITAL),
+    Case("Ci siamo sposati a Pandino nel 2015.", "unstated", "Pandino", Role.OTHER),
+    Case("Abitiamo a Tre Olmi, mia figlia va a scuola a Goito.", "unstated", "Tre Olmi", HOME),
     Case("abito a crema e ho due gemelli", "Crema", "crema", HOME),
     Case("Siamo di Goito, il piccolo ha tre anni.", "Goito", "Goito", HOME),
     Case("VIVO A CASALMAGGIORE CON MIO FIGLIO DI SEI ANNI", "Casalmaggiore", "CASALMAGGIORE", HOME),

@@ -16,6 +16,7 @@ from triage.vocabulary import PlaceMention, Role
 
 _CUES_BEFORE = 30
 _ARTICLES = frozenset({"alla", "alle", "ai", "al", "nella", "nel", "nei", "presso", "la", "le", "il", "i", "un", "una"})
+_NUMBERS = frozenset({"due", "tre", "quattro", "cinque", "sei", "sette", "otto", "nove", "dieci", "cento", "mille"})
 _LONGEST = 6
 """Words of the longest name of a comune ("San Nicola da Crissa" has four, "San Dorligo della Valle/Dolina" five)."""
 
@@ -80,6 +81,9 @@ def _looks_like_a_name(reading: Reading, index: int, cue: CueHit, gazetteer: Gaz
     word = reading.words[index]
     if word in {"ca", "san", "santa", "cà"} and reading.capital(index):
         return index + 1 < len(reading.words) and reading.capital(index + 1)
+    if word in _NUMBERS and reading.capital(index):
+        following = index + 1  # "Tre Olmi"
+        return following < len(reading.words) and reading.gaps[following] is Gap.NONE and reading.capital(following)
     if len(word) < 4 or not word.isalpha() or word in gazetteer.words["not_a_place"] or word in gazetteer.cues:
         return False
     if (
