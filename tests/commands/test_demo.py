@@ -163,8 +163,9 @@ NOT_SHOWN = {
         "centro_richiamato",
         "piu_centri_nel_caso",
     ),
-    # What hangs on how sure the model in force is.
+    # What hangs on how sure the model in force is, or on what it makes of a place that is somebody else's.
     "forse_pericolo",
+    "luoghi_altrui",
     # What a mailbox or an account that is PEC brings about.
     *("ricevuta_pec_errore", "ricevuta_pec_sconosciuta", "ricevuta_pec_alterata"),
     *("pec_mittente_diverso", "pec_destinatari_diversi", "pec_troppo_grande"),

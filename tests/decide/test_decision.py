@@ -221,7 +221,7 @@ def test_a_name_in_no_list_waits_for_a_person() -> None:
 def test_where_only_somebody_elses_place_is_named_the_message_waits(role: Role) -> None:
     """Whatever was learnt of such letters: where she works, where the mother-in-law lives, is no home."""
     theirs = PlaceMention("text", 0, 4, "comune", ("Altavilla",), role, 0.0)
-    assert hold_codes(decided(classification(places=(theirs,)))) == ["luogo_di_altri"]
+    assert hold_codes(decided(classification(places=(theirs,)))) == ["luoghi_altrui"]
     home = PlaceMention("text", 9, 14, "comune", ("Altavilla",), Role.RESIDENCE, 0.9)
     assert decided(classification(places=(theirs, home))).action is Action.FORWARD
 

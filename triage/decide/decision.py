@@ -247,7 +247,7 @@ def _holds_for_doubt(
     if unlisted or names_another_place(territory.best, classification.places, rules):
         reasons.append(Reason("altro_luogo"))
     if is_somebody_elses(territory.best, classification.places, rules):
-        reasons.append(Reason("luogo_di_altri"))
+        reasons.append(Reason("luoghi_altrui"))
     if classification.language not in rules.thresholds.languages:
         reasons.append(Reason("lingua_da_verificare", {"language": classification.language}))
     if not _answerable(message.author.addr_spec):

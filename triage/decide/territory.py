@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from triage.rules.types import Rules
-from triage.vocabulary import OUTSIDE, SEVERAL, UNCOVERED, UNSTATED, Classification, PlaceMention
+from triage.vocabulary import OUTSIDE, SEVERAL, UNCOVERED, UNSTATED, Classification, PlaceMention, Role
 
 MATERIAL = 0.05
 """Share of the places' probability from which an answer counts as one that the message speaks of."""
@@ -91,8 +91,11 @@ def is_somebody_elses(territory: str, places: Sequence[PlaceMention], rules: Rul
 
     What was learnt may have taken such a place for the family's all the same (guide, section 1, rule 5).
     """
-    weights = [place.weight for place in places if place.comuni and territory in _answers(place, rules)]
-    return bool(weights) and max(weights) <= 0.0
+    leading = [place for place in places if place.comuni and territory in _answers(place, rules)]
+    return all(place.weight <= 0.0 for place in leading) and any(place.role in _SOMEBODYS for place in leading)
+
+
+_SOMEBODYS = frozenset({Role.WORK, Role.RELATIVES, Role.HOSPITAL, Role.NEGATED, Role.OTHER})
 
 
 def _confirmed(place: PlaceMention, places: Sequence[PlaceMention]) -> bool:

@@ -29,7 +29,11 @@ _UNSENT: Mapping[str, str] = {
     "decisione_superata": "nel frattempo si è deciso un'altra cosa",
     "ricevuta_fermata": "una persona ha deciso che non parte",
 }
-_LEFT_OUT = ("", "Senza gli allegati come file a parte: sono dentro l'originale.", "Solo il testo: era troppo grande.")
+_LEFT_OUT = (
+    "",
+    "Gli eventuali allegati sono dentro l'originale, non come file a parte.",
+    "Solo il testo: era troppo grande.",
+)
 _RETURNS: Mapping[str, tuple[str, bool]] = {
     "failed": ("è tornata indietro: non è arrivata", True),
     "delayed": ("è in ritardo: il server riprova da solo", False),
