@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
-from triage.commands.destinations import rules_in_force
 from triage.commands.opening import FAILED, Opened, json_option, opened, print_json
-from triage.commands.reconciling import Compared, compare_mailboxes
 from triage.record.incidents import open_incidents
 from triage.record.ledger import compute_ledger, repeated_forwards
 from triage.record.mailboxes import known_mailboxes
 from triage.record.staff_acts import verify_acts
-from triage.tokens import Tokens
+
+if TYPE_CHECKING:
+    from triage.commands.reconciling import Compared
 
 LABELS = {
     "listed": "listed by the server",
@@ -83,5 +84,10 @@ def ledger(asks_servers: bool, as_json: bool) -> None:
 
 
 def _compared(service: Opened) -> list[Compared]:
+    # Imported here: the ledger alone needs no mail library and no model.
+    from triage.commands.destinations import rules_in_force
+    from triage.commands.reconciling import compare_mailboxes
+    from triage.tokens import Tokens
+
     tokens = Tokens(service.settings.state_dir, service.store.clock)
     return compare_mailboxes(service.store, service.settings, rules_in_force(service), tokens)
