@@ -72,9 +72,9 @@ def test_messages_of_a_hamlet_that_is_not_known_wait_for_a_person(
     ]
     figures = measure_hidden(answers)
     assert figures["messages"] > 100
-    assert figures["territory"]["share"] < 0.5, "the names were hidden, else this shows nothing"
-    assert figures["coverage"]["share"] < 0.25, "hardly any is sure enough without its place"
-    assert figures["forwarded_wrong"]["right"] <= figures["messages"] / 50
+    assert figures["territory"]["share"] < 0.3, "the names were hidden, else this shows nothing"
+    assert figures["coverage"]["share"] < 0.125, "hardly any is sure enough without its place"
+    assert figures["forwarded_wrong"]["right"] <= figures["messages"] / 100
 
 
 def test_training_answers_the_other_parts_out_of_fold(tmp_path: Path) -> None:

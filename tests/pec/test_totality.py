@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.cost import without_others_garbage
 from tests.pec.builders import NAMES, OUR_ID, sealed
 from tests.pec.test_samples import seen
 from triage.parse import parse
@@ -57,14 +57,11 @@ def test_no_damage_to_an_envelope_raises_or_loses_the_message(octets: bytes, dat
     ids=["nested", "attributes", "openings", "ampersands", "data"],
 )
 def test_hostile_certified_data_cost_no_more_than_their_length(octets: bytes) -> None:
-    gc.freeze()  # what thousands of other tests left behind is not searched for garbage meanwhile
-    try:
+    with without_others_garbage():
         started = time.thread_time()
         read_daticert(octets)
         read_daticert(b"<postacert tipo='x'>" + octets)
         assert time.thread_time() - started < 1.0
-    finally:
-        gc.unfreeze()
 
 
 def test_envelopes_wrapped_in_one_another_are_opened_a_few_times_only() -> None:

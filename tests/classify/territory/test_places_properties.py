@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import math
 import time
 
@@ -11,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.classify.territory.invented import ALL, Case, build
+from tests.cost import without_others_garbage
 from triage.classify.territory import PLACE_TOKEN, find_places, load_gazetteer, mask_places, score_places
 from triage.classify.territory.spelling import read
 from triage.vocabulary import Address, InboundMessage, PlaceMention, Role
@@ -129,10 +129,10 @@ def test_the_gazetteer_is_loaded_once() -> None:
 def test_a_long_hostile_text_costs_in_proportion_to_its_length(phrase: str) -> None:
     def seconds(count: int) -> float:
         message = build(phrase * count)
-        gc.freeze()  # other tests' leavings are not searched for garbage meanwhile
-        start = time.process_time()
-        score_places(find_places(message, GAZETTEER), GAZETTEER)
-        return time.process_time() - start
+        with without_others_garbage():
+            start = time.process_time()
+            score_places(find_places(message, GAZETTEER), GAZETTEER)
+            return time.process_time() - start
 
     seconds(10)
     short = min(seconds(200) for _ in range(3))
