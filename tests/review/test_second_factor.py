@@ -73,6 +73,64 @@ def test_a_recovery_code_stands_for_the_telephone_once(
     assert answers == [303, 422]
 
 
+def test_who_used_a_recovery_code_is_told_how_many_are_left_and_makes_new_ones(
+    office: Office, http: Callable[..., httpx.Client]
+) -> None:
+    person = office.somebody(Role.RESPONSIBLE)
+    codes = _renewed(http(person))
+    told = []
+    for code in codes:
+        other = http()
+        post(other, person.name, PASSWORD)
+        token = token_of(other.get("/accedi/codice").text)
+        assert other.post("/accedi/codice", data={"csrf": token, "code": code}).status_code == 303
+        told.append(re.sub(r"\s+", " ", other.get("/profilo").text))
+    assert "Hai usato un codice di riserva: ti restano 7 codici." in told[0]
+    assert "ti resta 1 codice." in told[-2]
+    assert "Hai usato l&#39;ultimo codice di riserva." in told[-1]
+    fresh = _renewed(http(person))
+    assert len(fresh) == 8
+    assert not set(fresh) & set(codes)
+
+
+def test_new_recovery_codes_end_the_old_ones_and_need_the_password(
+    office: Office, http: Callable[..., httpx.Client]
+) -> None:
+    person = office.somebody(Role.OPERATOR, totp=True)
+    client = http(person)
+    old = _renewed(client)
+    token = token_of(client.get("/profilo/codice").text)
+    answer = client.post("/profilo/codice/riserva", data={"csrf": token, "present": "un'altra"})
+    assert (answer.status_code, "La password di adesso non è corretta." in answer.text) == (422, True)
+    new = _renewed(client)
+    for code, expected in ((old[0], 422), (new[0], 303)):
+        other = http()
+        post(other, person.name, PASSWORD)
+        token = token_of(other.get("/accedi/codice").text)
+        assert other.post("/accedi/codice", data={"csrf": token, "code": code}).status_code == expected
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_page_of_codes_can_be_read_and_used(visit: Callable[..., Visit], width: int) -> None:
+    one = visit(Role.RESPONSIBLE, width=width)
+    one.page.goto("/profilo/codice")
+    axe(one.page)
+    fits(one.page)
+    one.page.get_by_label("La tua password").fill("un'altra")
+    one.page.get_by_role("button", name="Fai nuovi codici").click()
+    expect(one.page.get_by_role("alert")).to_be_focused()
+    axe(one.page)
+    one.page.get_by_label("La tua password").fill(PASSWORD)
+    one.page.get_by_role("button", name="Fai nuovi codici").click()
+    expect(one.page.locator(".codici code")).to_have_count(8)
+
+
+def _renewed(client: httpx.Client) -> list[str]:
+    token = token_of(client.get("/profilo/codice").text)
+    page = client.post("/profilo/codice/riserva", data={"csrf": token, "present": PASSWORD})
+    return re.findall(r"<li><code>([^<]+)</code>", page.text)
+
+
 def test_the_key_is_asked_for_anew_by_nobody_who_has_codes(office: Office, http: Callable[..., httpx.Client]) -> None:
     client = http(Role.RESPONSIBLE)
     page = client.get("/profilo/codice").text

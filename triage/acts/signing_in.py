@@ -33,6 +33,8 @@ class Attempt:
 
     row: PersonRow | None = None
     rests_until: datetime | None = None
+    recovery_left: int | None = None
+    """It was a recovery code, and so many are left; ``None``: it was none."""
 
 
 def try_password(store: Store, name: str, password: str, address: str) -> Attempt:
@@ -65,7 +67,7 @@ def try_code(store: Store, row: PersonRow, code: str, address: str) -> Attempt:
             return Attempt(row)
         if step is None and use_recovery(tx, row.id, recovery_hash(code)):
             note_act(tx, row, "recovery_code_used", "person", row.id)
-            return Attempt(row)
+            return Attempt(row, recovery_left=len(row.recovery) - 1)
     return _failed(store, keys, row, "code")
 
 

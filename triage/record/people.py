@@ -117,6 +117,11 @@ def set_totp(tx: Transaction, person_id: int, secret: str, step: int, recovery: 
     _change(tx, person_id, totp_secret=secret, totp_used_step=step, recovery=list(recovery))
 
 
+def set_recovery(tx: Transaction, person_id: int, recovery: Sequence[str]) -> None:
+    """Other hashes of codes for a lost telephone; those before are worth nothing any more."""
+    _change(tx, person_id, recovery=list(recovery))
+
+
 def use_totp_step(tx: Transaction, person_id: int, step: int) -> bool:
     """Whether this step's code had not been used, nor a later one; it has been from now on."""
     statement = sa.update(people).where(people.c.id == person_id, people.c.totp_used_step < step)

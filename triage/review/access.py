@@ -25,7 +25,7 @@ from triage.review.guards import (
     row_or_none,
     session_or_none,
 )
-from triage.review.rendering import first_page, go, render
+from triage.review.rendering import first_page, go, render, tell
 from triage.review.times import clock_time
 
 log = logging.getLogger("triage.review")
@@ -77,7 +77,10 @@ def give_code(request: Request, code: Annotated[str, Form(max_length=60)] = "") 
     tried = try_code(desk_of(request).store, row, code, _address(request))
     if tried.row is None:
         return render(request, "sign_in_code.html", 422, wrong=_told(tried, WRONG_CODE))
-    return _enter(request, row, _missing(request, row, code_given=True))
+    onward = _enter(request, row, _missing(request, row, code_given=True))
+    if tried.recovery_left is not None:
+        tell(request, _left(tried.recovery_left), "warning")
+    return onward
 
 
 @router.post("/esci")
@@ -92,6 +95,14 @@ def sign_out(request: Request) -> Response:
     response.delete_cookie(cookie_name(desk), secure=desk.listening.secure, httponly=True, samesite="lax")
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
+
+
+def _left(codes: int) -> str:
+    """A lost telephone and no code left would lock the person out: said while there is time."""
+    if codes == 0:
+        return "Hai usato l'ultimo codice di riserva. Vai su «Profilo», «Codice del telefono» e fanne di nuovi adesso."
+    rest = "ti resta 1 codice" if codes == 1 else f"ti restano {codes} codici"
+    return f"Hai usato un codice di riserva: {rest}. Puoi farne di nuovi in «Profilo», «Codice del telefono»."
 
 
 def _told(tried: Attempt, wrong: str) -> str:

@@ -12,7 +12,7 @@ from fastapi.responses import Response
 
 from triage.acts.passwords import new_recovery_codes, new_totp_secret, recovery_hash, totp_address, totp_step
 from triage.acts.people import SECOND_FACTOR, Role
-from triage.record.people import PersonRow, end_sessions_of, person_numbered, set_totp
+from triage.record.people import PersonRow, end_sessions_of, person_numbered, set_recovery, set_totp
 from triage.record.sessions import end_other_sessions
 from triage.record.staff_acts import note_act
 from triage.review.access import go_on, wrong_password
@@ -30,7 +30,7 @@ def show(request: Request) -> Response:
     """The QR code and the key, or that codes are in use already."""
     row = account_of(request, ENROL)
     if row.has_totp:
-        return render(request, "second_factor_on.html", row=row, removable=_removable(request, row), wrong="")
+        return _is_on(request, row)
     return _ask(request, row, "")
 
 
@@ -88,6 +88,26 @@ def prove(
     return page
 
 
+@router.post("/profilo/codice/riserva")
+def renew_recovery(request: Request, present: Annotated[str, Form(max_length=1000)] = "") -> Response:
+    """Other recovery codes in the place of those that are left; the password is asked for again."""
+    row = account_of(request)
+    if not row.has_totp:
+        return go("/profilo/codice")
+    if wrong := wrong_password(request, row, present):
+        return _is_on(request, row, 422, wrong_recovery=wrong)
+    recovery = new_recovery_codes()
+    with desk_of(request).store.write("recovery codes") as tx:
+        set_recovery(tx, row.id, [recovery_hash(one) for one in recovery])
+        note_act(tx, row, "recovery_codes_renewed", "person", row.id)
+    return render(request, "recovery_codes.html", codes=recovery)
+
+
+def _is_on(request: Request, row: PersonRow, status: int = 200, **wrong: str) -> Response:
+    told = {"wrong": "", "wrong_recovery": "", **wrong}
+    return render(request, "second_factor_on.html", status, row=row, removable=_removable(request, row), **told)
+
+
 @router.post("/profilo/codice/togli")
 def remove(request: Request, password: Annotated[str, Form(max_length=1000)] = "") -> Response:
     """No codes any more, for those who need not have them; the password is asked for again."""
@@ -95,7 +115,7 @@ def remove(request: Request, password: Annotated[str, Form(max_length=1000)] = "
     if not _removable(request, row):
         raise RefusedError(403, "second_factor", "Per il tuo ruolo il codice è obbligatorio.")
     if wrong := wrong_password(request, row, password):
-        return render(request, "second_factor_on.html", 422, row=row, removable=True, wrong=wrong)
+        return _is_on(request, row, 422, wrong=wrong)
     with desk_of(request).store.write("second factor") as tx:
         set_totp(tx, row.id, "", 0, ())
         note_act(tx, row, "second_factor_off", "person", row.id)

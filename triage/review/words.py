@@ -215,6 +215,7 @@ _ACTS: Mapping[str, str] = {
     "second_factor_off": "codice del telefono tolto",
     "second_factor_reset": "codice del telefono da impostare di nuovo",
     "recovery_code_used": "accesso con un codice di riserva",
+    "recovery_codes_renewed": "fatti nuovi codici di riserva",
     "signed_in": "accesso",
     "signed_out": "uscita",
     "sign_in_refused": "tentativo di accesso sbagliato",
