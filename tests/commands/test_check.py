@@ -574,3 +574,19 @@ def test_connecting_asks_the_scanner_for_its_version(
     (error,) = json.loads(result.stdout)["errors"]
     assert result.exit_code == 1
     assert error.startswith("scanner: clamd does not answer (unreachable). Check that it runs, and TRIAGE_CLAMD.")
+
+
+@pytest.mark.parametrize(
+    ("to", "url", "warned"),
+    [("capo@oncall.example", "", True), ("capo@oncall.example", "https://posta.example.org", False), ("", "", False)],
+)
+def test_a_daily_digest_without_a_way_to_the_page_is_warned_of(
+    invoke: Invoke, environment: dict[str, str], to: str, url: str, warned: bool
+) -> None:
+    if to:
+        rules = Path(environment["TRIAGE_RULES"])
+        text = rules.read_text(encoding="utf-8")
+        rules.write_text(f"{text}\ndaily_digest: {{to: {to}}}\n", encoding="utf-8")
+    result = invoke("check", "--json", settings={**ACCOUNTS, "TRIAGE_WEB_URL": url})
+    assert result.exit_code == 0
+    assert ("the mail of daily_digest" in result.stdout) is warned

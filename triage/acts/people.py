@@ -50,6 +50,8 @@ class Act(StrEnum):
     """Stop everything that leaves, and start it again."""
     REGISTER = "register"
     """See the register of misroutes, and save it."""
+    ACTS = "acts"
+    """See who did what and when, and save it."""
     RECALLS = "recalls"
     """Keep the register: what the wrong centre answered, and that nothing is left to do."""
     MODES = "modes"
@@ -77,11 +79,12 @@ _LEAST: Mapping[Act, Role] = {
     Act.MODES: Role.RESPONSIBLE,
     Act.EXPORT: Role.RESPONSIBLE,
     Act.PROMOTE: Role.RESPONSIBLE,
+    Act.ACTS: Role.ADMINISTRATOR,
     Act.PEOPLE: Role.ADMINISTRATOR,
     Act.ADDRESSES: Role.ADMINISTRATOR,
 }
 _RANK = {role: rank for rank, role in enumerate(LADDER)}
-_BESIDE: Mapping[Role, frozenset[Act]] = {Role.DATA_PROTECTION: frozenset({Act.REGISTER})}
+_BESIDE: Mapping[Role, frozenset[Act]] = {Role.DATA_PROTECTION: frozenset({Act.REGISTER, Act.ACTS})}
 """Roles that stand beside the ladder, with all that they may."""
 
 SECOND_FACTOR = frozenset({Role.RESPONSIBLE, Role.ADMINISTRATOR, Role.DATA_PROTECTION})

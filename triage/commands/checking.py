@@ -45,6 +45,7 @@ def check_all(*, connects: bool, resolve: Resolve | None, wait: float, as_json: 
         _check_texts(rules.rules if rules is not None else (), found)
         if rules is not None and settings is not None:
             _check_envelope(rules, settings, found)
+            _check_page(rules, settings, found)
         try:
             found.notes.append(verify_composition())
         except UnsafeRuntimeError as error:
@@ -156,6 +157,15 @@ def _check_envelope(rules: Rules, settings: Settings, found: Findings) -> None:
         found.errors.append(
             f"acknowledgements: the envelope plus cannot be used with {host}, which writes another reverse path. "
             "Remedy: write 'envelope: none' or 'dedicated' under acknowledgements."
+        )
+
+
+def _check_page(rules: Rules, settings: Settings, found: Findings) -> None:
+    """A mail that says what waits, without a way to it, sends people looking for the address."""
+    if rules.daily_digest.to and not settings.page_url:
+        found.warnings.append(
+            "TRIAGE_WEB_URL is not set: the mail of daily_digest says how much waits, but has no link to the page. "
+            "Set it to the address under which staff open the page."
         )
 
 

@@ -51,6 +51,12 @@ def mind_the_acts(store: Store) -> None:
                 _remember(tx, wholly if part else tx.now, now)
 
 
+def looked_at(tx: Transaction) -> datetime | None:
+    """When the seals were last found whole; ``None``: never, or not since something was out of order."""
+    looked, wholly, _ = _remembered(tx)
+    return looked if wholly > _NEVER else None
+
+
 def _remembered(tx: Transaction) -> tuple[datetime, datetime, Standing]:
     """When the acts were looked at, when at all of them, and how far they stood; never, where that does not hold."""
     text = tx.execute(sa.select(identity.c.value).where(identity.c.name == _REMEMBERED)).scalar()

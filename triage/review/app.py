@@ -24,7 +24,19 @@ log = logging.getLogger("triage.review")
 PAGES = (
     *("access", "own", "second_factor", "people", "halting", "accessibility"),
     *("queue", "letter", "forwarding", "exits", "undoing", "content"),
-    *("settled", "case", "correction", "also", "register", "checks", "trends", "rulebook", "modelling", "live"),
+    *(
+        "settled",
+        "case",
+        "correction",
+        "also",
+        "register",
+        "operations",
+        "checks",
+        "trends",
+        "rulebook",
+        "modelling",
+        "live",
+    ),
 )
 """Modules with a ``router``, in the order in which their routes are tried."""
 

@@ -45,6 +45,7 @@ MENU = (
     Entry("/andamento", "Andamento"),
     Entry("/regole", "Regole"),
     Entry("/modelli", "Modelli"),
+    Entry("/operazioni", "Operazioni", Act.ACTS),
     Entry("/persone", "Persone", Act.PEOPLE),
 )
 

@@ -34,11 +34,14 @@ ROLE_NAMES: Mapping[Role, str] = {
     Role.DATA_PROTECTION: "Responsabile della protezione dei dati (RPD)",
 }
 ROLE_TELLS: Mapping[Role, str] = {
-    Role.READER: "guarda tutte le pagine, tranne gli errori di smistamento, e non cambia niente",
+    Role.READER: "guarda i messaggi, i controlli, l'andamento, le regole e i modelli, e non cambia niente",
     Role.OPERATOR: "decide i messaggi che aspettano e corregge gli errori",
     Role.RESPONSIBLE: "in più: insegna per il futuro, ferma e fa ripartire gli invii, vede il registro degli errori",
-    Role.ADMINISTRATOR: "in più: gestisce le persone e conferma gli indirizzi dei centri",
-    Role.DATA_PROTECTION: "vede e scarica il registro degli errori di smistamento, e nient'altro: nessun messaggio",
+    Role.ADMINISTRATOR: "in più: gestisce le persone, vede le loro operazioni e conferma gli indirizzi dei centri",
+    Role.DATA_PROTECTION: (
+        "vede e scarica il registro degli errori di smistamento e le operazioni di chi lavora qui, e nient'altro: "
+        "nessun messaggio"
+    ),
 }
 STATE_NAMES: Mapping[str, str] = {
     MessageState.LISTED: "in elenco, non ancora letto",
@@ -226,6 +229,7 @@ _ACTS: Mapping[str, str] = {
     "settle": "messaggio deciso",
     "undo": "decisione annullata",
     "take": "preso in carico",
+    "acknowledgement": "deciso quando parte la conferma di ricevuta",
     "ricevuta_fermata": "la conferma di ricevuta alla famiglia non parte",
     "ricevuta_rimandata": "la conferma di ricevuta alla famiglia è rimandata",
     "ricevuta_come_al_solito": "la conferma di ricevuta alla famiglia parte come al solito",
