@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -19,7 +21,7 @@ def acts_page(
     size: int = 50,
     since: datetime | None = None,
     until: datetime | None = None,
-) -> list[sa.RowMapping]:
+) -> Sequence[Mapping[str, Any]]:
     """Up to ``size`` acts with a number under ``before`` (0: from the newest).
 
     ``case``: only those on it or on its messages (0: all). ``since``, ``until``: only of that time, the end left out.
@@ -33,10 +35,10 @@ def acts_page(
         query = query.where(staff_acts.c.at >= since)
     if until is not None:
         query = query.where(staff_acts.c.at < until)
-    return list(tx.execute(query).mappings())
+    return tx.execute(query).mappings().all()
 
 
-def cases_of_acts(tx: Transaction, acts: list[sa.RowMapping]) -> dict[int, int]:
+def cases_of_acts(tx: Transaction, acts: Sequence[Mapping[str, Any]]) -> dict[int, int]:
     """By an act's number: the case that it was about; acts about something else are absent."""
     numbers = {act["subject_id"] for act in acts if act["subject"] == "message"}
     query = sa.select(messages.c.id, messages.c.case_id).where(messages.c.id.in_(numbers))

@@ -6,11 +6,11 @@ table. It says whether the daily look at the seals found them whole.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
-import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import Response
 
@@ -33,6 +33,7 @@ from triage.review.words import act_name, role_name
 from triage.spreadsheets import to_csv
 
 router = APIRouter()
+Acts = Sequence[Mapping[str, Any]]
 Seeing = Annotated[Person, Depends(may(Act.ACTS))]
 SIZE = 50
 HEADS = ("Quando", "Chi", "Ruolo adesso", "Che cosa", "Caso", "Numero")
@@ -44,7 +45,7 @@ NO_CASE = "Questo codice di caso non esiste: controlla di averlo copiato intero.
 class Line:
     """One act in words. ``code``: of the case that it was about, or empty."""
 
-    row: sa.RowMapping
+    row: Mapping[str, Any]
     who: str
     role: str
     what: str
@@ -61,7 +62,7 @@ def show(
     """Le operazioni fatte dalle persone: tutte, o quelle su un caso."""
     with desk_of(request).store.read("operations") as tx:
         case = _case(tx, caso)
-        found = acts_page(tx, case=case, before=prima, size=SIZE + 1) if case >= 0 else []
+        found: Acts = acts_page(tx, case=case, before=prima, size=SIZE + 1) if case >= 0 else []
         lines = _lines(tx, found[:SIZE])
         tampered = any(row["kind"] == KIND for row in open_incidents(tx))
         looked = looked_at(tx)
@@ -110,7 +111,7 @@ def _case(tx: Transaction, code: str) -> int:
     return found[0] if found else -1
 
 
-def _lines(tx: Transaction, acts: list[sa.RowMapping]) -> list[Line]:
+def _lines(tx: Transaction, acts: Acts) -> list[Line]:
     people = {one.id: one for one in all_people(tx)}
     cases = cases_of_acts(tx, acts)
     secret = secret_if_known(tx)
