@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,20 @@ from triage.record.store import Transaction
 from triage.record.tables import messages
 
 
+@dataclass(frozen=True, slots=True)
+class ActRow:
+    """One act as it was written; its seal is not for reading."""
+
+    id: int
+    at: datetime
+    person_id: int | None
+    actor: str
+    act: str
+    subject: str
+    subject_id: int
+    params: Mapping[str, Any]
+
+
 def acts_page(
     tx: Transaction,
     *,
@@ -21,12 +36,12 @@ def acts_page(
     size: int = 50,
     since: datetime | None = None,
     until: datetime | None = None,
-) -> Sequence[Mapping[str, Any]]:
+) -> list[ActRow]:
     """Up to ``size`` acts with a number under ``before`` (0: from the newest).
 
     ``case``: only those on it or on its messages (0: all). ``since``, ``until``: only of that time, the end left out.
     """
-    query = sa.select(staff_acts).order_by(staff_acts.c.id.desc()).limit(size)
+    query = sa.select(*(staff_acts.c[name] for name in ActRow.__slots__)).order_by(staff_acts.c.id.desc()).limit(size)
     if before:
         query = query.where(staff_acts.c.id < before)
     if case:
@@ -35,17 +50,17 @@ def acts_page(
         query = query.where(staff_acts.c.at >= since)
     if until is not None:
         query = query.where(staff_acts.c.at < until)
-    return tx.execute(query).mappings().all()
+    return [ActRow(*row) for row in tx.execute(query)]
 
 
-def cases_of_acts(tx: Transaction, acts: Sequence[Mapping[str, Any]]) -> dict[int, int]:
+def cases_of_acts(tx: Transaction, acts: Sequence[ActRow]) -> dict[int, int]:
     """By an act's number: the case that it was about; acts about something else are absent."""
-    numbers = {act["subject_id"] for act in acts if act["subject"] == "message"}
+    numbers = {act.subject_id for act in acts if act.subject == "message"}
     query = sa.select(messages.c.id, messages.c.case_id).where(messages.c.id.in_(numbers))
     known = {row.id: row.case_id for row in tx.execute(query) if row.case_id is not None}
-    known_acts = ((act["id"], known.get(act["subject_id"])) for act in acts if act["subject"] == "message")
+    known_acts = ((act.id, known.get(act.subject_id)) for act in acts if act.subject == "message")
     found = {number: case for number, case in known_acts if case is not None}
-    return found | {act["id"]: act["subject_id"] for act in acts if act["subject"] == "case"}
+    return found | {act.id: act.subject_id for act in acts if act.subject == "case"}
 
 
 def _about(case: int) -> sa.ColumnElement[bool]:
