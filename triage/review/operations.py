@@ -6,10 +6,10 @@ table. It says whether the daily look at the seals found them whole.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import Response
@@ -17,7 +17,7 @@ from fastapi.responses import Response
 from triage.acts.people import Act, Person
 from triage.ids import case_code, cases_named
 from triage.record import Transaction
-from triage.record.acts_page import acts_page, cases_of_acts
+from triage.record.acts_page import ActRow, acts_page, cases_of_acts
 from triage.record.acts_watch import KIND, looked_at
 from triage.record.identity import secret_if_known
 from triage.record.incidents import open_incidents
@@ -33,7 +33,6 @@ from triage.review.words import act_name, role_name
 from triage.spreadsheets import to_csv
 
 router = APIRouter()
-Acts = Sequence[Mapping[str, Any]]
 Seeing = Annotated[Person, Depends(may(Act.ACTS))]
 SIZE = 50
 HEADS = ("Quando", "Chi", "Ruolo adesso", "Che cosa", "Caso", "Numero")
@@ -45,7 +44,7 @@ NO_CASE = "Questo codice di caso non esiste: controlla di averlo copiato intero.
 class Line:
     """One act in words. ``code``: of the case that it was about, or empty."""
 
-    row: Mapping[str, Any]
+    row: ActRow
     who: str
     role: str
     what: str
@@ -62,7 +61,7 @@ def show(
     """Le operazioni fatte dalle persone: tutte, o quelle su un caso."""
     with desk_of(request).store.read("operations") as tx:
         case = _case(tx, caso)
-        found: Acts = acts_page(tx, case=case, before=prima, size=SIZE + 1) if case >= 0 else []
+        found = acts_page(tx, case=case, before=prima, size=SIZE + 1) if case >= 0 else []
         lines = _lines(tx, found[:SIZE])
         tampered = any(row["kind"] == KIND for row in open_incidents(tx))
         looked = looked_at(tx)
@@ -74,7 +73,7 @@ def show(
         sought=caso.strip().upper(),
         wrong=NO_CASE if case < 0 else "",
         after=prima,
-        last=lines[-1].row["id"] if len(found) > SIZE else 0,
+        last=lines[-1].row.id if len(found) > SIZE else 0,
         tampered=TAMPERED if tampered else "",
         looked=looked,
     )
@@ -111,20 +110,20 @@ def _case(tx: Transaction, code: str) -> int:
     return found[0] if found else -1
 
 
-def _lines(tx: Transaction, acts: Acts) -> list[Line]:
+def _lines(tx: Transaction, acts: Sequence[ActRow]) -> list[Line]:
     people = {one.id: one for one in all_people(tx)}
     cases = cases_of_acts(tx, acts)
     secret = secret_if_known(tx)
     found = []
     for act in acts:
-        who = people.get(act["person_id"])
-        case = cases.get(act["id"])
-        name, role = (who.display, role_name(who.role)) if who is not None else (act["actor"], COMMAND)
-        what = act_name(str(act["params"].get("code", "")) if act["act"] == "acknowledgement" else act["act"])
+        who = people.get(act.person_id)
+        case = cases.get(act.id)
+        name, role = (who.display, role_name(who.role)) if who is not None else (act.actor, COMMAND)
+        what = act_name(str(act.params.get("code", "")) if act.act == "acknowledgement" else act.act)
         found.append(Line(act, name, role, what, case_code(secret, case) if case is not None else ""))
     return found
 
 
 def _cells(line: Line) -> tuple[str, ...]:
     at = f"{line.row['at'].astimezone(ROME):%d/%m/%Y %H:%M:%S}"
-    return (at, line.who, line.role, line.what, line.code, str(line.row["id"]))
+    return (at, line.who, line.role, line.what, line.code, str(line.row.id))
