@@ -116,7 +116,7 @@ def _lines(tx: Transaction, acts: Sequence[ActRow]) -> list[Line]:
     secret = secret_if_known(tx)
     found = []
     for act in acts:
-        who = people.get(act.person_id)
+        who = people.get(act.person_id or 0)
         case = cases.get(act.id)
         name, role = (who.display, role_name(who.role)) if who is not None else (act.actor, COMMAND)
         what = act_name(str(act.params.get("code", "")) if act.act == "acknowledgement" else act.act)
@@ -125,5 +125,5 @@ def _lines(tx: Transaction, acts: Sequence[ActRow]) -> list[Line]:
 
 
 def _cells(line: Line) -> tuple[str, ...]:
-    at = f"{line.row['at'].astimezone(ROME):%d/%m/%Y %H:%M:%S}"
+    at = f"{line.row.at.astimezone(ROME):%d/%m/%Y %H:%M:%S}"
     return (at, line.who, line.role, line.what, line.code, str(line.row.id))
