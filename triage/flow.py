@@ -43,8 +43,9 @@ TRANSITIONS: Mapping[S, frozenset[S]] = {
     S.CLOSED: frozenset({S.OVERSIZE, S.UNREADABLE}),
     # The daily comparison found it: the server had only seemed not to have it.
     S.VANISHED: frozenset({S.LISTED}),
-    S.MATCHED: frozenset(),
-    S.FILED: frozenset({S.HELD}),
+    # What is kept no longer loses its octets; its row stays.
+    S.MATCHED: frozenset({S.ERASED}),
+    S.FILED: frozenset({S.HELD, S.ERASED}),
     S.ERASED: frozenset(),
 }
 """What may follow each state."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from triage.bootstrap import Service
+from triage.keeping import purge_when_due
 from triage.quiet import KIND as SILENT_MAILBOX
 from triage.record.acts_watch import mind_the_acts
 from triage.record.clock_back import mind_the_clock
@@ -40,6 +41,7 @@ def run_once(service: Service, progress: Callable[[str, int], None] | None = Non
     mind_the_acts(service.store)
     forget_mailboxes(service)
     tell_endings(service)
+    purge_when_due(service.store, service.knowledge.in_force().rules.retention)
     readers = {name: service.make_reader(name) for name in service.knowledge.in_force().rules.mailboxes}
     troubles: dict[str, str] = {}
     try:

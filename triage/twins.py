@@ -19,7 +19,7 @@ from triage.record.recall import forward_paths_left, known_contents
 from triage.rules.types import MailboxRole, Rules
 from triage.vocabulary import Action, DispatchKind, MessageState, Reason
 
-UNDER_WAY = (MessageState.DECIDED, MessageState.FORWARDED, MessageState.FILED)
+UNDER_WAY = (MessageState.DECIDED, MessageState.FORWARDED, MessageState.FILED, MessageState.ERASED)
 KNOWN = (*UNDER_WAY, MessageState.RECEIVED, MessageState.HELD, MessageState.QUARANTINED)
 """States in which a message's octets were read whole."""
 

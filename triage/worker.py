@@ -18,6 +18,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from triage.bootstrap import DECIDE_LOOP, DISPATCH_LOOP, NOTICE_LOOP, Service
 from triage.intake.reader import MailboxReader
+from triage.keeping import purge_when_due
 from triage.knowledge import NothingInForceError
 from triage.once import forget_mailboxes, tell_endings
 from triage.quiet import watch_silence
@@ -188,6 +189,7 @@ class Worker:
         # Asked every hour, and at once: a service that is not up at night looks as well.
         now = self._service.store.clock.now()
         scheduler.add_job(mind_the_acts, "interval", [self._service.store], hours=1, next_run_time=now)
+        scheduler.add_job(self._purge, "interval", hours=1, next_run_time=now)
         # 03:00 UTC: no local time that a change of clocks skips or repeats.
         scheduler.add_job(self._reconcile, "cron", hour=3, minute=0)
         scheduler.start()
@@ -235,6 +237,12 @@ class Worker:
         with suppress(StoreError, NothingInForceError):
             service = self._service
             watch_silence(service.store, service.knowledge.in_force().rules.service, service.settings.worker_name)
+
+    def _purge(self) -> None:
+        """What is kept no longer is erased, once a night."""
+        with suppress(NothingInForceError):
+            rules = self._service.knowledge.in_force().rules
+            purge_when_due(self._service.store, rules.retention, self._stopping.is_set)
 
     def _ping(self) -> None:
         """systemd hears of us only as long as every loop goes round; a hung process is ended by it from outside."""

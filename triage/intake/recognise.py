@@ -102,7 +102,7 @@ def _stands_for_a_copy(twin: MessageRow, mailbox: MailboxRow) -> bool:
     # A row that only says "matched" after an earlier renumbering was the same copy as its twin.
     only_matched = twin.state == MessageState.MATCHED and twin.generation == 0
     # A filed message had left the inbox: that it lies there again is somebody's doing, and is shown.
-    here = twin.mailbox_id == mailbox.id and twin.state != MessageState.FILED
+    here = twin.mailbox_id == mailbox.id and twin.state not in (MessageState.FILED, MessageState.ERASED)
     return here and twin.location_uid_validity != mailbox.uid_validity and not only_matched
 
 

@@ -19,7 +19,7 @@ from triage.record.store import Transaction
 from triage.record.tables import decisions, dispatches, messages
 from triage.vocabulary import TO_FAMILIES, WRITTEN_BY_STAFF, MessageState
 
-DONE = (MessageState.DECIDED, MessageState.FORWARDED, MessageState.FILED)
+DONE = (MessageState.DECIDED, MessageState.FORWARDED, MessageState.FILED, MessageState.ERASED)
 APART = timedelta(hours=1)
 """Rows are numbered in the order in which they were listed, but for what several workers did at the same time."""
 END = 1 << 62

@@ -32,7 +32,7 @@ def record_found(tx: Transaction, rows: Sequence[MessageRow]) -> Found:
     A filed message is only counted: what became of it outside is a person's to find out.
     """
     vanished = [row for row in rows if row.state == MessageState.VANISHED]
-    filed = [row for row in rows if row.state == MessageState.FILED]
+    filed = [row for row in rows if row.state in (MessageState.FILED, MessageState.ERASED)]
     back = [row for row in rows if row.gone_at is not None and row not in vanished and row not in filed]
     kept = [row.id for row in (*vanished, *back)]
     tx.execute(sa.update(messages).where(messages.c.id.in_(kept)).values(gone_at=None, present_at=tx.now))

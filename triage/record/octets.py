@@ -22,7 +22,9 @@ def digest(data: bytes) -> str:
 
 def store_octets(tx: Transaction, contents: Mapping[str, bytes]) -> None:
     """Keep the octets of several messages, keyed by their digest; what is there already stays."""
-    known = set(tx.execute(sa.select(octets.c.sha256).where(octets.c.sha256.in_(list(contents)))).scalars())
+    there = sa.select(octets.c.sha256).where(octets.c.sha256.in_(list(contents))).order_by(octets.c.sha256)
+    # What stays is held until this is committed: else it might be erased in between as nobody's (``retention``).
+    known = set(tx.execute(there.with_for_update(read=True, key_share=True)).scalars())
     fresh = {key: data for key, data in contents.items() if key not in known}
     if not fresh:
         return

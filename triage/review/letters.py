@@ -17,8 +17,12 @@ from triage.review.desk import Desk
 from triage.review.guards import RefusedError
 from triage.vocabulary import InboundMessage, MessageState
 
-HIDDEN = frozenset({MessageState.LISTED, MessageState.BASELINE, MessageState.VANISHED, MessageState.ERASED})
-"""States of messages of which nothing was read, or nothing is kept."""
+HIDDEN = frozenset({MessageState.LISTED, MessageState.BASELINE, MessageState.VANISHED})
+"""States of messages of which nothing was read."""
+ERASED = (
+    "Il testo di questo messaggio è stato cancellato, come previsto dalle regole di conservazione. "
+    "Che cosa ne è stato si vede nella pagina del caso."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,8 @@ def letter_of(desk: Desk, tx: Transaction, message_id: int) -> Letter:
     row = get_message(tx, message_id)
     if row is None or row.state in HIDDEN:
         raise RefusedError(404, "no_such_message")
+    if row.state == MessageState.ERASED:
+        raise RefusedError(404, "erased", ERASED, "Testo cancellato")
     name = mailbox_name(tx, row.mailbox_id)
     octets = read_octets(tx, [row.sha256]).get(row.sha256) if row.sha256 else None
     infected = found_infected(tx, row)

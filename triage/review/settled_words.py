@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from triage.record.case_story import Decided
+from triage.record.done import DONE
 from triage.record.messages import MessageRow
 from triage.record.settlements import ENDS, Exit, SettlementRow
 from triage.review.words import STATE_NAMES, project_name
@@ -42,7 +43,7 @@ def became(row: MessageRow, decision: Decision | Decided | None, act: Settlement
     if act is not None and act.generation != row.generation and act.exit != Exit.SPLIT:
         act = None  # what a person did was overtaken: the message was decided anew
     by = act.actor if act is not None else ""
-    if row.state not in (MessageState.DECIDED, MessageState.FORWARDED, MessageState.FILED):
+    if row.state not in DONE:
         return Became(STATE_NAMES.get(row.state, row.state).capitalize(), "clock", by)
     if act is not None and (act.exit in ENDS or act.exit == Exit.JOINED):
         return Became(_ENDED[Exit(act.exit)], "check-circle", by)

@@ -18,6 +18,7 @@ from triage.rules.digest import DigestRules
 from triage.rules.forwarding import ForwardRules
 from triage.rules.offices import build_offices
 from triage.rules.problems import Problem
+from triage.rules.retention import RetentionRules
 from triage.rules.steps import build_rules
 from triage.rules.types import (
     ANY_PROJECT,
@@ -59,6 +60,7 @@ class Sections:
     urgent: schema.UrgentSection
     alarms: schema.AlarmsSection | None
     daily_digest: schema.DailyDigestSection | None
+    retention: schema.RetentionSection
     offices: Mapping[str, schema.OfficeSection]
 
     def names(self, section: str) -> tuple[str, ...]:
@@ -100,6 +102,7 @@ def assemble(
         project_of=project_of,
         offices=offices,
         daily_digest=_digest(sections.daily_digest),
+        retention=RetentionRules(**dict(sections.retention)),
     )
     return built, problems
 

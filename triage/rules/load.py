@@ -87,6 +87,7 @@ class _Reading:
             urgent=self._one("urgent", schema.UrgentSection) or schema.UrgentSection(),
             alarms=self._one("alarms", schema.AlarmsSection),
             daily_digest=self._one("daily_digest", schema.DailyDigestSection),
+            retention=self._one("retention", schema.RetentionSection) or schema.RetentionSection(),
             offices=self._named("offices", schema.OfficeSection),
         )
 

@@ -255,6 +255,19 @@ class DailyDigestSection(Section):
     at: values.TimeText = "08:00"
 
 
+_Days = Annotated[values.Whole, Field(ge=30, le=36_500)]
+"""Never less than bounces and hand-backs take to come back."""
+
+
+class RetentionSection(Section):
+    """How many days what is kept, from the last thing that happened in a case; null: for ever."""
+
+    forwarded: _Days | None = 365
+    settled: _Days | None = 365
+    not_for_us: _Days | None = 90
+    server_replies: Annotated[values.Whole, Field(ge=7, le=36_500)] = 21
+
+
 class AlarmsSection(Section):
     """Whom the service's own troubles are reported to."""
 
@@ -274,6 +287,7 @@ class RulesFile(Section):
     urgent: UrgentSection = UrgentSection()
     alarms: AlarmsSection | None = None
     daily_digest: DailyDigestSection | None = None
+    retention: RetentionSection = RetentionSection()
     offices: dict[values.CodeText, OfficeSection] = {}
 
 

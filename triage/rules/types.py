@@ -18,6 +18,7 @@ from triage.rules.forwarding import ForwardAs, ForwardRules
 from triage.rules.holidays import OpeningSpan as OpeningSpan
 from triage.rules.holidays import is_closed
 from triage.rules.office import Office
+from triage.rules.retention import RetentionRules
 from triage.vocabulary import Mode
 
 DEFAULT_ADDRESS = "default"
@@ -288,6 +289,7 @@ class Rules:
     """Comune to project code; a comune that is missing has no project."""
     offices: Mapping[str, Office] = field(default_factory=dict)
     daily_digest: DigestRules = field(default_factory=DigestRules)
+    retention: RetentionRules = field(default_factory=RetentionRules)
 
     def is_own(self, address: str) -> bool:
         """Whether an address is ours in any form."""

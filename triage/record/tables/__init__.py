@@ -6,6 +6,7 @@ and claiming never read them. Addresses to be *found* are kept as keyed hashes (
 
 from triage.record.tables.checking import mode_switches, samples
 from triage.record.tables.instance import account_use, current_versions, heartbeats, identity, switches, versions
+from triage.record.tables.keeping import legal_holds, purges
 from triage.record.tables.mail import arrival_hours, cases, decisions, mailboxes, messages, octet_chunks, octets
 from triage.record.tables.naming import Identity, metadata
 from triage.record.tables.review import (
@@ -41,6 +42,7 @@ __all__ = [
     "identity",
     "in_charge",
     "incidents",
+    "legal_holds",
     "mailboxes",
     "messages",
     "metadata",
@@ -50,6 +52,7 @@ __all__ = [
     "octets",
     "openings",
     "project_charges",
+    "purges",
     "rescored",
     "returns",
     "samples",
