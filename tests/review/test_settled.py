@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import httpx
 import pytest
 from playwright.sync_api import expect
 
+from tests.fakes import FakeClock
 from tests.record.builders import send_all
 from tests.review.browser import WIDTHS, Visit, axe, fits
-from tests.review.mail import FOR_NOBODY, HELD, a_mail, arrive
+from tests.review.mail import FOR_NOBODY, HELD, a_mail, arrive, row_of
 from tests.review.office import Office, token_of
 from triage.acts.people import Role
+from triage.keeping import purge
+from triage.record.filing import record_filed
+from triage.record.tables import samples
 from triage.review import finding
 from triage.review.finding import Search, find, folded, search_of
 from triage.rules import Rules
+from triage.rules.retention import RetentionRules
+from triage.vocabulary import MessageState
 
 VIADANA = a_mail(
     "Vivo a Viadana con mio figlio di tre anni e cerco un incontro sulla genitorialità. Perché? È l'età dei capricci.",
@@ -172,3 +179,28 @@ def test_the_search_is_accessible_open_and_closed(visit: Callable[..., Visit], d
     expect(page.get_by_role("alert")).to_be_focused()
     axe(page)
     fits(page)
+
+
+def test_what_was_erased_is_found_without_its_words(
+    office: Office, visit: Callable[..., Visit], http: Callable[..., httpx.Client], clock: FakeClock, done: list[int]
+) -> None:
+    with office.store.write("file") as tx:
+        rows = [row_of(office, key) for key in done[:2]]
+        record_filed(tx, rows, "Smistati", "filed")
+        tx.execute(samples.update().values(labelled_at=tx.now))  # what waits to be judged would stay
+    clock.forward(timedelta(days=400))
+    assert purge(office.store, RetentionRules()) is not None
+    assert {row_of(office, key).state for key in done[:2]} == {MessageState.ERASED}
+    client = http(Role.OPERATOR)
+    page = client.get("/smistati").text
+    assert found(page) == []
+    assert "Inoltrato a «Comune di Crema»" in page, "what became of it stays"
+    answer = client.get(f"/messaggi/{done[0]}")
+    assert (answer.status_code, "Testo cancellato" in answer.text) == (404, True)
+    assert client.get(f"/messaggi/{done[0]}/originale.eml").status_code == 404
+    one = visit(Role.OPERATOR)
+    one.page.goto("/smistati")
+    axe(one.page)
+    one.page.locator("a.riga-oggetto").first.click()
+    expect(one.page.get_by_text("Testo cancellato, come previsto dalle regole di conservazione.")).to_be_visible()
+    axe(one.page)

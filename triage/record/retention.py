@@ -35,7 +35,7 @@ from triage.vocabulary import TO_FAMILIES, WRITTEN_BY_STAFF, Action, DispatchSta
 ERASABLE = (MessageState.FILED, MessageState.MATCHED)
 LOOKED_AT = 100
 """Messages that one step looks at."""
-MOST_OCTETS = 8 << 20
+MOST_OCTETS = 4 << 20
 """Octets that one step erases, unless a single message is larger."""
 REPLIES = 500
 """Dispatches whose attempts one step blanks."""

@@ -255,16 +255,12 @@ class DailyDigestSection(Section):
     at: values.TimeText = "08:00"
 
 
-_Days = Annotated[values.Whole, Field(ge=30, le=36_500)]
-"""Never less than bounces and hand-backs take to come back."""
-
-
 class RetentionSection(Section):
-    """How many days what is kept, from the last thing that happened in a case; null: for ever."""
+    """How many days what is kept, from the last thing that happened in a case."""
 
-    forwarded: _Days | None = 365
-    settled: _Days | None = 365
-    not_for_us: _Days | None = 90
+    forwarded: values.Kept = 365
+    settled: values.Kept = 365
+    not_for_us: values.Kept = 90
     server_replies: Annotated[values.Whole, Field(ge=7, le=36_500)] = 21
 
 

@@ -43,6 +43,14 @@ def _to_whole(value: object) -> object:
     return value
 
 
+def _to_kept(value: object) -> object:
+    if value == "keep":
+        return None
+    if isinstance(value, str) and not re.fullmatch(r"[0-9]{1,9}", value):
+        raise refusal(f'"{value}" is no number of days', "write digits only, for example 365, or keep: for ever")
+    return int(value) if isinstance(value, str) else value
+
+
 def _to_fraction(value: object) -> object:
     if isinstance(value, str):
         if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,9})?", value):
@@ -174,6 +182,12 @@ def day_time(value: str) -> time:
 
 Text = Annotated[str, AfterValidator(_clean_text)]
 Whole = Annotated[int, BeforeValidator(_to_whole)]
+Kept = Annotated[
+    Annotated[int, Field(ge=30, le=36_500)] | None,
+    BeforeValidator(_to_kept),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 30, "maximum": 36_500}, {"const": "keep"}]}),
+]
+"""A number of days, never less than bounces and hand-backs take to come back; or ``keep``: for ever."""
 Share = Annotated[float, BeforeValidator(_to_fraction), Field(ge=0, le=1)]
 Flag = Annotated[bool, BeforeValidator(_to_flag)]
 AddressText = Annotated[str, AfterValidator(_checked_address)]
