@@ -105,8 +105,9 @@ _TABLE = {
     "supervisor": "",
     "silence": "",
     "quiet": "record rules silence",
-    "once": "bootstrap quiet record tokens",
-    "worker": "bootstrap intake knowledge once quiet record signals supervisor",
+    "keeping": "vocabulary record rules",
+    "once": "bootstrap keeping quiet record tokens",
+    "worker": "bootstrap intake keeping knowledge once quiet record signals supervisor",
     "demo": "",
 }
 KNOWS: Mapping[str, frozenset[str]] = {part: frozenset(known.split()) for part, known in _TABLE.items()}
