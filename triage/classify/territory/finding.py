@@ -13,12 +13,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
+from triage.classify.territory.abbreviated import find_abbreviated
 from triage.classify.territory.codes import find_codes
 from triage.classify.territory.gazetteer import Gazetteer
 from triage.classify.territory.heard import heard_names
 from triage.classify.territory.lookalikes import CueHit, NameHit
 from triage.classify.territory.quoted import share_at
 from triage.classify.territory.roles import ADDRESS, NO_CUE, Judged, judge
+from triage.classify.territory.secondhand import FRAMES
 from triage.classify.territory.scripts import OTHER_SCRIPTS, find_in_scripts, role_by_script
 from triage.classify.territory.spelling import Gap, Reading, normal, read
 from triage.classify.territory.typos import PLAIN_PREPOSITIONS, misspelt
@@ -111,6 +113,8 @@ def _hits(reading: Reading, gazetteer: Gazetteer) -> tuple[tuple[NameHit, ...], 
         if name is not None and not (name.common == "strict" and _goes_on(reading, last, gazetteer)):
             names.append(NameHit(first, last, name))
         cues += [CueHit(first, last, cue) for cue in gazetteer.cues.get(phrase, ())]
+    names = [hit for hit in names if not _is_in_a_cue(reading, hit, cues)]
+    names += find_abbreviated(reading, gazetteer)
     chosen: list[NameHit] = []
     taken: set[int] = set()
     for hit in sorted(names, key=lambda hit: (hit.first - hit.last, hit.first)):
@@ -142,6 +146,15 @@ def _heard(reading: Reading, taken: set[int], gazetteer: Gazetteer) -> list[Name
     return found
 
 
+def _is_in_a_cue(reading: Reading, hit: NameHit, cues: list[CueHit]) -> bool:
+    """ "Fa calcio a Goito": a common word inside a longer phrase that we know is no comune of Calcio."""
+    return (
+        hit.name.common == "strict"
+        and not reading.capital(hit.first)
+        and any(cue.first <= hit.first and hit.last <= cue.last and cue.first < cue.last for cue in cues)
+    )
+
+
 def _goes_on(reading: Reading, last: int, gazetteer: Gazetteer) -> bool:
     """ "Borgo Inventato" is not the Borgo we know: a capital follows that belongs to the name."""
     after = last + 1
@@ -155,9 +168,10 @@ def _goes_on(reading: Reading, last: int, gazetteer: Gazetteer) -> bool:
 
 
 def _outermost(cues: list[CueHit]) -> tuple[CueHit, ...]:
-    """Cues that are not part of a longer one ("abito" in "non abito a"); subjects stay."""
+    """Cues that are not part of a longer one ("abito" in "non abito a"); subjects and frames stay."""
+    staying = {"subject", *FRAMES}
     spans = sorted(
-        {(cue.first, cue.last) for cue in cues if cue.cue.side != "subject"}, key=lambda span: (span[0], -span[1])
+        {(cue.first, cue.last) for cue in cues if cue.cue.side not in staying}, key=lambda span: (span[0], -span[1])
     )
     outer: set[tuple[int, int]] = set()
     reached = -1
@@ -165,7 +179,7 @@ def _outermost(cues: list[CueHit]) -> tuple[CueHit, ...]:
         if last > reached:
             outer.add((first, last))
             reached = last
-    kept = [cue for cue in cues if cue.cue.side == "subject" or (cue.first, cue.last) in outer]
+    kept = [cue for cue in cues if cue.cue.side in staying or (cue.first, cue.last) in outer]
     return tuple(sorted(kept, key=lambda cue: cue.first))
 
 
