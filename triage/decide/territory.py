@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from triage.rules.types import Rules
-from triage.vocabulary import OUTSIDE, SEVERAL, UNCOVERED, UNSTATED, Classification, PlaceMention, Role
+from triage.vocabulary import OUTSIDE, SECOND_HAND, SEVERAL, UNCOVERED, UNSTATED, Classification, PlaceMention, Role
 
 MATERIAL = 0.05
 """Share of the places' probability from which an answer counts as one that the message speaks of."""
@@ -95,9 +95,6 @@ def is_somebody_elses(territory: str, places: Sequence[PlaceMention], rules: Rul
     leading = [place for place in places if place.comuni and territory in _answers(place, rules)]
     return all(place.weight <= SECOND_HAND for place in leading) and any(place.role in _SOMEBODYS for place in leading)
 
-
-SECOND_HAND = 0.3
-"""Weight up to which a place is no more than a guess; an address, a CAP and a quoted home weigh more."""
 
 _SOMEBODYS = frozenset({Role.WORK, Role.RELATIVES, Role.HOSPITAL, Role.NEGATED, Role.OTHER})
 

@@ -15,10 +15,7 @@ from triage.classify.territory.gazetteer import Gazetteer, Name
 from triage.classify.territory.lookalikes import NameHit
 from triage.classify.territory.spelling import Gap, Reading
 
-_SMALL = frozenset({"d", "di", "de", "del", "della", "delle", "dei", "degli", "dell", "dall", "dal", "a", "in", "al", "ed", "e"}) | {
-    "sul",
-    "sull",
-}  # fmt: skip
+_SMALL = frozenset("d di de del della delle dei degli dell dall dal a in al ed e sul sull".split())
 _SAINTS = {"s": ("san", "santa", "santo", "sant", "santissima"), "ss": ("santissima",), "st": ("sant", "santo")}
 _VOWELS = frozenset("aeiou")
 _FIRST = 3
@@ -47,6 +44,17 @@ def find_abbreviated(reading: Reading, gazetteer: Gazetteer) -> tuple[NameHit, .
                 if name is not None:
                     found[first, last] = NameHit(first, last, name)
     return tuple(found.values())
+
+
+def doubtful_cuts(reading: Reading, gazetteer: Gazetteer) -> frozenset[int]:
+    """Words cut so that several places fit: "Casalmor." is neither Casalmoro by its sound nor Casalmorano."""
+    return frozenset(
+        index
+        for index in range(len(reading.words))
+        if len(reading.words[index]) >= _ALONE
+        and _is_cut(reading, index)
+        and len({name.comuni for name in _fitting(((reading.words[index], True),), gazetteer)}) > 1
+    )
 
 
 def _is_cut(reading: Reading, index: int) -> bool:
@@ -78,12 +86,18 @@ def _meant(tokens: tuple[_Token, ...], gazetteer: Gazetteer) -> Name | None:
         return None
     if len(word) < _FIRST and not (dotted and word in _SAINTS):
         return None
-    fitting = {name for parts, name in _by_beginning(gazetteer).get(word[:1], ()) if _fits(tokens, parts)}
+    fitting = _fitting(tokens, gazetteer)
     meanings = {name.comuni for name in fitting}
     if len(meanings) != 1 or meanings == {()}:
         return None
     chosen = min(fitting, key=lambda name: (name.kind != "comune", name.kind))
     return None if chosen.kind == "hamlet" or chosen.common else chosen
+
+
+@lru_cache(maxsize=4096)
+def _fitting(tokens: tuple[_Token, ...], gazetteer: Gazetteer) -> frozenset[Name]:
+    beginning = tokens[0][0][:1]
+    return frozenset(name for parts, name in _by_beginning(gazetteer).get(beginning, ()) if _fits(tokens, parts))
 
 
 def _fits(tokens: Sequence[_Token], parts: Sequence[str]) -> bool:

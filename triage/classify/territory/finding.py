@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from triage.classify.territory.abbreviated import find_abbreviated
+from triage.classify.territory.abbreviated import doubtful_cuts, find_abbreviated
 from triage.classify.territory.codes import find_codes
 from triage.classify.territory.gazetteer import Gazetteer
 from triage.classify.territory.heard import heard_names
@@ -61,13 +61,14 @@ class _Field:
         self.where = where
         self.gazetteer = gazetteer
         self.reading = read(text[:READ_AT_MOST], gazetteer.words["abbreviation"])
-        self.hits, self.cues = _hits(self.reading, gazetteer)
+        self.doubtful = doubtful_cuts(self.reading, gazetteer)
+        self.hits, self.cues = _hits(self.reading, gazetteer, self.doubtful)
         self.both_homes = any(phrase in self.reading.padded for phrase in gazetteer.words["both_homes"])
 
     def mentions(self, with_typos: bool = False) -> list[PlaceMention]:
         hits = self.hits
         if with_typos:
-            taken = frozenset(index for hit in hits for index in range(hit.first, hit.last + 1))
+            taken = self.doubtful.union(index for hit in hits for index in range(hit.first, hit.last + 1))
             homes, others = _cue_ends(self.cues)
             guesses = misspelt(self.reading, taken, homes, others, self.gazetteer)
             hits = tuple(sorted((*hits, *guesses), key=lambda hit: hit.first))
@@ -96,7 +97,9 @@ class _Field:
         return PlaceMention(self.where, start, end, kind, comuni, role, round(weight, 4))
 
 
-def _hits(reading: Reading, gazetteer: Gazetteer) -> tuple[tuple[NameHit, ...], tuple[CueHit, ...]]:
+def _hits(
+    reading: Reading, gazetteer: Gazetteer, doubtful: frozenset[int]
+) -> tuple[tuple[NameHit, ...], tuple[CueHit, ...]]:
     """Names and cues in the text; of names that overlap the longest stands."""
     names: list[NameHit] = []
     cues: list[CueHit] = []
@@ -122,17 +125,17 @@ def _hits(reading: Reading, gazetteer: Gazetteer) -> tuple[tuple[NameHit, ...], 
         if taken.isdisjoint(span):
             chosen.append(hit)
             taken |= set(span)
-    chosen += _heard(reading, taken, gazetteer)
+    chosen += _heard(reading, taken, doubtful, gazetteer)
     free = [cue for cue in cues if taken.isdisjoint(range(cue.first, cue.last + 1))]
     return tuple(sorted(chosen, key=lambda hit: hit.first)), _outermost(free)
 
 
-def _heard(reading: Reading, taken: set[int], gazetteer: Gazetteer) -> list[NameHit]:
+def _heard(reading: Reading, taken: set[int], doubtful: frozenset[int], gazetteer: Gazetteer) -> list[NameHit]:
     """Names with fewer or more letters than they have, but the same sound; their words are then taken."""
     known = heard_names(gazetteer)
     found: list[NameHit] = []
     for first, word in enumerate(reading.words):
-        if first in taken or not word.isascii() or not known.may_begin(word):
+        if first in taken or first in doubtful or not word.isascii() or not known.may_begin(word):
             continue
         for last in range(min(first + known.longest, len(reading.words)) - 1, first - 1, -1):
             span = range(first, last + 1)

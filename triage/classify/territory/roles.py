@@ -20,9 +20,9 @@ from triage.classify.territory.lookalikes import (
     is_street,
     is_surname,
 )
-from triage.classify.territory.secondhand import FRAMES, SECOND_HAND, is_second_hand
+from triage.classify.territory.secondhand import FRAMES, is_second_hand
 from triage.classify.territory.spelling import Gap, Reading
-from triage.vocabulary import Role
+from triage.vocabulary import SECOND_HAND, Role
 
 PLAIN_MENTION = 0.6
 """Weight of a place that is named in the writer's new words without any cue."""

@@ -12,8 +12,6 @@ from triage.classify.territory.lookalikes import CueHit, NameHit
 from triage.classify.territory.spelling import Gap, Reading
 from triage.vocabulary import Role
 
-SECOND_HAND = 0.3
-"""Weight of such a place: the best guess where nothing else is said, weaker than whatever counts."""
 SOURCE, TOLD = "source", "told"
 FRAMES = frozenset({SOURCE, TOLD})
 _POSTER, _TELLER, _HEARSAY = "poster", "teller", "hearsay"
