@@ -16,6 +16,7 @@ from triage.classify.lists import read_lists
 from triage.classify.phrases import PhraseBook
 from triage.vocabulary import InboundMessage, Reason
 
+_FAREWELL, _ABSENCE = "addio", "assenza"
 _FEW_WORDS = 12
 _READ = 12_000
 
@@ -30,14 +31,16 @@ def of_a_person(message: InboundMessage, automatic: Automatic) -> tuple[Reason, 
     words = len(message.new_text.split())
     if not automatic.proved or automatic.reports or words == 0:
         return ()
-    shown = bool(count_text_evidence(message))
-    if words <= _FEW_WORDS and not shown:
+    evidence = count_text_evidence(message)
+    if words <= _FEW_WORDS and not evidence:
         return (Reason("poche_parole"),)
     if not automatic.answers_nothing or automatic.lists:
         return ()
-    text = f"{message.subject}\n{message.new_text}"[:_READ]
-    found = _book().find(fold(text))
-    return (Reason("parole_di_persona"),) if found or not shown else ()
+    found = {match.key for match in _book().find(fold(f"{message.subject}\n{message.new_text}"[:_READ]))}
+    # A program writes the subject; what stands under it may be anything.
+    usual = any(match.key == _ABSENCE for match in _book().find(fold(message.new_text[:_READ])))
+    like_a_note = words <= _FEW_WORDS or usual or any(one.params.get("where") != "subject" for one in evidence)
+    return (Reason("parole_di_persona"),) if _FAREWELL in found or not like_a_note else ()
 
 
 @lru_cache(maxsize=1)
