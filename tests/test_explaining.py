@@ -104,7 +104,9 @@ SHIPPED = Path(__file__).parents[1]
 CODES = frozenset({"genitorialita", "multiplo", "crema", "mantova", "automatic", "bulk", "auto-replied", "list"})
 """Codes without an underscore that are no Italian words as they stand."""
 LETTERS = (
-    letter("Abito a Crema e lavoro a Viadana. Mio figlio non dorme: che orari fate allo sportello di Goito o di Asola?"),
+    letter(
+        "Abito a Crema e lavoro a Viadana. Mio figlio non dorme: che orari fate allo sportello di Goito o di Asola?"
+    ),
     letter("Il mio ex marito vive a Casalmaggiore, i bambini una settimana da me a Viadana e una da lui."),
     letter("Vi scrivo da Zobbiola. Mio figlio va a scuola a Viadana, al Vho e a Sermide."),
     letter("Mi picchia, ho paura. Mio marito mi picchia davanti ai bambini. Ho paura. Siamo di Crema."),
@@ -166,4 +168,6 @@ def test_nobody_is_said_to_tell_of_a_home_that_may_be_somebody_elses() -> None:
     assert home == "La famiglia sembra vivere a Viadana (nel testo)."
     for code in known_codes():
         if code.startswith("luogo_"):
-            assert not word_reason(Reason(code, {"comune": "Viadana"})).startswith(("Dice di", "Sta per", "Chi scrive lav"))
+            assert not word_reason(Reason(code, {"comune": "Viadana"})).startswith(
+                ("Dice di", "Sta per", "Chi scrive lav")
+            )

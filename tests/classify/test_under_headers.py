@@ -25,7 +25,9 @@ def decided() -> dict[str, Decision]:
     """Every letter of this file as the shipped model and rules decide it, by its text."""
     rules = load_rules(ROOT / "routing_rules.yaml", known_places())
     context = DecisionContext(next(iter(rules.mailboxes)), MailboxRole.INBOX, None, False, 1, False)
-    letters = [answered(text) for text in (*FAREWELLS, *NOTES)] + [letter(t, author=OFFICE) for t in (*MACHINES, *PERSONS)]
+    letters = [answered(text) for text in (*FAREWELLS, *NOTES)] + [
+        letter(t, author=OFFICE) for t in (*MACHINES, *PERSONS)
+    ]
     found = load_classifier(ROOT / "models" / "model.skops").classify(letters)
     pairs = zip(letters, found, strict=True)
     return {one.new_text: decide(one, found, rules, context, ignore_modes=True) for one, found in pairs}
@@ -41,15 +43,15 @@ FAREWELLS = (
     f"{NOTE} Questa è l'ultima volta che leggete qualcosa di mio. Perdonatemi.",
     "Sono fuori sede e non rientrerò. Abbiate cura di Marta, senza di me starete meglio tutti quanti, ve lo assicuro.",
     "I am out of the office. I won't be coming back. Tell my children that I did try, every single day of these years.",
-    "Il lavandino gocciola da tre giorni e la vicina dice che sente piangere di notte attraverso il muro del bagno, io pure.",
+    "Il lavandino gocciola da tre giorni e la vicina dice che sente piangere di notte dal bagno, io pure.",
 )
 NOTES = (
     NOTE,
     "Buongiorno, sono in ferie dal 10 al 21 agosto. Risponderò al mio rientro. Dott. Paolo Neri, Ufficio Protocollo",
-    "Thank you for your message. I am out of the office until Monday with limited access to email. Please contact Anna.",
+    "Thank you for your message. I am out of the office until Monday with limited access to email. Please contact us.",
 )
 MACHINES = (
-    "Attualmente non sono in ufficio. Rientro il 7 gennaio. Per comunicazioni urgenti scrivere a segreteria@example.org",
+    "Attualmente non sono in ufficio. Rientro il 7 gennaio. Per comunicazioni urgenti scrivere a ufficio@example.org",
     "In questo periodo sono in congedo di maternità. Mi sostituisce la collega Anna Verdi, anna@example.org.",
     "La mia casella di posta non è presidiata fino al 2 settembre.",
     "L'ufficio è chiuso per ferie dal 10 al 21 agosto. Le mail saranno lette alla riapertura.",
@@ -64,7 +66,7 @@ MACHINES = (
     "Momentan nu sunt la birou. Voi reveni pe data de 5 mai.",
 )
 PERSONS = (
-    "Sono in ferie fino al 20 agosto e mi prendo questo tempo per scrivervi: mio figlio di 14 anni non esce più di camera.",
+    "Sono in ferie fino al 20 agosto e mi prendo questo tempo per scrivervi: mio figlio di 14 anni non esce più.",
     "Vorrei cancellare l'iscrizione di mia figlia al laboratorio di Ostiglia di sabato, ha la febbre.",
     "La mia prenotazione per il laboratorio di Asola è confermata? Non ho ricevuto il codice.",
     "Sono in maternità e mi sento sola, abito a Suzzara. Avete un gruppo per neomamme?",

@@ -18,6 +18,7 @@ MODES: Mapping[Mode, tuple[str, str]] = {
     Mode.AUTOMATIC: ("Automatico", "quello che è abbastanza sicuro parte da solo"),
 }
 
+
 def language_name(code: str) -> str:
     """A language in Italian; its code where we have no name for it."""
     return language_names().get(code, code)

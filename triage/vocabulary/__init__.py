@@ -49,6 +49,7 @@ __all__ = [
     "NOT_FOR_US",
     "OUTSIDE",
     "PROJECT_TOPICS",
+    "SECOND_HAND",
     "SEVERAL",
     "SPECIAL_TERRITORIES",
     "STAFF",

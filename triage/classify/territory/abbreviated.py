@@ -15,7 +15,10 @@ from triage.classify.territory.gazetteer import Gazetteer, Name
 from triage.classify.territory.lookalikes import NameHit
 from triage.classify.territory.spelling import Gap, Reading
 
-_SMALL = frozenset("d di de del della delle dei degli dell dall dal a in al ed e sul sull".split())
+_SMALL = frozenset(
+    {"d", "di", "de", "del", "della", "delle", "dei", "degli", "dell", "dall", "dal", "a", "in", "al", "ed", "e"}
+    | {"sul", "sull"}
+)
 _SAINTS = {"s": ("san", "santa", "santo", "sant", "santissima"), "ss": ("santissima",), "st": ("sant", "santo")}
 _VOWELS = frozenset("aeiou")
 _FIRST = 3

@@ -20,8 +20,8 @@ from triage.classify.territory.heard import heard_names
 from triage.classify.territory.lookalikes import CueHit, NameHit
 from triage.classify.territory.quoted import share_at
 from triage.classify.territory.roles import ADDRESS, NO_CUE, Judged, judge
-from triage.classify.territory.secondhand import FRAMES
 from triage.classify.territory.scripts import OTHER_SCRIPTS, find_in_scripts, role_by_script
+from triage.classify.territory.secondhand import FRAMES
 from triage.classify.territory.spelling import Gap, Reading, normal, read
 from triage.classify.territory.typos import PLAIN_PREPOSITIONS, misspelt
 from triage.classify.territory.unlisted import homes_elsewhere

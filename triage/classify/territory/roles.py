@@ -242,7 +242,9 @@ def _is_origin(reading: Reading, hit: NameHit) -> bool:
 def _is_origin_phrase(reading: Reading, hit: NameHit, cue: CueHit) -> bool:
     """ "Vengo dal Marocco", "we are from India" tell where somebody was born, not where they live."""
     near = reading.words[max(cue.first, 0) : hit.first]
-    return bool({"da", "dal", "dalla", "dall", "di", "del", "from", "din", "de", "nga", "dell", "della", "paese"} & set(near))
+    return bool(
+        {"da", "dal", "dalla", "dall", "di", "del", "from", "din", "de", "nga", "dell", "della", "paese"} & set(near)
+    )
 
 
 def _is_listed_with(reading: Reading, before: NameHit, after: NameHit, gazetteer: Gazetteer) -> bool:

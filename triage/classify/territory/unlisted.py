@@ -18,7 +18,9 @@ from triage.vocabulary import PlaceMention, Role
 _CUES_BEFORE = 30
 _ARTICLES = frozenset({"alla", "alle", "ai", "al", "nella", "nel", "nei", "presso", "la", "le", "il", "i", "un", "una"})
 _NUMBERS = frozenset({"due", "tre", "quattro", "cinque", "sei", "sette", "otto", "nove", "dieci", "cento", "mille"})
-_PARTING = frozenset({"che", "dove", "ma", "pero", "perche", "quando", "mentre", "se", "vicino", "vicini", "lontano", "fino"})
+_PARTING = frozenset(
+    {"che", "dove", "ma", "pero", "perche", "quando", "mentre", "se", "vicino", "vicini", "lontano", "fino"}
+)
 _PLACING = frozenset({"a", "ad", "da", "di", "in"})
 _TOLD = 0.9
 _LEAST = 0.86
@@ -79,11 +81,11 @@ def _name_told(
     if cue.cue.side == "right":
         return _before(reading, cue, gazetteer)
     if cue.cue.before_colon:
-        return _in_address(reading, cue, taken, gazetteer) or _on_the_form(reading, cue, gazetteer)
+        return _in_address(reading, cue, gazetteer) or _on_the_form(reading, cue, gazetteer)
     index = _after_preposition(reading, cue, gazetteer) if not cue.cue.bonus else None
     if index is not None and _looks_like_a_name(reading, index, cue, gazetteer):
         return index
-    return _in_address(reading, cue, taken, gazetteer) or _after_filling(reading, cue, behind, taken, gazetteer)
+    return _in_address(reading, cue, gazetteer) or _after_filling(reading, cue, behind, taken, gazetteer)
 
 
 def _on_the_form(reading: Reading, cue: CueHit, gazetteer: Gazetteer) -> int | None:
@@ -105,7 +107,7 @@ def _before(reading: Reading, cue: CueHit, gazetteer: Gazetteer) -> int | None:
     return index if placed and _looks_like_a_name(reading, index, cue, gazetteer) else None
 
 
-def _in_address(reading: Reading, cue: CueHit, taken: set[int], gazetteer: Gazetteer) -> int | None:
+def _in_address(reading: Reading, cue: CueHit, gazetteer: Gazetteer) -> int | None:
     """ "Abitiamo in via dei Tigli 4, Zobbiola": behind the street's number, unless a CAP says it."""
     streets = gazetteer.words["street"]
     near = range(cue.last + 1, min(cue.last + 4, len(reading.words)))
