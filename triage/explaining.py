@@ -7,10 +7,28 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import takewhile
 
-from triage.classify.wording import explain, word_code
+from triage.classify.wording import explain, language_names, word_code
 from triage.pec.words import HOLDS as PEC_HOLDS
 from triage.pec.words import word_pec
 from triage.vocabulary import STAFF, Action, Decision, InboundMessage, PlaceMention, Reason
+
+__all__ = [
+    "DEFECTS",
+    "HOLDS",
+    "SHOWN",
+    "Mark",
+    "Piece",
+    "language_names",
+    "mark_text",
+    "pieces_of",
+    "sentence",
+    "uncapitalised",
+    "word_all_holds",
+    "word_confidence",
+    "word_hold",
+    "word_reason",
+    "word_reasons",
+]
 
 HOLDS = {
     "ricomparso": "già visto: è ricomparso nella casella, non viene inviato di nuovo",

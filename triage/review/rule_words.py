@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from triage.classify.wording import language_names
-from triage.explaining import uncapitalised, word_hold
+from triage.explaining import language_names, uncapitalised, word_hold
 from triage.review.words import project_name, territory_name, topic_name
 from triage.rules.conflicts import Fault, Finding, Why
 from triage.rules.reach import Kind
