@@ -7,10 +7,28 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import takewhile
 
-from triage.classify.wording import explain
+from triage.classify.wording import explain, language_names, word_code
 from triage.pec.words import HOLDS as PEC_HOLDS
 from triage.pec.words import word_pec
 from triage.vocabulary import STAFF, Action, Decision, InboundMessage, PlaceMention, Reason
+
+__all__ = [
+    "DEFECTS",
+    "HOLDS",
+    "SHOWN",
+    "Mark",
+    "Piece",
+    "language_names",
+    "mark_text",
+    "pieces_of",
+    "sentence",
+    "uncapitalised",
+    "word_all_holds",
+    "word_confidence",
+    "word_hold",
+    "word_reason",
+    "word_reasons",
+]
 
 HOLDS = {
     "ricomparso": "già visto: è ricomparso nella casella, non viene inviato di nuovo",
@@ -133,7 +151,7 @@ def word_all_holds(code: str, decision: Decision | None) -> str:
     holds = list(takewhile(lambda reason: reason.code not in _BEHIND_THE_HOLDS, reasons))
     first = next((word_reason(reason) for reason in reasons if reason.code == code), word_hold(code))
     others = (word_reason(reason) for reason in holds if reason.code not in (code, "luoghi_in_gara"))
-    return " ".join(sentence(phrase) for phrase in (first, *others) if phrase)
+    return " ".join(dict.fromkeys(sentence(phrase) for phrase in (first, *others) if phrase))
 
 
 def word_reason(reason: Reason) -> str:
@@ -151,7 +169,7 @@ def word_reason(reason: Reason) -> str:
 
 
 def word_reasons(decision: Decision, message: InboundMessage) -> list[str]:
-    """All reasons for somebody who has the message before them: words that weighed stand in one sentence, quoted."""
+    """All reasons, each once, for who has the message before them: words that weighed stand in one sentence, quoted."""
     found: list[str] = []
     weighed = [reason for reason in decision.reasons if reason.code == _WEIGHED]
     for reason in decision.reasons:
@@ -164,7 +182,7 @@ def word_reasons(decision: Decision, message: InboundMessage) -> list[str]:
             found.append(f"{word_reason(reason)} «{_quoted(reason, message)}»")
         else:
             found.append(word_reason(reason))
-    return [sentence(phrase) for phrase in found]
+    return list(dict.fromkeys(sentence(phrase) for phrase in found))
 
 
 class Mark(StrEnum):
@@ -249,11 +267,12 @@ def _not_sure(reason: Reason) -> str:
 def _without_urgency(reason: Reason) -> str:
     params = reason.params
     destination = params.get("destination", "")
+    named = word_code("destination", str(destination))
     sure = f" (fiducia {float(params['confidence']):.0%})" if "confidence" in params else ""
-    proposal = "" if destination in ("", STAFF) else f", con la proposta «{destination}»{sure}"
+    proposal = "" if destination in ("", STAFF) else f", con la proposta «{named}»{sure}"
     what = {
         "": "non si sa che cosa ne sarebbe",
-        Action.FORWARD: f"andrebbe da sé a «{destination}»{sure}",
+        Action.FORWARD: f"andrebbe da sé a «{named}»{sure}",
         Action.HOLD: f"resterebbe comunque a una persona{proposal}",
         Action.FILE: "verrebbe archiviato",
     }

@@ -162,7 +162,7 @@ def test_what_nobody_here_can_read_is_no_advertising_and_may_be_danger(classifie
 def test_a_name_that_no_list_holds_is_told_where_only_a_school_is_known(classifier: Classifier) -> None:
     doubtful, plain, known = classifier.classify(
         [
-            letter("Scrivo da Bredazze, il grande fa le medie ad Asola. Ci sono laboratori?"),
+            letter("La corriera da Bredazze è lenta, il grande fa le medie ad Asola. Ci sono laboratori?"),
             letter("Il grande fa le medie ad Asola, a Natale finisce il corso. Ci sono laboratori?"),
             letter("Abitiamo ad Asola, andiamo spesso a Bredazze. Ci sono laboratori?"),
         ]

@@ -32,6 +32,11 @@ class Automatic:
         return self.proved and any(reason.code in _REPORTS for reason in self.reasons)
 
     @property
+    def lists(self) -> bool:
+        """A list or bulk mail, by its header fields."""
+        return any(reason.code in {"automatico_list", "automatico_precedence"} for reason in self.reasons)
+
+    @property
     def answers_nothing(self) -> bool:
         """A report, a receipt, a calendar's or an absent person's automatic reply: ``non_pertinente``.
 

@@ -29,8 +29,9 @@ def count_text_evidence(message: InboundMessage) -> tuple[Reason, ...]:
     absence = _ABSENCE_TEXT.search(text)
     if absence:
         instead = _INSTEAD_TEXT.search(text)
-        # A person who is away asks something; a machine sends you elsewhere.
-        weight = 2 if instead and "?" not in text else 1
+        # A person who is away asks something or tells of the family; a machine sends you elsewhere or says until when.
+        brief = len(text.split()) <= _BRIEF and _UNTIL_TEXT.search(text) and not _OWN_AFFAIRS.search(text)
+        weight = 2 if (instead or brief) and "?" not in text else 1
         reasons.append(_found("automatico_text_absence", absence, weight))
     machine = _MACHINE_TEXT.search(text)
     if machine:
@@ -60,6 +61,8 @@ def reads_as_transcript(message: InboundMessage) -> bool:
     return len(text.split()) >= _TRANSCRIPT_WORDS and not _BULK_TEXT.search(text)
 
 
+_BRIEF = 40
+"""Words of an absence note that says no more than until when."""
 _TRANSCRIPT_WORDS = 12
 _TRANSCRIPT_SUBJECT = re.compile(
     r"\bfax\b|messaggio vocale|segreteria telefonica|voice ?mail|voice message|nuova prenotazione|nuova iscrizione"
@@ -75,8 +78,8 @@ def _found(code: str, match: re.Match[str], weight: int) -> Reason:
 _PREFIX = r"\s*(?:(?:re|r|i|fw|fwd|aw|sv)\s*:\s*)*(?:\[[^\]]{0,40}\]\s*)?"
 
 _ABSENCE_SUBJECT = re.compile(
-    _PREFIX
-    + r"(?:risposta automatica|risponditore automatico|messaggio automatico|auto(?:matic)?[ -]?(?:reply|response)"
+    _PREFIX + r"(?:risposta automatica|risponditore automatico|messaggio automatico|notifica automatica"
+    r"|auto(?:matic)?[ -]?(?:reply|response)"
     r"|automatische antwort|reponse automatique|respuesta automatica|raspuns automat|out of (?:the )?office"
     r"|autorisposta|autoreply|fuori (?:sede|ufficio)\s*(?::|$)|assenza dall'ufficio|assente dal(?:l'ufficio)?\b)"
     # Not after "Re:": our own acknowledgements and questions begin so (RFC 3834 section 3.1.5), and families answer.
@@ -108,15 +111,29 @@ _ABSENCE_TEXT = re.compile(
     r"(?:rimarra|restera|rimarranno|resteranno|sara|saranno)"
     r" chius[oi]\b"
     r"|\bi(?:'m| am| will be)[^.!?\n]{0,30}\b(?:out of (?:the )?office|on (?:annual |maternity |sick )?leave|away from)"
-    r"|\bje (?:suis|serai)[^.!?\n]{0,30}\babsente?\b|\bestare? fuera de la oficina|\bsunt plecat"
+    r"|\bnon (?:sono|saro) (?:in ufficio|in sede|al lavoro|in servizio)\b|\bassente dal (?:servizio|lavoro)\b"
+    r"|\b(?:l'ufficio|lo sportello|il servizio|la segreteria) e chius[oa] per (?:ferie|festivita|chiusura)"
+    r"|\bcasella\b[^.!?\n]{0,25}\bnon (?:e|sara|verra|viene) (?:presidiata|letta|monitorata|controllata|consultata)"
+    r"|\bnon lavora piu (?:presso|in|per|qui|con)\b|\bnon e piu in servizio\b"
+    r"|\bje (?:suis|serai)[^.!?\n]{0,30}\babsente?\b|\bestare? fuera de la oficina"
+    r"|\bnu (?:sunt|voi fi) (?:la|in) birou|\bsunt plecat"
 )
 _INSTEAD_TEXT = re.compile(
     r"\b(?:per|in caso di) (?:urgenze|comunicazioni|questioni|richieste|necessita|emergenze|motivi)\b"
     r"|\b(?:contattare|rivolgersi|scrivere|inoltrare|chiamare)\b[^.!?\n]{0,60}"
     r"(?:@|\d{5}|collega|ufficio|segreteria|protocollo)"
+    r"|\bmi sostituisce\b|\bin mia assenza\b|\bsaranno lette\b|\bsi prega di (?:scrivere|contattare|rivolgersi)\b"
     r"|\brispondero\b|\b(?:al mio (?:rientro|ritorno))|\bnon (?:leggero|verra letta|sara letta|potro leggere"
     r"|ho accesso)"
     r"|\bfor urgent\b|\bplease contact\b|\bwill (?:reply|respond)\b|\ben cas d'urgence\b"
+)
+_UNTIL_TEXT = re.compile(
+    r"\bfino a(?:l|ll'|lla)?\b|\brientr(?:o|ero)\b|\bdal \d{1,2}\b[^.!?\n]{0,20}\bal \d|\buntil\b|\bjusqu|\bhasta\b"
+    r"|\bpana (?:pe|la|in)\b|\brevin\b|\bvoi reveni\b"
+)
+_OWN_AFFAIRS = re.compile(
+    r"\b(?:mi[oae]i?|nostr[oaie]) (?:figli|bimb|bambin|marit|mogli|mamm|compagn|nipot|ragazz)"
+    r"|\b(?:abito|abitiamo|vivo|viviamo|vorrei|vorremmo|cerco|cerchiamo|aiut\w+|scrivervi)\b"
 )
 _MACHINE_TEXT = re.compile(
     r"(?:messaggio|e-?mail|mail|risposta|notifica|comunicazione)[^.!?\n]{0,25}\b(?:generat[oa]|inviat[oa]|prodott[oa])"
@@ -124,11 +141,23 @@ _MACHINE_TEXT = re.compile(
     r"|\b(?:questo e un|questa e una) (?:messaggio|e-?mail|mail|risposta|notifica) automatic[oa]"
     r"|\bnon rispondere a (?:questo|questa) (?:messaggio|e-?mail|mail|indirizzo)|\bsi prega di non rispondere\b"
     r"|\bla tua richiesta e stata (?:presa in carico|registrata)[^.!?\n]{0,40}(?:ticket|numero)"
+    r"|\b(?:il (?:tuo|suo|vostro) (?:ordine|pacco)|la (?:tua|sua|vostra) (?:prenotazione|spedizione|richiesta))\b"
+    r"[^.!?\n]{0,25}\be (?:stat[oa] )?(?:confermat[oa]|spedit[oa]|registrat[oa]|pres[oa] in carico|evas[oa]"
+    r"|in viaggio|in consegna)"
+    r"|\bconsegna del (?:tuo|suo|vostro) (?:ordine|pacco)\b|\b(?:numero|codice) di (?:tracking|spedizione)\b"
+    r"|\b(?:tuo|suo|vostro) codice (?:di verifica|di conferma|otp|di accesso)\b"
+    r"|\breimpostare la (?:tua |sua )?password\b"
+    r"|\bnuovo accesso al (?:tuo|suo) account\b|\bdisattiva(?:re)? le notifiche\b|\bticket #? ?\d+"
+    r"|\brispondi sopra questa riga\b|\bnon (?:inviare|inviate) risposte a questo\b"
+    r"|\bnon e abilitat[oa] alla ricezione\b"
+    r"|\b(?:il (?:tuo|suo|vostro) messaggio e stato ricevuto|abbiamo ricevuto il (?:tuo|suo|vostro) messaggio)\b"
     r"|\bthis is an automat(?:ed|ic)|\bautomatically generated|\bdo not reply to this\b"
 )
 _BULK_TEXT = re.compile(
     r"(?P<unsubscribe>\bdisiscriv|\bunsubscribe\b|annulla(?:re)? l'iscrizione|cancella(?:re|rti|ti)[^.!?\n]{0,30}"
-    r"(?:newsletter|mailing|lista)|non (?:vuoi|desideri|intendi) piu ricevere|se desabonner)"
+    r"(?:newsletter|mailing|lista)|cancella(?:re)? (?:l'|la (?:tua |sua )?)?iscrizione"
+    r"(?=\s*(?:\||$|[^.!?\n]{0,20}(?:clicca|qui\b|link|preferenze)))|gestisci le (?:tue )?preferenze"
+    r"|non (?:vuoi|desideri|intendi) piu ricevere|se desabonner)"
     r"|(?P<browser>(?:visualizza|leggi|apri|guarda)[^.!?\n]{0,40}\bbrowser"
     r"|view (?:this )?(?:email )?in (?:your )?browser"
     r"|non visualizzi correttamente)"

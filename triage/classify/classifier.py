@@ -20,7 +20,6 @@ import scipy.sparse as sp
 from triage.classify.acceptance import acceptance_of, signs
 from triage.classify.artefact import ArtefactError, digest, load_weights
 from triage.classify.automatic import Automatic
-from triage.classify.automatic_text import count_text_evidence
 from triage.classify.concepts import find_concepts
 from triage.classify.folding import fold
 from triage.classify.language import DEFAULT, detect_language
@@ -29,6 +28,7 @@ from triage.classify.prepare import Prepared, prepare, without_machine
 from triage.classify.territory import HOME, Gazetteer, PlaceRanker, load_gazetteer, score_places, unlisted_names
 from triage.classify.territory.heard import heard_names
 from triage.classify.topics import TopicModel, Weights, favour_not_for_us, find_signs
+from triage.classify.under_headers import of_a_person
 from triage.classify.unread import unread, without
 from triage.classify.urgency import find_cues, judge_urgency
 from triage.vocabulary import NOT_FOR_US, Classification, InboundMessage, Reason
@@ -132,8 +132,7 @@ class Classifier:
             reasons.append(Reason("lingua_non_letta", {"code": prepared.language.code}))
             topic_probabilities = without(topic_probabilities, weights.topics.index(NOT_FOR_US))
             best = max(range(len(weights.topics)), key=lambda number: topic_probabilities[number])
-        if _may_be_a_persons(message, prepared.automatic):
-            reasons.append(Reason("poche_parole"))
+        reasons.extend(of_a_person(message, prepared.automatic))
         reasons.extend(self._unlisted(message, prepared))
         reasons.extend(self._topic_reasons(message, prepared, row, best, topic_probabilities[best]))
         language = prepared.language
@@ -240,14 +239,7 @@ def _no_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-_FEW_WORDS = 12
 _WEIGHTY = 6
-
-
-def _may_be_a_persons(message: InboundMessage, automatic: Automatic) -> bool:
-    """A few words under a machine's header fields, none of which shows a machine: lists carry people's, too."""
-    words = len(message.new_text.split())
-    return automatic.proved and not automatic.reports and 0 < words <= _FEW_WORDS and not count_text_evidence(message)
 
 
 def _locate(field: str, word: str, texts: dict[str, str]) -> tuple[str, int, int] | None:

@@ -1,7 +1,8 @@
 """The Italian sentence for a reason: what staff read beside a message.
 
 Enters a ``Reason`` of classify or decide, leaves one sentence. Nothing is refused: an unknown code
-is shown as it is, since a page that fails helps nobody. The sentences live in ``data/wording.yaml``.
+is shown as it is, since a page that fails helps nobody. The sentences live in ``data/wording.yaml``,
+the names of codes in ``data/codes.yaml``.
 """
 
 from __future__ import annotations
@@ -30,38 +31,52 @@ def known_codes() -> frozenset[str]:
     return frozenset(_templates())
 
 
+def language_names() -> Mapping[str, str]:
+    """Languages by code, in Italian."""
+    return _names()["language"]
+
+
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
-_BLANK_BRACKETS = re.compile(r" \((?:[^()]*[^\w()])?\)")
+_BLANK_BRACKETS = re.compile(r" \((?:[^()]*[^\w()%])?\)")
 
 _WHERE = {"subject": "nell'oggetto", "text": "nel testo", "signature": "nella firma", "quoted": "nel testo citato"}
 
-_VALUES: Mapping[str, Mapping[str, str]] = {
-    "kind": {
-        "violenza": "violenza",
-        "minaccia": "minacce o persecuzione",
-        "minore": "un minore maltrattato, trascurato o solo",
-        "autolesione": "farsi del male o non voler vivere",
-        "scomparsa": "qualcuno che non si trova",
-        "gesto_temuto": "paura di fare del male a qualcuno",
-        "bisogno": "mancano cibo, farmaci o un tetto",
-        "anziano": "un anziano maltrattato",
-        "matrimonio_forzato": "un matrimonio imposto",
-    },
-    "value": {
-        "dsn": "mancata consegna",
-        "mdn": "conferma di lettura",
-        "feedback": "segnalazione di abuso",
-        "tls": "rapporto TLS",
-        "other": "altro",
-    },
-}
+_CODE_LENGTHS = (2, 3)
+"""Letters of a language's code (ISO 639)."""
 _PERCENT = frozenset({"probability", "confidence", "threshold", "score", "second_score"})
+
+
+_NAMED_LIKE: Mapping[str, str] = {
+    "code": "language",
+    "first": "territory",
+    "second": "territory",
+    "project": "territory",
+    "destination": "territory",
+}
+"""Parameters whose values are named as those of another one."""
+
+
+def word_code(name: str, value: str) -> str:
+    """A parameter's value in Italian; a project's code is written like a name, and what is no code stays."""
+    kind = _NAMED_LIKE.get(name, name)
+    known = _names().get(kind, {}).get(value)
+    if known is not None:
+        return known
+    if kind == "language" and len(value) in _CODE_LENGTHS and value.islower():
+        return f"un'altra ({value})"
+    return value.replace("_", " ").title() if kind == "territory" and value.islower() else value
 
 
 def _worded(name: str, value: str | int | float | bool) -> str:
     if name in _PERCENT and isinstance(value, (int, float)):
         return f"{round(100 * value)} %"
-    return _VALUES.get(name, {}).get(str(value), str(value))
+    return word_code(name, str(value))
+
+
+@lru_cache(maxsize=1)
+def _names() -> Mapping[str, Mapping[str, str]]:
+    raw = read_lists(Path(__file__).parent / "data" / "codes.yaml")
+    return {str(name): {str(code): str(words) for code, words in codes.items()} for name, codes in raw.items()}
 
 
 @lru_cache(maxsize=1)

@@ -106,8 +106,8 @@ def show(message_id: int, as_json: bool) -> None:
         if decision is not None:
             click.echo(f"Decisione: {decision.action} -> {decision.destination}")
             click.echo(f"Fiducia: {word_confidence(decision)}")
-            for reason in decision.reasons:
-                click.echo(f"  - {word_reason(reason)}")
+            for said in dict.fromkeys(map(word_reason, decision.reasons)):
+                click.echo(f"  - {said}")
         for dispatch, tries in sends:
             less = f" ({_LEFT_OUT[dispatch.left_out]})" if _was_forwarded(dispatch) else ""
             click.echo(f"{dispatch.kind} -> {dispatch.forward_path}: {dispatch.state}{less}")

@@ -44,6 +44,9 @@ HOLD_BEFORE_FILING = frozenset(
 )
 """What keeps even proven machine mail for a person; other doubts are about forwarding."""
 
+PERSONS_WORDS = frozenset({"poche_parole", "parole_di_persona"})
+"""A person's words, perhaps, under header fields of a list or an answering program (``classify.under_headers``)."""
+
 IF_NOT_URGENT = "senza_urgenza"
 """Reason that says what would be done if it were not for the urgency, and by which rule."""
 
@@ -194,8 +197,7 @@ def _holds_for_content(outcome: Outcome, classification: Classification) -> list
     if outcome.hold:
         return [Reason(outcome.hold)]
     sure = classification.topic_scores.get(NOT_FOR_US, 1.0) >= SURE_NOT_FOR_US
-    # A list's or an answering program's header fields stand above people's words, too.
-    proved = classification.automatic_proved and all(one.code != "poche_parole" for one in classification.reasons)
+    proved = classification.automatic_proved and all(one.code not in PERSONS_WORDS for one in classification.reasons)
     if outcome.folder and not (proved and classification.topic == NOT_FOR_US and sure):
         return [Reason("forse_non_per_noi")]
     return [Reason("forse_pericolo")] if outcome.folder and _hides_danger(classification) else []

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from triage.rules.types import Rules
-from triage.vocabulary import OUTSIDE, SEVERAL, UNCOVERED, UNSTATED, Classification, PlaceMention, Role
+from triage.vocabulary import OUTSIDE, SECOND_HAND, SEVERAL, UNCOVERED, UNSTATED, Classification, PlaceMention, Role
 
 MATERIAL = 0.05
 """Share of the places' probability from which an answer counts as one that the message speaks of."""
@@ -89,10 +89,11 @@ def names_another_place(territory: str, places: Sequence[PlaceMention], rules: R
 def is_somebody_elses(territory: str, places: Sequence[PlaceMention], rules: Rules) -> bool:
     """Whether every place that leads to this answer counts for nothing: where somebody works, a relative lives.
 
-    What was learnt may have taken such a place for the family's all the same (guide, section 1, rule 5).
+    What was learnt may have taken such a place for the family's all the same (guide, section 1, rule 5). What the
+    writer only saw or heard of there ("un volantino in biblioteca a ...") is a guess, and sends nothing either.
     """
     leading = [place for place in places if place.comuni and territory in _answers(place, rules)]
-    return all(place.weight <= 0.0 for place in leading) and any(place.role in _SOMEBODYS for place in leading)
+    return all(place.weight <= SECOND_HAND for place in leading) and any(place.role in _SOMEBODYS for place in leading)
 
 
 _SOMEBODYS = frozenset({Role.WORK, Role.RELATIVES, Role.HOSPITAL, Role.NEGATED, Role.OTHER})

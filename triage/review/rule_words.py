@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from triage.explaining import uncapitalised, word_hold
+from triage.explaining import language_names, uncapitalised, word_hold
 from triage.review.words import project_name, territory_name, topic_name
 from triage.rules.conflicts import Fault, Finding, Why
 from triage.rules.reach import Kind
@@ -16,31 +16,11 @@ MODES: Mapping[Mode, tuple[str, str]] = {
     Mode.PROPOSAL: ("Proposta", "ogni messaggio aspetta una persona, con una proposta"),
     Mode.AUTOMATIC: ("Automatico", "quello che è abbastanza sicuro parte da solo"),
 }
-LANGUAGES: Mapping[str, str] = {
-    "it": "italiano",
-    "en": "inglese",
-    "ro": "romeno",
-    "pa": "punjabi",
-    "hi": "hindi",
-    "ur": "urdu",
-    "ar": "arabo",
-    "fr": "francese",
-    "sq": "albanese",
-    "uk": "ucraino",
-    "zh": "cinese",
-    "es": "spagnolo",
-    "bn": "bengalese",
-    "pt": "portoghese",
-    "de": "tedesco",
-    "ru": "russo",
-    "pl": "polacco",
-    "tr": "turco",
-}
 
 
 def language_name(code: str) -> str:
     """A language in Italian; its code where we have no name for it."""
-    return LANGUAGES.get(code, code)
+    return language_names().get(code, code)
 
 
 def one_of(values: Iterable[str]) -> str:

@@ -32,7 +32,7 @@ from triage.vocabulary.labels import (
     UNSTATED,
     Reason,
 )
-from triage.vocabulary.reading import Acceptance, Classification, PlaceMention, Role
+from triage.vocabulary.reading import SECOND_HAND, Acceptance, Classification, PlaceMention, Role
 from triage.vocabulary.reported import Report, ReportedRecipient, ReportKind
 from triage.vocabulary.states import (
     TO_FAMILIES,
@@ -49,6 +49,7 @@ __all__ = [
     "NOT_FOR_US",
     "OUTSIDE",
     "PROJECT_TOPICS",
+    "SECOND_HAND",
     "SEVERAL",
     "SPECIAL_TERRITORIES",
     "STAFF",

@@ -30,6 +30,11 @@ class Role(StrEnum):
     OTHER = "altro"
 
 
+SECOND_HAND = 0.3
+"""Weight of a place that somebody only saw, heard or was told of: a guess for people, which sends nothing anywhere.
+Whatever counts weighs more: an address, a CAP, a quoted home."""
+
+
 @dataclass(frozen=True, slots=True)
 class PlaceMention:
     """One mention of a place: where it stands, what it may mean, and in which role.

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
+from triage.classify.territory.abbreviated import doubtful_cuts, find_abbreviated
 from triage.classify.territory.codes import find_codes
 from triage.classify.territory.gazetteer import Gazetteer
 from triage.classify.territory.heard import heard_names
@@ -20,6 +21,7 @@ from triage.classify.territory.lookalikes import CueHit, NameHit
 from triage.classify.territory.quoted import share_at
 from triage.classify.territory.roles import ADDRESS, NO_CUE, Judged, judge
 from triage.classify.territory.scripts import OTHER_SCRIPTS, find_in_scripts, role_by_script
+from triage.classify.territory.secondhand import FRAMES
 from triage.classify.territory.spelling import Gap, Reading, normal, read
 from triage.classify.territory.typos import PLAIN_PREPOSITIONS, misspelt
 from triage.classify.territory.unlisted import homes_elsewhere
@@ -59,13 +61,14 @@ class _Field:
         self.where = where
         self.gazetteer = gazetteer
         self.reading = read(text[:READ_AT_MOST], gazetteer.words["abbreviation"])
-        self.hits, self.cues = _hits(self.reading, gazetteer)
+        self.doubtful = doubtful_cuts(self.reading, gazetteer)
+        self.hits, self.cues = _hits(self.reading, gazetteer, self.doubtful)
         self.both_homes = any(phrase in self.reading.padded for phrase in gazetteer.words["both_homes"])
 
     def mentions(self, with_typos: bool = False) -> list[PlaceMention]:
         hits = self.hits
         if with_typos:
-            taken = frozenset(index for hit in hits for index in range(hit.first, hit.last + 1))
+            taken = self.doubtful.union(index for hit in hits for index in range(hit.first, hit.last + 1))
             homes, others = _cue_ends(self.cues)
             guesses = misspelt(self.reading, taken, homes, others, self.gazetteer)
             hits = tuple(sorted((*hits, *guesses), key=lambda hit: hit.first))
@@ -94,7 +97,9 @@ class _Field:
         return PlaceMention(self.where, start, end, kind, comuni, role, round(weight, 4))
 
 
-def _hits(reading: Reading, gazetteer: Gazetteer) -> tuple[tuple[NameHit, ...], tuple[CueHit, ...]]:
+def _hits(
+    reading: Reading, gazetteer: Gazetteer, doubtful: frozenset[int]
+) -> tuple[tuple[NameHit, ...], tuple[CueHit, ...]]:
     """Names and cues in the text; of names that overlap the longest stands."""
     names: list[NameHit] = []
     cues: list[CueHit] = []
@@ -111,6 +116,8 @@ def _hits(reading: Reading, gazetteer: Gazetteer) -> tuple[tuple[NameHit, ...], 
         if name is not None and not (name.common == "strict" and _goes_on(reading, last, gazetteer)):
             names.append(NameHit(first, last, name))
         cues += [CueHit(first, last, cue) for cue in gazetteer.cues.get(phrase, ())]
+    names = [hit for hit in names if not _is_in_a_cue(reading, hit, cues)]
+    names += find_abbreviated(reading, gazetteer)
     chosen: list[NameHit] = []
     taken: set[int] = set()
     for hit in sorted(names, key=lambda hit: (hit.first - hit.last, hit.first)):
@@ -118,17 +125,17 @@ def _hits(reading: Reading, gazetteer: Gazetteer) -> tuple[tuple[NameHit, ...], 
         if taken.isdisjoint(span):
             chosen.append(hit)
             taken |= set(span)
-    chosen += _heard(reading, taken, gazetteer)
+    chosen += _heard(reading, taken, doubtful, gazetteer)
     free = [cue for cue in cues if taken.isdisjoint(range(cue.first, cue.last + 1))]
     return tuple(sorted(chosen, key=lambda hit: hit.first)), _outermost(free)
 
 
-def _heard(reading: Reading, taken: set[int], gazetteer: Gazetteer) -> list[NameHit]:
+def _heard(reading: Reading, taken: set[int], doubtful: frozenset[int], gazetteer: Gazetteer) -> list[NameHit]:
     """Names with fewer or more letters than they have, but the same sound; their words are then taken."""
     known = heard_names(gazetteer)
     found: list[NameHit] = []
     for first, word in enumerate(reading.words):
-        if first in taken or not word.isascii() or not known.may_begin(word):
+        if first in taken or first in doubtful or not word.isascii() or not known.may_begin(word):
             continue
         for last in range(min(first + known.longest, len(reading.words)) - 1, first - 1, -1):
             span = range(first, last + 1)
@@ -140,6 +147,15 @@ def _heard(reading: Reading, taken: set[int], gazetteer: Gazetteer) -> list[Name
                 taken |= set(span)
                 break
     return found
+
+
+def _is_in_a_cue(reading: Reading, hit: NameHit, cues: list[CueHit]) -> bool:
+    """ "Fa calcio a Goito": a common word inside a longer phrase that we know is no comune of Calcio."""
+    return (
+        hit.name.common == "strict"
+        and not reading.capital(hit.first)
+        and any(cue.first <= hit.first and hit.last <= cue.last and cue.first < cue.last for cue in cues)
+    )
 
 
 def _goes_on(reading: Reading, last: int, gazetteer: Gazetteer) -> bool:
@@ -155,9 +171,10 @@ def _goes_on(reading: Reading, last: int, gazetteer: Gazetteer) -> bool:
 
 
 def _outermost(cues: list[CueHit]) -> tuple[CueHit, ...]:
-    """Cues that are not part of a longer one ("abito" in "non abito a"); subjects stay."""
+    """Cues that are not part of a longer one ("abito" in "non abito a"); subjects and frames stay."""
+    staying = {"subject", *FRAMES}
     spans = sorted(
-        {(cue.first, cue.last) for cue in cues if cue.cue.side != "subject"}, key=lambda span: (span[0], -span[1])
+        {(cue.first, cue.last) for cue in cues if cue.cue.side not in staying}, key=lambda span: (span[0], -span[1])
     )
     outer: set[tuple[int, int]] = set()
     reached = -1
@@ -165,7 +182,7 @@ def _outermost(cues: list[CueHit]) -> tuple[CueHit, ...]:
         if last > reached:
             outer.add((first, last))
             reached = last
-    kept = [cue for cue in cues if cue.cue.side == "subject" or (cue.first, cue.last) in outer]
+    kept = [cue for cue in cues if cue.cue.side in staying or (cue.first, cue.last) in outer]
     return tuple(sorted(kept, key=lambda cue: cue.first))
 
 

@@ -20,8 +20,9 @@ from triage.classify.territory.lookalikes import (
     is_street,
     is_surname,
 )
+from triage.classify.territory.secondhand import FRAMES, is_second_hand
 from triage.classify.territory.spelling import Gap, Reading
-from triage.vocabulary import Role
+from triage.vocabulary import SECOND_HAND, Role
 
 PLAIN_MENTION = 0.6
 """Weight of a place that is named in the writer's new words without any cue."""
@@ -100,7 +101,8 @@ def _in_reach(
         -1,
     )
     ceiling = following[0].first if following else len(reading.words)
-    return tuple(cue for cue in cues if cue.cue.side == "subject" or (cue.first > floor and cue.last < ceiling))
+    passing = {"subject", *FRAMES}
+    return tuple(cue for cue in cues if cue.cue.side in passing or (cue.first > floor and cue.last < ceiling))
 
 
 def _judge_alone(
@@ -124,6 +126,22 @@ def _judge_alone(
     )
     if not plain and is_common_word(reading, hit, following, cue, distance, gazetteer):
         return Judged(hit, Role.COMMON_WORD, 0.0, NO_CUE)
+    own = _by_cue(reading, hit, cue, distance, cues, gazetteer)
+    frames = tuple(cue for cue in cues if cue.cue.side in FRAMES) if own.weight > SECOND_HAND else ()
+    if frames and is_second_hand(reading, hit, own.role, cue, frames, gazetteer):
+        return Judged(hit, Role.OTHER, SECOND_HAND, 0)
+    return own
+
+
+def _by_cue(
+    reading: Reading,
+    hit: NameHit,
+    cue: CueHit | None,
+    distance: int,
+    cues: tuple[CueHit, ...],
+    gazetteer: Gazetteer,
+) -> Judged:
+    """The role that the nearest cue gives, or the place's own form and position where no cue is near."""
     if cue is None:
         if hit.name.kind == "centre":
             return Judged(hit, Role.REQUESTED_DESK, 1.0, NO_CUE)
@@ -200,7 +218,7 @@ def _distance(reading: Reading, before: int, after: int, gazetteer: Gazetteer) -
 
 def by_subject(reading: Reading, cue: CueHit, cues: tuple[CueHit, ...]) -> tuple[Role, float]:
     """Whose home it is when the verb is in the third person: a child's counts, the grandparents' not."""
-    if cue.cue.role is not Role.RESIDENCE or cue.cue.person != "third":
+    if cue.cue.role not in {Role.RESIDENCE, Role.MOVING_TO} or cue.cue.person != "third":
         return cue.cue.role, cue.cue.weight
     nearest: CueHit | None = None
     for subject in cues:
@@ -211,7 +229,9 @@ def by_subject(reading: Reading, cue: CueHit, cues: tuple[CueHit, ...]) -> tuple
         if nearest is None or subject.last > nearest.last:
             nearest = subject
     if nearest is None:
-        return cue.cue.role, SOMEBODYS_HOME
+        return cue.cue.role, SOMEBODYS_HOME if cue.cue.role is Role.RESIDENCE else cue.cue.weight
+    if cue.cue.role is Role.MOVING_TO and nearest.cue.role is Role.RESIDENCE:
+        return cue.cue.role, cue.cue.weight
     return nearest.cue.role, nearest.cue.weight
 
 
@@ -222,7 +242,9 @@ def _is_origin(reading: Reading, hit: NameHit) -> bool:
 def _is_origin_phrase(reading: Reading, hit: NameHit, cue: CueHit) -> bool:
     """ "Vengo dal Marocco", "we are from India" tell where somebody was born, not where they live."""
     near = reading.words[max(cue.first, 0) : hit.first]
-    return bool({"da", "dal", "dalla", "dall", "di", "del", "from", "din", "de", "nga", "dell", "della"} & set(near))
+    return bool(
+        {"da", "dal", "dalla", "dall", "di", "del", "from", "din", "de", "nga", "dell", "della", "paese"} & set(near)
+    )
 
 
 def _is_listed_with(reading: Reading, before: NameHit, after: NameHit, gazetteer: Gazetteer) -> bool:

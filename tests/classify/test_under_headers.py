@@ -1,0 +1,106 @@
+"""What an answering program's header fields prove is filed unseen only while its words are an absence note's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.classify.letters import letter
+from triage.classify import load_classifier
+from triage.classify.automatic import judge_automatic
+from triage.decide import DecisionContext, decide
+from triage.knowledge import known_places
+from triage.rules import MailboxRole, load_rules
+from triage.vocabulary import Action, Address, Decision, InboundMessage
+
+ROOT = Path(__file__).parents[2]
+REPLIED = ("Auto-Submitted", "auto-replied")
+OFFICE = Address("", "ufficio@example.org")
+NOTE = "Gentile utente, sono assente dall'ufficio fino al 24 agosto. Per urgenze contattare la segreteria."
+
+
+@pytest.fixture(scope="module")
+def decided() -> dict[str, Decision]:
+    """Every letter of this file as the shipped model and rules decide it, by its text."""
+    rules = load_rules(ROOT / "routing_rules.yaml", known_places())
+    context = DecisionContext(next(iter(rules.mailboxes)), MailboxRole.INBOX, None, False, 1, False)
+    letters = [answered(text) for text in (*FAREWELLS, *NOTES)] + [
+        letter(t, author=OFFICE) for t in (*MACHINES, *PERSONS)
+    ]
+    found = load_classifier(ROOT / "models" / "model.skops").classify(letters)
+    pairs = zip(letters, found, strict=True)
+    return {one.new_text: decide(one, found, rules, context, ignore_modes=True) for one, found in pairs}
+
+
+def answered(text: str) -> InboundMessage:
+    return letter(text, REPLIED, subject="Risposta automatica: orari", author=OFFICE)
+
+
+FAREWELLS = (
+    f"{NOTE} Non tornerò più, dite ai bambini che li ho sempre pensati.",
+    f"{NOTE} Anzi, non aspettatemi. Ho lasciato una lettera sul tavolo per mia figlia.",
+    f"{NOTE} Questa è l'ultima volta che leggete qualcosa di mio. Perdonatemi.",
+    "Sono fuori sede e non rientrerò. Abbiate cura di Marta, senza di me starete meglio tutti quanti, ve lo assicuro.",
+    "I am out of the office. I won't be coming back. Tell my children that I did try, every single day of these years.",
+    "Il lavandino gocciola da tre giorni e la vicina dice che sente piangere di notte dal bagno, io pure.",
+)
+NOTES = (
+    NOTE,
+    "Buongiorno, sono in ferie dal 10 al 21 agosto. Risponderò al mio rientro. Dott. Paolo Neri, Ufficio Protocollo",
+    "Thank you for your message. I am out of the office until Monday with limited access to email. Please contact us.",
+)
+MACHINES = (
+    "Attualmente non sono in ufficio. Rientro il 7 gennaio. Per comunicazioni urgenti scrivere a ufficio@example.org",
+    "In questo periodo sono in congedo di maternità. Mi sostituisce la collega Anna Verdi, anna@example.org.",
+    "La mia casella di posta non è presidiata fino al 2 settembre.",
+    "L'ufficio è chiuso per ferie dal 10 al 21 agosto. Le mail saranno lette alla riapertura.",
+    "Sarò fuori ufficio fino al 12 maggio.",
+    "Il dott. Bianchi non lavora più presso questo ente. Si prega di scrivere a protocollo@example.org.",
+    "La tua prenotazione è confermata. Codice prenotazione: AX4471. Presentarsi 15 minuti prima.",
+    "Il tuo pacco è in viaggio. Puoi seguire la spedizione con il numero di tracking 1Z999.",
+    "Il tuo codice di verifica è 445812. Non condividerlo con nessuno.",
+    "Questo indirizzo non è abilitato alla ricezione, pertanto non inviare risposte a questo indirizzo.",
+    "Le novità del mese. Per cancellare l'iscrizione clicca qui.",
+    "È stato aperto il ticket #4412. Rispondi sopra questa riga per aggiornare la richiesta.",
+    "Momentan nu sunt la birou. Voi reveni pe data de 5 mai.",
+)
+PERSONS = (
+    "Sono in ferie fino al 20 agosto e mi prendo questo tempo per scrivervi: mio figlio di 14 anni non esce più.",
+    "Vorrei cancellare l'iscrizione di mia figlia al laboratorio di Ostiglia di sabato, ha la febbre.",
+    "La mia prenotazione per il laboratorio di Asola è confermata? Non ho ricevuto il codice.",
+    "Sono in maternità e mi sento sola, abito a Suzzara. Avete un gruppo per neomamme?",
+    "Sono fuori ufficio fino al 12, possiamo sentirci dopo? Abito a Crema e vorrei un colloquio.",
+    "Il vostro modulo mi chiede un codice di verifica che non arriva. Volevo iscrivere Luca al laboratorio di Goito.",
+    "Sabato saremo assenti al laboratorio di Mantova, Giulia ha la febbre. Si può recuperare?",
+)
+
+
+@pytest.mark.parametrize("text", FAREWELLS)
+def test_a_farewell_or_a_strange_answer_under_a_programs_fields_waits_for_a_person(
+    text: str, decided: dict[str, Decision]
+) -> None:
+    assert decided[text].action is Action.HOLD
+    assert not decided[text].acknowledge
+
+
+@pytest.mark.parametrize("text", NOTES)
+def test_an_absence_note_is_still_filed(text: str, decided: dict[str, Decision]) -> None:
+    assert decided[text].action is Action.FILE
+
+
+@pytest.mark.parametrize("text", MACHINES)
+def test_a_machines_words_without_its_fields_are_known_never_answered_never_filed(
+    text: str, decided: dict[str, Decision]
+) -> None:
+    found = judge_automatic(letter(text, author=OFFICE))
+    assert found.automatic
+    assert not found.proved
+    assert decided[text].action is Action.HOLD
+    assert not decided[text].acknowledge
+
+
+@pytest.mark.parametrize("text", PERSONS)
+def test_a_person_who_speaks_of_such_things_is_a_person(text: str, decided: dict[str, Decision]) -> None:
+    assert not judge_automatic(letter(text, author=OFFICE)).automatic
+    assert decided[text].action is not Action.FILE
