@@ -24,8 +24,8 @@ _SUBJECT = re.compile(
     re.IGNORECASE,
 )
 _OTHER = re.compile(
-    r"[>*_\s]{0,8}(?:inviat[oa](?: il)?|data(?: invio)?|date|sent|gesendet|datum|envoyé|enviado(?: el)?|trimis|надіслано"
-    r"|dërguar|a|to|an|à|para|către|кому|për|destinatario)\s?[*_]{0,2}\s?:",
+    r"[>*_\s]{0,8}(?:inviat[oa](?: il)?|data(?: invio)?|date|sent|gesendet|datum|envoyé|enviado(?: el)?|trimis"
+    r"|надіслано|dërguar|a|to|an|à|para|către|кому|për|destinatario)\s?[*_]{0,2}\s?:",
     re.IGNORECASE,
 )
 _MAILTO = re.compile(r"[\[<(]mailto:([^\s\]>)]{3,254})[\]>)]", re.IGNORECASE)
