@@ -101,6 +101,7 @@ DEFECTS = {
     "parser_failed": "non si riesce a leggerlo tutto",
     "from_missing": "manca il mittente",
     "author_address": "l'indirizzo di chi scrive non è scritto bene",
+    "pec_message_absent": "della PEC è arrivata solo la busta, senza il messaggio",
     "encrypted_or_signed_unread": "è cifrato, o chiuso in una firma che non si apre",
     "boundary_not_found": "le sue parti non si separano",
     "base64_absent": "manca il contenuto di una parte",
