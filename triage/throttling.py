@@ -34,7 +34,8 @@ _SMTP_WORDS = re.compile(
 _USED_UP = re.compile(
     r"(?:daily|hourly|user|account|relay)(?: \w+){0,3} (?:sending|relay|message) (?:limit|quota)"
     r"|submissionquotaexceeded|submission quota was exceeded|(?:daily|hourly) limit for message"
-    r"|sending (?:limit|quota)|rate limit exceeded|exceeded its tenant external recipient rate|tenant has exceeded threshold"
+    r"|sending (?:limit|quota)|rate limit exceeded|exceeded its tenant external recipient rate"
+    r"|tenant has exceeded threshold"
     r"|(?:limite|quota)\b[^.\n]{0,20}\b(?:invii|invio|messaggi|spedizion)"
     r"|(?:limite|quota) (?:oraria|orario|giornalier[ao])",
     re.IGNORECASE,
