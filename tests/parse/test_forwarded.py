@@ -41,6 +41,30 @@ def test_of_a_forwards_forward_all_authors_as_far_as_the_subjects_hand_on(subjec
 
 
 @pytest.mark.parametrize(
+    ("announced", "found"),
+    [
+        ("Il giorno 24/11/2026 Bruno Verdi <bruno@family.example> ha scritto:", "bruno@family.example"),
+        ("On Tue, Nov 24, 2026 at 10:00 AM Bruno Verdi <bruno@family.example> wrote:", "bruno@family.example"),
+        (
+            "Il giorno mar 24 nov 2026 alle ore 10:00 Bruno Verdi <\nbruno@family.example> ha scritto:",
+            "bruno@family.example",
+        ),
+        ("Il giorno mar 24 nov 2026 alle ore 10:00, Bruno Verdi ha scritto:", ""),
+        ("Da: Bruno Verdi <bruno@family.example>\nOggetto: I: minacce", "bruno@family.example"),
+    ],
+)
+def test_what_a_quoted_letter_holds_is_not_taken_for_its_author(announced: str, found: str) -> None:
+    threat = BLOCK.format("Marito <marito@altrove.example>", "minacce")
+    authors = forwarded_authors(f"Vi giro.\n\n{announced}\n\necco cosa mi scrive:\n\n{threat}")
+    assert authors[0].addr_spec == found
+
+
+def test_a_colleagues_note_announces_nobody() -> None:
+    text = f"Vi giro quanto scrive la signora:\n\n{BLOCK.format('bruno@family.example', 'Orari')}"
+    assert forwarded_authors(text) == (Address("", "bruno@family.example"),)
+
+
+@pytest.mark.parametrize(
     "block",
     [
         "Da: {}\nInviato: oggi\nA: Sportello\nCc: Altri\nPriorità: Alta\nAllegati: a.pdf\nOggetto: Orari\n",

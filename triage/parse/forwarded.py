@@ -29,6 +29,13 @@ _OTHER = re.compile(
     re.IGNORECASE,
 )
 _MAILTO = re.compile(r"[\[<(]mailto:([^\s\]>)]{3,254})[\]>)]", re.IGNORECASE)
+_ANNOUNCED = re.compile(
+    r"\b(?:(?:ha|hanno) scritto|scrive|wrote|writes|schrieb|a écrit|escribió|a scris|написа(?:в|ла|л)|пише)\s?:\s?$",
+    re.IGNORECASE,
+)
+"""The end of "Il giorno ... Anna Rossi <...> ha scritto:"; its address may stand on the line before."""
+_DATE_OR_ADDRESS = re.compile(r"[@\d]")
+_TOLD = re.compile(r"<([^<>@\s]{1,64}@[^<>@\s]{1,200}\.[A-Za-z]{2,24})>")
 _ABOVE, _BELOW = 5, 16
 """Lines around the author in which the block's other fields stand: a long To, Cc, priority, files, empty lines."""
 _MOST_LINES = 2_000
@@ -38,21 +45,38 @@ _MOST_AUTHORS = 10
 def forwarded_authors(text: str) -> tuple[Address, ...]:
     """The author of each forwarded message, the outermost first; without an address where the text names none.
 
-    It ends with the first message that by its subject hands nothing on: what that one quotes is its own matter.
+    It ends with the first message that by its subject hands nothing on, or that is announced by "Anna ha scritto:":
+    what that one quotes is its own matter.
     """
     lines = [line[:LINE_CHARACTERS] for line in text.split("\n", _MOST_LINES)[:_MOST_LINES]]
     places = [at for at, line in enumerate(lines) if _AUTHOR.match(line)]
     found: list[Address] = []
+    before = 0
     for at, following in pairwise([*places, len(lines)]):
         above, below = lines[max(0, at - _ABOVE) : at], lines[at : min(following, at + _BELOW)]
         subject = next(filter(None, map(_SUBJECT.match, (*below, *reversed(above)))), None)
-        author = _AUTHOR.match(lines[at])
-        if author is None or subject is None or not any(map(_OTHER.match, (*above, *below))):
+        author = _written_at(lines, at) if subject is not None else None
+        if subject is None or author is None:
+            continue
+        if not author.addr_spec and not any(map(_OTHER.match, (*above, *below))):
             continue  # "Da: ..." of a form, or in a sentence
-        found.append(_address(author[1]))
+        announced = next((place for place in range(before, at) if _announces(lines[place])), None)
+        if announced is not None:
+            return (*found, _address("".join(lines[max(before, announced - 1) : announced + 1])))
+        found.append(author)
+        before = at
         if len(found) == _MOST_AUTHORS or not (is_forward_subject(subject[1]) or is_reply_subject(subject[1])):
             break
     return tuple(found)
+
+
+def _announces(line: str) -> bool:
+    return bool(_ANNOUNCED.search(line[-40:]) and _DATE_OR_ADDRESS.search(line))
+
+
+def _written_at(lines: list[str], at: int) -> Address | None:
+    author = _AUTHOR.match(lines[at])
+    return _address(author[1]) if author is not None else None
 
 
 def _address(written: str) -> Address:
@@ -61,4 +85,5 @@ def _address(written: str) -> Address:
         local, _, domain = one.addr_spec.rpartition("@")
         if local and "." in domain:
             return one
-    return Address(written.strip(), "")
+    told = _TOLD.search(written)
+    return Address("", told[1]) if told else Address(written.strip(), "")
