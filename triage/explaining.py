@@ -48,7 +48,7 @@ HOLDS = {
     "esito_ignoto": "più invii senza risposta del server: non si sa se il centro l'ha ricevuto",
     "spostato_da_un_collega": "un collega l'ha spostato dalla posta in arrivo",
     "risposta_a_noi": "chi scrive risponde a una nostra mail: chiede una persona",
-    "avviso_su_nostro_invio": "è un avviso automatico su una mail spedita da noi: forse non è arrivata",
+    "avviso_su_nostro_invio": "sembra un avviso automatico su una mail spedita da noi, forse non arrivata",
     "inoltro_respinto": "il centro non l'ha ricevuto: la mail è tornata indietro",
     "restituito": "il centro lo ha rimandato perché non è per loro",
     "forse_restituito": "un centro scrive di un caso: forse lo restituisce",
