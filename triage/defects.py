@@ -7,6 +7,7 @@ GRAVE_DEFECTS = frozenset(
         "parser_failed",
         "from_missing",
         "encrypted_or_signed_unread",
+        "pec_message_absent",
         "boundary_not_found",
         "base64_absent",
         "message_partial",

@@ -10,6 +10,7 @@ field, or by the case's code and the recipient. What a project says is read in
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from triage.conversations import Thread
 from triage.ids import cases_named, read_return_tag
@@ -200,7 +201,8 @@ def _reported_of_case(reading: Reading, sent: Sequence[SentDispatch]) -> Returne
     matching = [one for one in sent if _is_named(report, one)]
     open_ones = [one for one in matching if one.state != DispatchState.RETURNED] or matching[-1:]
     if len(open_ones) == 1:
-        return _reported(reading, open_ones)
+        found = _reported(reading, open_ones)
+        return replace(found, by_code=True) if found is not None else None
     if report.kind is not ReportKind.DELIVERY:
         return None
     failed = any(one.action == "failed" for one in report.recipients)

@@ -181,7 +181,7 @@ def settle(
                 decision=decision,
                 state=MessageState.HELD,
                 case_id=case_id,
-                case_of=thread.case_of,
+                case_of=None if thread.case_of in returned else thread.case_of,
                 author_key=key.author,
                 message_id_key=key.message_id,
                 content_key=key.content,

@@ -16,7 +16,8 @@ AT_MOST = 3600.0
 
 _SUGGESTED = re.compile(r"Suggested Backoff Time:?\s*(\d{1,9})\s*milliseconds", re.IGNORECASE)
 _THROTTLED = re.compile(
-    r"\[THROTTLED\]|request is throttled|too many simultaneous connections|exceeded (?:command or )?bandwidth limits",
+    r"\[THROTTLED\]|request is throttled|too many simultaneous connections|exceeded (?:command or )?bandwidth limits"
+    r"|\brate[- ]limit|too many (?:requests|commands)",
     re.IGNORECASE,
 )
 _SESSION_IS_OVER = re.compile(r"authenticated but not connected|AccessTokenExpired|session invalidated", re.IGNORECASE)
@@ -26,10 +27,26 @@ _NOT_NOW = re.compile(
 )
 _SMTP_WORDS = re.compile(
     r"throttl|server busy|concurrent connections? limit|too many (?:concurrent|simultaneous) connections"
-    r"|too many login attempts",
+    r"|too many login attempts|too many messages\b|too much mail\b|(?:sending|message|submission) rate\b"
+    r"|\brate[- ]limit|troppi messaggi",
     re.IGNORECASE,
 )
+_USED_UP = re.compile(
+    r"(?:daily|hourly|user|account|relay)(?: \w+){0,3} (?:sending|relay|message) (?:limit|quota)"
+    r"|submissionquotaexceeded|submission quota was exceeded|(?:daily|hourly) limit for message"
+    r"|sending (?:limit|quota)|rate limit exceeded|exceeded its tenant external recipient rate"
+    r"|tenant has exceeded threshold"
+    r"|(?:limite|quota)\b[^.\n]{0,20}\b(?:invii|invio|messaggi|spedizion)"
+    r"|(?:limite|quota) (?:oraria|orario|giornalier[ao])",
+    re.IGNORECASE,
+)
+"""Words by which providers refuse for good what the account may send again in some hours (failure F6)."""
+_USED_UP_STATUS = frozenset({"5.4.5", "5.1.90", "5.7.232", "5.7.233", "5.7.705"})
+"""Google's (RFC 3463 section 3.5: congestion), and Microsoft 365's for a mailbox or an organisation."""
 _SEND_AS = re.compile(r"SendAsDenied", re.IGNORECASE)
+_SENDER = re.compile(
+    r"sender address rejected|not owned by user|sender verify failed|sender not allowed", re.IGNORECASE
+)
 _SEND_AS_STATUS = frozenset({"5.7.60", "5.2.252"})
 
 
@@ -66,8 +83,10 @@ def throttles_sending(code: int, enhanced_status: str, text: str) -> float | Non
 
     A greylisted recipient (451 4.7.1) is no throttle: the others may go on.
     """
-    if not 400 <= code < 500:
-        return None
+    if 500 <= code < 600 and (enhanced_status in _USED_UP_STATUS or _USED_UP.search(text)):
+        return AT_MOST
+    if not 400 <= code < 500 or enhanced_status.startswith("4.2."):
+        return None  # 4.2: the recipient's mailbox, also one that holds too many messages (RFC 3463 section 3.3)
     pause = suggested_pause(text)
     policy = enhanced_status.startswith("4.7.")
     if pause is None and (
@@ -84,3 +103,8 @@ def throttles_sending(code: int, enhanced_status: str, text: str) -> float | Non
 def denies_send_as(code: int, enhanced_status: str, text: str) -> bool:
     """Whether Exchange denies that we may send as our address; it does so at random, and takes it seconds later."""
     return code >= 500 and (enhanced_status in _SEND_AS_STATUS or bool(_SEND_AS.search(text)))
+
+
+def denies_sender(text: str) -> bool:
+    """Whether an answer to RCPT is about the sender: Postfix says of MAIL what it found only then."""
+    return bool(_SENDER.search(text))

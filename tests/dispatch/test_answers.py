@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from email import message_from_bytes
 
@@ -22,7 +23,10 @@ from tests.dispatch.builders import (
 )
 from tests.servers.smtp_script import Step
 from tests.servers.smtp_sink import SmtpSink
-from triage.vocabulary import DispatchKind, DispatchState, MessageState
+from triage.dispatch.compose import Outgoing
+from triage.dispatch.submit import Connection
+from triage.dispatch.trouble import status_of
+from triage.vocabulary import AttemptOutcome, DispatchKind, DispatchState, MessageState, SubmissionResult
 
 ACK = DispatchKind.ACKNOWLEDGEMENT
 
@@ -293,3 +297,90 @@ def test_server_words_that_are_no_utf8_are_recorded(desk: Desk, smtp_sink: SmtpS
     [key] = desk.take_in(a_mail())
     desk.send()
     assert desk.outcome(key) == (MessageState.HELD, "inoltro_rifiutato")
+
+
+# --------------------------------------------------------------------------- what is about the account, not the message
+
+USED_UP: list[tuple[Step, int, str]] = [
+    ("mail", 550, "5.4.5 Daily user sending limit exceeded. For more information go to\nhttps://support.example/"),
+    (
+        "data_dot",
+        554,
+        "5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException; Failed to process message",
+    ),
+    ("rcpt", 550, "5.7.233 your tenant exceeded its tenant external recipient rate limit"),
+    ("data_dot", 550, "5.7.1 Hai superato il limite di messaggi per ora"),
+]
+
+
+@pytest.mark.parametrize(("step", "code", "text"), USED_UP)
+def test_f6_an_account_that_has_sent_its_number_rests_and_no_message_is_held(
+    desk: Desk, smtp_sink: SmtpSink, step: Step, code: int, text: str
+) -> None:
+    """Providers refuse for good what goes an hour or a day later: a thousand letters would wait for a person."""
+    smtp_sink.answer(step, code, text, times=1)
+    keys = desk.take_in(from_family(1))
+    desk.send()
+    later = desk.take_in(from_family(2))
+    assert desk.send() == 0, "it is left alone"
+    assert "asks us to wait 3600 s" in desk.stage.trouble
+    assert desk.outcome(keys[0]) == (MessageState.DECIDED, "")
+    desk.stage.account.paused_until = 0.0
+    desk.advance(hours=2)
+    desk.send()
+    assert [desk.message(key).state for key in keys + later] == [MessageState.FORWARDED] * 2
+
+
+@pytest.mark.parametrize(
+    "text", ["5.7.1 <famiglie@agency.example>: Sender address rejected: not owned by user x", "5.1.8 bad sender domain"]
+)
+def test_a_sender_that_is_refused_only_at_rcpt_is_the_accounts_trouble(
+    desk: Desk, smtp_sink: SmtpSink, text: str
+) -> None:
+    """Postfix says so at RCPT unless told otherwise (smtpd_delay_reject)."""
+    smtp_sink.answer("rcpt", 553, text, when=is_forward, times=1)
+    [key] = desk.take_in(a_mail())
+    desk.send()
+    assert desk.outcome(key) == (MessageState.DECIDED, "")
+    assert desk.incidents() == [("submission", 1)]
+    desk.stage.account.paused_until = 0.0
+    desk.advance(minutes=2)
+    desk.send()
+    assert desk.message(key).state == MessageState.FORWARDED
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "status"),
+    [
+        ("Client host [5.7.10.11] blocked", 550, ""),
+        ("host 5.3.4.17 refused", 550, ""),
+        ("ver 2.0.0 error 5.7.1", 550, "5.7.1"),
+        ("said: 4.7.1 later\n5.1.1 unknown", 550, "5.1.1"),
+        ("#5.1.1 unknown", 550, "5.1.1"),
+        ("<a@b>... 4.2.2.", 452, "4.2.2"),
+    ],
+)
+def test_a_status_is_no_part_of_an_address_and_of_its_answers_class(text: str, code: int, status: str) -> None:
+    assert status_of(text, code) == status
+
+
+@pytest.mark.parametrize("utf8", [False, True])
+def test_what_was_composed_for_another_server_is_not_said_to_one_that_does_not_offer_it(
+    start_smtp_sink: Callable[..., SmtpSink], utf8: bool
+) -> None:
+    """Behind one name there may be servers of several kinds; the offer was another one's."""
+    sink = start_smtp_sink(extensions=("8BITMIME",) if utf8 else ())
+    outgoing = Outgoing(OURS, NORD, "Subject: x\r\n\r\nPerché\r\n".encode(), smtputf8=utf8)
+
+    async def speak() -> SubmissionResult:
+        connection = Connection(submission(sink.port))
+        await connection.open()
+        result = await connection.submit(outgoing)
+        await connection.close()
+        return result
+
+    result = asyncio.run(speak())
+    assert (result.outcome, result.stage) == (AttemptOutcome.TRANSIENT, "connect"), (
+        "composed anew, and nobody is blamed"
+    )
+    assert sink.messages == ()

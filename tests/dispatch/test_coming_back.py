@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
@@ -13,7 +14,7 @@ import pytest
 from tests.dispatch.builders import ANNA, NORD, SUD, Desk, a_mail, acknowledgements_in, acknowledging, forwards_in
 from tests.servers.smtp_sink import SmtpSink
 from triage.dispatch.acknowledging import correction_link
-from triage.ids import case_code, cases_named
+from triage.ids import case_code, cases_named, return_tag
 from triage.record.identity import known_secret
 from triage.record.returned import returns_about
 from triage.rules.types import Envelope
@@ -663,3 +664,55 @@ def test_a_hand_back_by_a_link_that_a_gateway_touched_opens_the_case(desk: Desk,
     code = code_of(desk, key)
     desk.take_in(from_project(f"{link} [{code}]", f"Codice: {code}\n"))
     assert desk.outcome(key) == (MessageState.HELD, "restituito")
+
+
+STRANGER = "estraneo@altrove.example"
+
+
+def invented_report(desk: Desk, key: int) -> bytes:
+    """A report about nobody, with the case's code: it is kept with the case, for a person."""
+    told = report("<x@altrove.example>", recipient="nessuno@altrove.example")
+    return told.replace(b"Undelivered", f"Undelivered [{code_of(desk, key)}]".encode())
+
+
+def invented_receipt(desk: Desk, key: int) -> bytes:
+    """A read receipt for the acknowledgement, which the family may have passed on."""
+    sent = desk.dispatch(key, DispatchKind.ACKNOWLEDGEMENT).rfc_message_id
+    return (
+        "Return-Path: <>\r\nFrom: <mx@mx.example.net>\r\nTo: famiglie@agency.example\r\nSubject: Letto\r\n"
+        "Message-ID: <letto@altrove.example>\r\nMIME-Version: 1.0\r\n"
+        'Content-Type: multipart/report; report-type=disposition-notification; boundary="b"\r\n\r\n'
+        "--b\r\nContent-Type: message/disposition-notification\r\n\r\n"
+        f"Final-Recipient: rfc822; {STRANGER}\r\nOriginal-Message-ID: {sent}\r\n"
+        "Disposition: manual-action/MDN-sent-manually; displayed\r\n--b--\r\n"
+    ).encode()
+
+
+def to_return_address(desk: Desk, key: int) -> bytes:
+    with desk.store.read("secret") as tx:
+        tag = return_tag(known_secret(tx), desk.dispatch(key, DispatchKind.ACKNOWLEDGEMENT).id)
+    return a_mail(
+        "Letto.\n", to=f"famiglie+{tag}@agency.example", author="mx@mx.example.net", return_path="x@x.example"
+    )
+
+
+@pytest.mark.parametrize("made", [invented_report, invented_receipt, to_return_address])
+@pytest.mark.parametrize("together", [False, True])
+def test_f86_a_stranger_gets_no_part_in_a_case_by_reporting_on_its_mail(
+    desk: Desk, smtp_sink: SmtpSink, made: Callable[[Desk, int], bytes], together: bool
+) -> None:
+    """He would answer the question for the comune, and choose which centre reads the family's letter."""
+    key = forwarded(desk)
+    desk.send()
+    told = made(desk, key).replace(b"MAILER-DAEMON@mx.example.net", STRANGER.encode())
+    told = told.replace(b"mx@mx.example.net", STRANGER.encode())
+    code, refers = f"Re: [{code_of(desk, key)}] Orari", re.findall(rb"Message-ID: (<[^>]*>)", told)[0].decode()
+    further = a_mail("E poi?\n", subject=code, author=STRANGER, return_path=STRANGER, headers=[("In-Reply-To", refers)])
+    smtp_sink.forget()
+    batches = [[told, further]] if together else [[told], [further]]
+    about, joined = [number for batch in batches for number in desk.take_in(*batch)]
+    desk.send()
+    assert desk.message(about).case_id == desk.message(key).case_id, "kept with what it is about"
+    assert desk.outcome(joined) == (MessageState.HELD, "codice_di_altri")
+    assert desk.message(joined).case_id != desk.message(key).case_id
+    assert smtp_sink.messages == ()

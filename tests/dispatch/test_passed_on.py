@@ -8,6 +8,7 @@ from email.policy import default
 
 import pytest
 
+from tests.corpus.cases.making import mail, multi, part
 from tests.dispatch.builders import NORD, OURS, SUD, Desk, a_mail, answered_in
 from tests.dispatch.test_staff_acts import correct
 from tests.servers.smtp_sink import SmtpSink
@@ -80,3 +81,55 @@ def test_from_our_own_or_a_projects_address_a_person_sends_it_on(desk: Desk, smt
     desk.send()
     assert answered_in(smtp_sink) == []
     desk.assert_ledger_closes()
+
+
+BLOCK = "Da: {}\nInviato: mercoledì 25 novembre 2026 09:40\nA: Ufficio\nOggetto: {}\n\nBuongiorno\n\n"
+HUSBAND = "Marito <marito@altrove.example>"
+
+
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        [(f"Bruno Verdi <{BRUNO}>", "I: separazione"), (HUSBAND, "separazione")],
+        [(f"Bruno Verdi <{BRUNO}>", "R: separazione"), (HUSBAND, "separazione")],
+        [("Altra <altra@agency.example>", "I: x"), (f"Bruno Verdi <{BRUNO}>", "I: x"), (HUSBAND, "x")],
+        [("Altra <altra@agency.example>", "R: x"), (f"Bruno Verdi <{BRUNO}>", "x")],
+    ],
+)
+def test_what_a_family_itself_had_passed_on_is_not_answered_to_whoever_wrote_that(
+    desk: Desk, smtp_sink: SmtpSink, blocks: list[tuple[str, str]]
+) -> None:
+    """She sends us the threat that she got: a centre that presses "Rispondi" must reach her, never him."""
+    text = "Per competenza.\n\n" + "".join(BLOCK.format(*block) for block in blocks)
+    desk.take_in(a_mail(text, subject="I: I: x", author=f"Marta <{COLLEAGUE}>", return_path=COLLEAGUE))
+    desk.send()
+    assert forward_in(smtp_sink)["Reply-To"] == f"Bruno Verdi <{BRUNO}>"
+
+
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        [("Bruno Verdi", "I: separazione"), (HUSBAND, "separazione")],
+        [("Sito <sito@agency.example>", "Nuovo messaggio dal sito"), (HUSBAND, "separazione")],
+    ],
+)
+def test_where_it_cannot_be_told_who_wrote_to_us_the_colleague_is_answered(
+    desk: Desk, smtp_sink: SmtpSink, blocks: list[tuple[str, str]]
+) -> None:
+    text = "Per competenza.\n\n" + "".join(BLOCK.format(*block) for block in blocks)
+    desk.take_in(a_mail(text, subject="I: I: x", author=f"Marta <{COLLEAGUE}>", return_path=COLLEAGUE))
+    desk.send()
+    assert forward_in(smtp_sink)["Reply-To"] == f"Marta <{COLLEAGUE}>"
+
+
+def test_a_message_that_the_family_had_attached_is_not_taken_for_the_familys(desk: Desk, smtp_sink: SmtpSink) -> None:
+    threat = multi(
+        part("Per competenza.\n\n" + BLOCK.format(f"Bruno Verdi <{BRUNO}>", "aiuto")),
+        part(mail("Vengo a prendermi i figli.", head={"From": f"<{HUSBAND.split('<')[1]}"}), "message/rfc822"),
+        Subject="I: aiuto",
+        From=f"Marta <{COLLEAGUE}>",
+        To=OURS,
+    )
+    desk.take_in(threat)
+    desk.send()
+    assert forward_in(smtp_sink)["Reply-To"] == f"Bruno Verdi <{BRUNO}>"

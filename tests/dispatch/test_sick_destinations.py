@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.dispatch.builders import NORD, RULES, SUD, Desk, a_mail, change_project, forwards_in, from_family
+from tests.dispatch.builders import NORD, OURS, RULES, SUD, Desk, a_mail, change_project, forwards_in, from_family
 from tests.dispatch.notices import Caller
 from tests.servers.smtp_sink import SmtpSink
 from triage.record.destinations import cure_destination, held_for, note_destination_failure, sick_addresses
@@ -118,3 +118,27 @@ def test_urgent_mail_for_a_sick_address_waits_for_a_person_as_always(make_desk: 
     [key] = desk.take_in(a_mail(subject="pericolo"))
     assert desk.outcome(key) == ("held", "urgente")
     assert desk.dispatches(key, DispatchKind.FORWARD) == []
+
+
+@pytest.mark.parametrize("known", ["code", "Message-ID"])
+def test_who_knows_no_more_than_the_cases_code_stops_no_centres_mail(
+    desk: Desk, smtp_sink: SmtpSink, known: str
+) -> None:
+    """Every family knows its code and its centre's address: one invented report would stop all mail."""
+    [key] = desk.take_in(a_mail())
+    desk.send()
+    head = smtp_sink.messages[0].octets.partition(b"\r\n\r\n")[0].decode().split("\r\n")
+    [subject] = [line for line in head if line.startswith("Subject:")]
+    [message_id] = [line for line in head if line.startswith("Message-ID:")]
+    returned = subject if known == "code" else message_id
+    report = (
+        f"Return-Path: <>\r\nFrom: posta@altrove.example\r\nTo: {OURS}\r\nSubject: undelivered\r\n"
+        "Message-ID: <d@x.example>\r\n"
+        'MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
+        "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; x.example\r\n\r\n"
+        f"Final-Recipient: rfc822; {NORD}\r\nAction: failed\r\nStatus: 5.2.2\r\n\r\n"
+        f"--b\r\nContent-Type: text/rfc822-headers\r\n\r\n{returned}\r\n\r\n--b--\r\n"
+    )
+    desk.take_in(report.encode())
+    assert desk.outcome(key) == ("held", "inoltro_respinto"), "a person finds out either way"
+    assert sick(desk) == (frozenset() if known == "code" else {NORD})

@@ -26,8 +26,8 @@ def differences(case: Case, octets: bytes | None = None) -> list[str]:
         ("signs against", sorted(case.against), sorted(against & set(case.against) if against else ())),
     ]
     if case.passed_on:
-        passed_on = message.forwarded_author
-        pairs.append(("passed on", case.passed_on, passed_on.addr_spec if passed_on is not None else ""))
+        began = [one.addr_spec for one in message.forwarded_authors[-1:]]
+        pairs.append(("passed on", [case.passed_on], began))
     found = [f"{what}: {wanted!r} expected, {is_!r} read" for what, wanted, is_ in pairs if wanted != is_]
     if verdict.allowed != (not case.against):
         found.append(f"all signs: {sorted(against)}")

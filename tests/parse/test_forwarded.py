@@ -6,7 +6,7 @@ import pytest
 
 from tests.corpus.cases.making import mail, multi, part
 from triage.parse import parse
-from triage.parse.forwarded import forwarded_author
+from triage.parse.forwarded import forwarded_authors
 from triage.vocabulary import Address
 
 BLOCK = "Da: {}\nInviato: lunedì 4 maggio 2026 10:22\nA: Sportello\nOggetto: {}\n\nAbitiamo a Suzzara.\n"
@@ -18,19 +18,67 @@ BLOCK = "Da: {}\nInviato: lunedì 4 maggio 2026 10:22\nA: Sportello\nOggetto: {}
         ("Bruno Verdi <bruno@family.example>", Address("Bruno Verdi", "bruno@family.example")),
         ("Bruno Verdi [mailto:bruno@family.example]", Address("Bruno Verdi", "bruno@family.example")),
         ("*bruno@family.example*", Address("", "bruno@family.example")),
-        ("Bruno Verdi", None),
-        ("Bruno <bruno@nowhere>", None),
+        ("Bruno Verdi", Address("Bruno Verdi", "")),
+        ("Bruno <bruno@nowhere>", Address("Bruno <bruno@nowhere>", "")),
     ],
 )
-def test_the_author_above_a_forwarded_text(written: str, person: Address | None) -> None:
-    assert forwarded_author(f"Per competenza.\n\n{BLOCK.format(written, 'Informazioni')}") == person
+def test_the_author_above_a_forwarded_text(written: str, person: Address) -> None:
+    assert forwarded_authors(f"Per competenza.\n\n{BLOCK.format(written, 'Informazioni')}") == (person,)
 
 
-def test_of_a_forwards_forward_the_one_who_began_it() -> None:
-    office = BLOCK.format("Ufficio <ufficio@comune.example>", "I: Informazioni")
-    assert forwarded_author(f"{office}\n{BLOCK.format('bruno@family.example', 'Informazioni')}") == Address(
-        "", "bruno@family.example"
-    )
+@pytest.mark.parametrize(
+    ("subject", "found"),
+    [
+        ("I: Informazioni", ["ufficio@comune.example", "bruno@family.example"]),
+        ("R: Informazioni", ["ufficio@comune.example", "bruno@family.example"]),
+        ("Nuovo messaggio dal sito", ["ufficio@comune.example"]),
+    ],
+)
+def test_of_a_forwards_forward_all_authors_as_far_as_the_subjects_hand_on(subject: str, found: list[str]) -> None:
+    office = BLOCK.format("Ufficio <ufficio@comune.example>", subject)
+    text = f"{office}\n{BLOCK.format('bruno@family.example', 'Informazioni')}"
+    assert [one.addr_spec for one in forwarded_authors(text)] == found
+
+
+@pytest.mark.parametrize(
+    ("announced", "found"),
+    [
+        ("Il giorno 24/11/2026 Bruno Verdi <bruno@family.example> ha scritto:", "bruno@family.example"),
+        ("On Tue, Nov 24, 2026 at 10:00 AM Bruno Verdi <bruno@family.example> wrote:", "bruno@family.example"),
+        (
+            "Il giorno mar 24 nov 2026 alle ore 10:00 Bruno Verdi <\nbruno@family.example> ha scritto:",
+            "bruno@family.example",
+        ),
+        ("Il giorno mar 24 nov 2026 alle ore 10:00, Bruno Verdi ha scritto:", ""),
+        ("Da: Bruno Verdi <bruno@family.example>\nOggetto: I: minacce", "bruno@family.example"),
+    ],
+)
+def test_what_a_quoted_letter_holds_is_not_taken_for_its_author(announced: str, found: str) -> None:
+    threat = BLOCK.format("Marito <marito@altrove.example>", "minacce")
+    authors = forwarded_authors(f"Vi giro.\n\n{announced}\n\necco cosa mi scrive:\n\n{threat}")
+    assert authors[0].addr_spec == found
+
+
+def test_a_colleagues_note_announces_nobody() -> None:
+    text = f"Vi giro quanto scrive la signora:\n\n{BLOCK.format('bruno@family.example', 'Orari')}"
+    assert forwarded_authors(text) == (Address("", "bruno@family.example"),)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "Da: {}\nInviato: oggi\nA: Sportello\nCc: Altri\nPriorità: Alta\nAllegati: a.pdf\nOggetto: Orari\n",
+        "Da: {}\nInviato: oggi\nA: uno;\n due;\n tre;\n quattro;\n cinque\nOggetto: Orari\n",
+        "Da: {}\n\nInviato: oggi\n\nA: Sportello\n\nCc: Altri\n\nOggetto: Orari\n",
+        "Oggetto: \tOrari\nData: \toggi\nMittente: \t{}\nA: \tSportello\n",
+        "De la: {}\nTrimis: azi\nCătre: Sportello\nSubiect: Orari\n",
+        "Від: {}\nНадіслано: сьогодні\nКому: Sportello\nТема: Orari\n",
+        "Nga: {}\nDërguar: sot\nPër: Sportello\nSubjekti: Orari\n",
+    ],
+)
+def test_blocks_as_programs_write_them(block: str) -> None:
+    text = block.format("Bruno <bruno@family.example>") + "\nBuongiorno\n"
+    assert forwarded_authors(text) == (Address("Bruno", "bruno@family.example"),)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +91,7 @@ def test_of_a_forwards_forward_the_one_who_began_it() -> None:
     ],
 )
 def test_words_that_only_look_like_a_field_name_nobody(text: str) -> None:
-    assert forwarded_author(text) is None
+    assert forwarded_authors(text) == ()
 
 
 def test_a_reply_passes_nothing_on() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -25,12 +26,14 @@ from tests.dispatch.builders import (
 from tests.pec.builders import OUR_ID, authority, opaque, sample, sealed
 from tests.servers.smtp_sink import SmtpSink
 from triage.classify.automatic import judge_automatic
+from triage.ids import case_code
 from triage.parse import parse
 from triage.parse.isolated import parse_isolated
 from triage.pec.seen import as_seen
 from triage.pec.trust import read_anchors
 from triage.reading import ParsedMessages
 from triage.record.claims import claim_received
+from triage.record.identity import known_secret
 from triage.record.receipts import receipts_about
 from triage.record.tables import dispatches
 from triage.rules.types import Rules
@@ -63,6 +66,12 @@ def pec_desk(make_desk: Callable[..., Desk], smtp_sink: SmtpSink) -> Desk:
 def text_of(octets: bytes) -> str:
     """The readable part of a forward."""
     return parse(octets).new_text.partition("Oggetto:")[0]
+
+
+def case_code_of(desk: Desk, key: int) -> str:
+    """The code that stands in the mails of a message's case."""
+    with desk.store.read("secret") as tx:
+        return case_code(known_secret(tx), desk.message(key).case_id or 0)
 
 
 def having_sent(desk: Desk) -> int:
@@ -413,3 +422,46 @@ def test_what_was_there_when_a_worker_died_is_read_apart_and_seen_alike(pec_desk
     (sent,) = smtp_sink.messages
     assert len(apart) == 1
     assert [address.addr_spec for address in parse(sent.octets).reply_to] == ["anna.rossi@pec.example"]
+
+
+def test_a_receipt_of_a_kind_that_nobody_knows_yet_is_no_request(pec_desk: Desk, smtp_sink: SmtpSink) -> None:
+    octets = sealed("receipt-accettazione", change=(b"X-Ricevuta: accettazione", b"X-Ricevuta: lettura"))
+    (key,) = pec_desk.take_in(octets)
+    pec_desk.advance(hours=5)
+    pec_desk.send()
+    assert pec_desk.outcome(key) == (MessageState.HELD, "ricevuta_pec_non_confermata")
+    assert smtp_sink.messages == ()
+
+
+def test_an_envelope_without_the_persons_message_waits_whatever_the_provider_writes_around_it(
+    pec_desk: Desk, smtp_sink: SmtpSink
+) -> None:
+    (key,) = pec_desk.take_in(sealed("envelope-without-postacert"))
+    pec_desk.send()
+    assert pec_desk.outcome(key) == (MessageState.HELD, "difetti_gravi")
+    assert smtp_sink.messages == ()
+
+
+def envelope_of(author: str, account: str, subject: str, text: str) -> bytes:
+    """A transport envelope that its provider has certified for ``account``, whoever stands in From."""
+    octets = sample("envelope-x-pkcs7-sha1").replace(b"anna.rossi@pec.example", account.encode())
+    octets = octets.replace(b"Subject: Richiesta colloquio", f"Subject: {subject}".encode(), 1)
+    head, mark, rest = octets.partition(b'filename="postacert.eml"')
+    rest = re.sub(rb"From: [^\r]*", f"From: <{author}>".encode(), rest, count=1)
+    rest = re.sub(rb"Subject: [^\r]*", f"Subject: {subject}".encode(), rest, count=1)
+    rest = rest.replace(b"abitiamo ad Altavilla e alleghiamo il modulo.", text.encode())
+    assert mark
+    return head + mark + rest
+
+
+@pytest.mark.parametrize(("account", "reason"), [(NORD, "restituzione"), ("falso@pec.example", "codice_di_altri")])
+def test_certified_mail_hands_back_only_from_the_account_that_is_certified(
+    pec_desk: Desk, account: str, reason: str
+) -> None:
+    first = having_sent(pec_desk)
+    code = case_code_of(pec_desk, first)
+    octets = envelope_of(NORD, account, f"Non =?utf-8?q?=C3=A8?= per noi [{code}]", f"Codice: {code}")
+    (key,) = pec_desk.take_in(octets)
+    assert pec_desk.outcome(key) == (MessageState.HELD, reason)
+    expected = (MessageState.HELD, "restituito") if account == NORD else (MessageState.FORWARDED, "")
+    assert pec_desk.outcome(first) == expected

@@ -10,6 +10,7 @@ from tests.dispatch.builders import ANNA, NORD, ON_CALL, OURS, Desk, a_mail
 from tests.rules.builders import OTHERS, SERVICE, build_rules, line_of, problems_of, rules_text
 from tests.servers.smtp_sink import SmtpSink
 from triage.pec.sending import MOST_OCTETS, fault_of
+from triage.vocabulary import MessageState
 
 PEC_SERVICE = SERVICE.replace("  mode: automatico", "  mode: automatico\n  pec: true")
 ANSWERING = OTHERS.replace("{enabled: true}", "{enabled: true, pec: true}")
@@ -85,3 +86,14 @@ def test_the_keys_say_yes_or_no(section: str, written: str) -> None:
     assert problem.startswith(f"rules.yaml:{line_of(text, written)}: ")
     assert "pec" in problem
     assert "true" in problem
+
+
+def test_an_original_that_no_provider_takes_stays_with_staff_and_the_centre_gets_its_text(
+    make_desk: Callable[..., Desk], smtp_sink: SmtpSink
+) -> None:
+    desk = make_desk(smtp_sink.port, rules=build_rules(service=PEC_SERVICE, others=ANSWERING))
+    (key,) = desk.take_in(a_mail("a\n" * (MOST_OCTETS // 3 + 1)))
+    desk.send()
+    assert desk.outcome(key) == (MessageState.HELD, "originale_non_inviato")
+    sent = next(item for item in smtp_sink.messages if NORD in item.forward_paths)
+    assert len(sent.octets) < 1_000_000

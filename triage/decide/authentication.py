@@ -14,8 +14,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from triage.rules.addresses import bare_form
-from triage.vocabulary import InboundMessage
+from triage.rules.addresses import bare_form, same_mailbox
+from triage.vocabulary import InboundMessage, PecKind
 
 LONGEST_FIELD = 16_384
 """Characters of a field that are read; a real one has some hundreds."""
@@ -145,9 +145,24 @@ def is_doubted(message: InboundMessage, authserv_id: str, below: bool = False) -
 
     A server that says nothing doubts nobody: mail between its own accounts often carries no results.
     """
+    if _is_certified_as_another(message):
+        return True
     told = [one for one in results_of(message, authserv_id, below) if one.method in ("dmarc", "dkim", "spf")]
     failed = any(one.method == "dmarc" and one.result == "fail" for one in told)
     return failed or (bool(told) and not is_authenticated(message, authserv_id, below))
+
+
+def _is_certified_as_another(message: InboundMessage) -> bool:
+    """Whether certified mail (PEC) bears another author than the account that its provider certifies.
+
+    The provider compares the two before it takes a mail (RFC 6109 section 3.1.1), and puts the account into the
+    envelope's Return-Path; only a sender who forges an author makes them differ.
+    """
+    certified = message.certified
+    if certified is None or not certified.trusted or certified.kind is not PecKind.TRANSPORT:
+        return False
+    path = message.reverse_path or ""
+    return bool(path) and not same_mailbox(path, message.author.addr_spec)
 
 
 def author_domain(message: InboundMessage) -> str:

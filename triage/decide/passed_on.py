@@ -17,14 +17,22 @@ def is_staff(address: str, rules: Rules) -> bool:
 
 
 def family_behind(message: InboundMessage, rules: Rules) -> Address | None:
-    """The person whose message a colleague (of the agency's domain, or of a project) has passed on."""
-    person, sender = message.forwarded_author, message.author.addr_spec
-    if person is None or not sender:
+    """The person whose message a colleague (of the agency's domain, or of a project) has passed on.
+
+    Colleagues through whose hands it went are passed over, and nobody else: what a family itself passes on to us
+    (a threat, a lawyer's letter) is by somebody who must never read a project's answer.
+    """
+    sender = message.author.addr_spec
+    if not sender or not _is_colleague(sender, rules):
         return None
-    colleague = is_staff(sender, rules) or bare_form(sender)[1] == bare_form(rules.service.address)[1]
-    if not colleague or is_staff(person.addr_spec, rules):
+    person = next((one for one in message.forwarded_authors if not _is_colleague(one.addr_spec, rules)), None)
+    if person is None:
         return None
     try:
         return None if check_address(person.addr_spec).needs_smtputf8 else person
     except AddressError:
         return None
+
+
+def _is_colleague(address: str, rules: Rules) -> bool:
+    return is_staff(address, rules) or bare_form(address)[1] == bare_form(rules.service.address)[1]

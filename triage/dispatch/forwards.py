@@ -7,12 +7,13 @@ the original alone; with neither, when the original is too large. Pure.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from triage.dispatch.attachments import RepeatedFile, found_clean, is_ordinary, repeated_files
 from triage.dispatch.compose import FILES, ORIGINAL, Outgoing, Stamp, compose_forward
 from triage.dispatch.redirect import compose_redirect
+from triage.pec.sending import MOST_OCTETS
 from triage.rules.forwarding import ForwardAs, ForwardRules
 from triage.rules.types import Rules
 from triage.vocabulary import Decision, InboundMessage
@@ -55,11 +56,17 @@ def compose_fitting(
     ``clean`` are digests of files that a scan found clean: no other is repeated. ``left_out``: what
     earlier attempts were refused for, by its size.
     """
+    offer = _as_pec_takes(offer) if rules.service.pec else offer
     if left_out < ORIGINAL:
         for form in _whole_forms(task, rules, offer, clean if left_out < FILES else frozenset()):
             if offer.takes(form):
                 return form
     return _compose(task, rules, offer, whole=False)
+
+
+def _as_pec_takes(offer: Offer) -> Offer:
+    """A PEC provider takes no more, whatever its server announces: it says so in a receipt, after the 250."""
+    return replace(offer, size=min(offer.size or MOST_OCTETS + FOR_TRACES, MOST_OCTETS + FOR_TRACES))
 
 
 def _whole_forms(task: Task, rules: Rules, offer: Offer, clean: frozenset[str]) -> Iterator[Outgoing]:

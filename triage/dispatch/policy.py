@@ -12,7 +12,7 @@ from itertools import accumulate
 
 from triage.dispatch.compose import ORIGINAL
 from triage.record.dispatches import DispatchRow
-from triage.throttling import denies_send_as, throttles_sending
+from triage.throttling import denies_send_as, denies_sender, throttles_sending
 from triage.vocabulary import (
     TO_FAMILIES,
     WRITTEN_BY_STAFF,
@@ -121,12 +121,14 @@ def concerns_account(row: DispatchRow, result: SubmissionResult) -> bool:
         return False
     if result.code in NOT_LOGGED_IN:
         return True
-    if result.stage == "rcpt" or row.kind not in _FROM_OURSELVES:
+    if row.kind not in _FROM_OURSELVES:
         return False
     status = result.enhanced_status
+    if result.stage == "rcpt":
+        return status in BAD_SENDER or denies_sender(result.text)
     if result.stage == "data":
         # Exchange reads From only after the whole message (failures F79).
-        return denies_send_as(result.code, status, result.text)
+        return status in BAD_SENDER or denies_send_as(result.code, status, result.text)
     return status.startswith("5.7.") or status in BAD_SENDER or (not status and result.code in (550, 553, 554))
 
 

@@ -117,6 +117,8 @@ class Connection:
         client = self._client
         if client is None:
             return SubmissionResult(AttemptOutcome.TRANSIENT, "connect")
+        if not self._may_take(outgoing):
+            return SubmissionResult(AttemptOutcome.TRANSIENT, "connect", text="offer")
         stage = "mail"
         self._sent += 1
         self.last_used = time.monotonic()
@@ -167,6 +169,14 @@ class Connection:
         except (SMTPException, OSError):
             await self.close()
 
+    def _may_take(self, outgoing: Outgoing) -> bool:
+        """Whether it offers what the message needs: behind one name there may be servers of several kinds, and it was
+        composed for what another one offers (RFC 6152, RFC 6531). The next time it is composed for this one.
+        """
+        if outgoing.smtputf8:
+            return self.offers("SMTPUTF8")
+        return outgoing.octets.isascii() or self.offers("8BITMIME")
+
     def _mail_options(self, outgoing: Outgoing) -> list[str]:
         options = []
         if self.offers("SIZE"):
@@ -196,7 +206,7 @@ def _without_reply(stage: str) -> AttemptOutcome:
 
 
 def _result(outcome: AttemptOutcome, stage: str, code: int, text: str) -> SubmissionResult:
-    return SubmissionResult(outcome, stage, code, status_of(text), text)
+    return SubmissionResult(outcome, stage, code, status_of(text, code), text)
 
 
 async def _login_with_bearer(client: aiosmtplib.SMTP, account: Account, token: str) -> None:

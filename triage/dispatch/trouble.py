@@ -16,7 +16,8 @@ from triage.settings import Account
 from triage.throttling import AT_LEAST, denies_send_as, throttles_sending
 from triage.vocabulary import SubmissionResult
 
-_ENHANCED = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
+_ENHANCED = re.compile(r"(?<![\w.])([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)")
+"""No part of an IP address or of a version."""
 
 
 class AccountTroubleError(Exception):
@@ -31,10 +32,10 @@ class AccountTroubleError(Exception):
         self.rest = rest
 
 
-def status_of(text: str) -> str:
-    """The enhanced status code (RFC 3463) in an answer's words, or empty."""
-    found = _ENHANCED.search(text)
-    return found.group(1) if found else ""
+def status_of(text: str, code: int = 0) -> str:
+    """The enhanced status code (RFC 3463) in an answer's words, of ``code``'s class (RFC 2034 section 4), or empty."""
+    found = _ENHANCED.findall(text)
+    return next((status for status in found if not code or status[0] == str(code)[0]), "")
 
 
 def trouble_of_connection(account: Account, error: Exception, missing: str) -> AccountTroubleError:
@@ -44,7 +45,7 @@ def trouble_of_connection(account: Account, error: Exception, missing: str) -> A
     """
     where = f"SMTP server {account.host}:{account.port}"
     if isinstance(error, SMTPResponseException):
-        pause = throttles_sending(error.code, status_of(error.message), error.message)
+        pause = throttles_sending(error.code, status_of(error.message, error.code), error.message)
         if pause is None and isinstance(error, SMTPAuthenticationError) and 400 <= error.code < 500:
             pause = AT_LEAST  # RFC 4954 section 6, 454: not now; nothing is wrong with what we said
         if pause is not None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from triage.parse.addresses import parse_addresses, parse_path
 from triage.parse.content import Content, is_pec_envelope, read_content
-from triage.parse.forwarded import forwarded_author
+from triage.parse.forwarded import forwarded_authors
 from triage.parse.header_values import decode_unstructured
 from triage.parse.identifiers import parse_date, parse_message_id, parse_message_ids
 from triage.parse.limits import Budget, DefectLog, ParseLimits
@@ -82,7 +82,7 @@ def _read(root: Part, size: int, budget: Budget, defects: DefectLog, *, inside: 
         defects=defects.collected(),
         report=read_report(root, content.own, author.addr_spec, budget, defects),
         certified=certified,
-        forwarded_author=_passed_on(content, split),
+        forwarded_authors=_passed_on(content, split),
     )
 
 
@@ -112,14 +112,14 @@ def _split(root: Part, content: Content, subject: str) -> SplitText:
     return SplitText(whole, own.quoted, own.signature, is_forward=True)
 
 
-def _passed_on(content: Content, split: SplitText) -> Address | None:
-    """Whose message a manual forward holds, attached or in its text; nothing where there are several."""
+def _passed_on(content: Content, split: SplitText) -> tuple[Address, ...]:
+    """Whose messages a manual forward holds, in its text or attached; nothing where several people's are attached."""
     if not split.is_forward:
-        return None
+        return ()
+    # The text first: what is attached beside it may be what the forwarded letter brought along, somebody else's.
+    told = forwarded_authors(content.own if content.nested else split.new)
     attached = {inner.author.addr_spec: inner.author for inner in content.nested if inner.author is not None}
-    if content.nested:
-        return next(iter(attached.values())) if len(attached) == 1 else None
-    return forwarded_author(split.new)
+    return told or (tuple(attached.values()) if len(attached) == 1 else ())
 
 
 def _joined(texts: list[str]) -> str:

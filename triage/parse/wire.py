@@ -47,7 +47,7 @@ def from_json(text: str | bytes) -> InboundMessage:
 
 def _message(document: dict[str, Any]) -> InboundMessage:
     date = document["date"]
-    sender, passed_on = document["sender"], document.get("forwarded_author")
+    sender = document["sender"]
     return InboundMessage(
         **{
             **document,
@@ -64,7 +64,7 @@ def _message(document: dict[str, Any]) -> InboundMessage:
             "defects": tuple(Defect(**item) for item in document["defects"]),
             "report": _report(document.get("report")),
             "certified": _certified(document["certified"]) if document.get("certified") else None,
-            "forwarded_author": Address(**passed_on) if passed_on else None,
+            "forwarded_authors": _addresses(document.get("forwarded_authors", [])),
         }
     )
 

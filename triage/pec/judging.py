@@ -33,7 +33,9 @@ def judge_receipt(
     """
     report = report_of(message)
     if report is None:
-        claims = message.certified is not None and message.certified.kind.is_receipt
+        certified = message.certified
+        # One of a kind that we do not know (yet) is no request either.
+        claims = certified.kind.is_receipt if certified is not None else bool(message.header("X-Ricevuta"))
         return _decided(decision, Action.HOLD, [Reason(UNCONFIRMED)]) if claims else None
     params: dict[str, str | int | float | bool] = {"kind": str(report.kind), "error": report.error}
     if about is not None:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from triage.ids import findable
 from triage.record.messages import COLUMNS, MessageRow, row_of
 from triage.record.store import Transaction
-from triage.record.tables import dispatches, messages
+from triage.record.tables import dispatches, messages, returns
 from triage.vocabulary import DispatchKind, DispatchState
 
 
@@ -46,7 +46,9 @@ def cases_of_thread(tx: Transaction, pairs: Sequence[tuple[str, str]]) -> dict[t
     Message-ID finds nothing (failures F86, F87).
     """
     query = sa.select(messages.c.message_id_key, messages.c.author_key, messages.c.case_id).where(
-        messages.c.message_id_key.in_([reference for reference, _ in pairs]), messages.c.case_id.is_not(None)
+        messages.c.message_id_key.in_([reference for reference, _ in pairs]),
+        messages.c.case_id.is_not(None),
+        ~_came_back(),
     )
     wanted = set(pairs)
     return {(ref, author): case for ref, author, case in tx.execute(query) if (ref, author) in wanted}
@@ -64,10 +66,26 @@ def cases_answered(tx: Transaction, pairs: Sequence[tuple[str, str]]) -> dict[tu
 def cases_with_author(tx: Transaction, pairs: Sequence[tuple[int, str]]) -> set[tuple[int, str]]:
     """Of (case, ``author_key``) those in which this author wrote a message: known participants."""
     query = sa.select(messages.c.case_id, messages.c.author_key).where(
-        messages.c.case_id.in_([case for case, _ in pairs]), messages.c.author_key.in_([author for _, author in pairs])
+        messages.c.case_id.in_([case for case, _ in pairs]),
+        messages.c.author_key.in_([author for _, author in pairs]),
+        ~_came_back(),
     )
     wanted = set(pairs)
     return {(case, author) for case, author in tx.execute(query) if (case, author) in wanted} if pairs else set()
+
+
+def _came_back() -> sa.Exists:
+    """Whether a message is in its case for what it reports of our mail, and for nothing that its author wrote.
+
+    Anybody may send a report, or write to a return address; that gives no part in the case (failures F86, F87).
+    """
+    about = messages.alias("about")
+    return (
+        sa.exists()
+        .select_from(returns.join(about, returns.c.about_message_id == about.c.id))
+        .where(about.c.case_id == messages.c.case_id, returns.c.message_id == messages.c.id)
+        .correlate(messages)
+    )
 
 
 def sent_by_us(tx: Transaction, message_ids: Sequence[str]) -> set[str]:

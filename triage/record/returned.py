@@ -81,6 +81,8 @@ class Returned:
     """It is the mail that our own link makes, and holds nothing beside."""
     unclear: bool = False
     """Something of its case failed, and which of its mails it was cannot be told: ``dispatch`` is the latest."""
+    by_code: bool = False
+    """Only the case's code names it, which its family knows, too: nothing follows for the project's address."""
 
 
 OPENABLE = (MessageState.DECIDED, MessageState.FORWARDED, MessageState.FILED)
@@ -219,7 +221,8 @@ def _note_failure(tx: Transaction, item: Returned) -> None:
         if not another_has_it(tx, sent):
             detail = f"the forward of message {sent.message_id} to {sent.project} came back{code}"
             open_incident(tx, RETURNED_FORWARD, str(sent.message_id), detail)
-        note_destination_failure(tx, sent.project, sent.forward_path, item.status)
+        if not item.by_code:
+            note_destination_failure(tx, sent.project, sent.forward_path, item.status)
     elif sent.kind == DispatchKind.RECALL:
         note_recall(tx, sent.id, UNDELIVERED)
     elif sent.kind in BRAKED:

@@ -101,8 +101,14 @@ class InboundMessage:
     report: Report | None = None
     certified: CertifiedMail | None = None
     """Present when the header section claims certified mail (PEC)."""
-    forwarded_author: Address | None = None
-    """Of a manual forward: whose message it is, as the text or the attached message says. No proof."""
+    forwarded_authors: tuple[Address, ...] = ()
+    """Of a manual forward: whose messages it holds, the outermost first, as text or attachment says. No proof.
+    One that is named without an address has none."""
+
+    @property
+    def forwarded_author(self) -> Address | None:
+        """Whose message is passed on, where its address is told."""
+        return next((one for one in self.forwarded_authors[:1] if one.addr_spec), None)
 
     def header(self, name: str) -> tuple[str, ...]:
         """All values of a header field, in order; names compare without case."""
