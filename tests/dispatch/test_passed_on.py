@@ -133,3 +133,24 @@ def test_a_message_that_the_family_had_attached_is_not_taken_for_the_familys(des
     desk.take_in(threat)
     desk.send()
     assert forward_in(smtp_sink)["Reply-To"] == f"Bruno Verdi <{BRUNO}>"
+
+
+@pytest.mark.parametrize(
+    ("to", "answered"),
+    [
+        ("Anna Rossi <anna.rossi@family.example>", COLLEAGUE),
+        (f"Marta Gialli <{COLLEAGUE}>", "ex@elsewhere.example"),
+        ("Ufficio famiglie", "ex@elsewhere.example"),
+    ],
+)
+def test_whoever_wrote_to_somebody_else_than_a_colleague_is_nobody_to_be_answered(
+    desk: Desk, smtp_sink: SmtpSink, to: str, answered: str
+) -> None:
+    """What a lady had from her former husband, below a colleague's own words: the centre's answer is not for him."""
+    text = (
+        "Vi giro quanto mi scrive la signora, che chiede gli orari.\n\nDa: Carlo <ex@elsewhere.example>\n"
+        f"Inviato: mercoledì 25 novembre 2026 09:40\nA: {to}\nOggetto: Orari\n\nChe orari fate?\n"
+    )
+    desk.take_in(a_mail(text, subject="I: Orari", author=f"Marta Gialli <{COLLEAGUE}>", return_path=COLLEAGUE))
+    desk.send()
+    assert answered in forward_in(smtp_sink)["Reply-To"]

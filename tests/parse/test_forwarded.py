@@ -6,8 +6,13 @@ import pytest
 
 from tests.corpus.cases.making import mail, multi, part
 from triage.parse import parse
-from triage.parse.forwarded import forwarded_authors
+from triage.parse.forwarded import read_forwarded
 from triage.vocabulary import Address
+
+
+def forwarded_authors(text: str) -> tuple[Address, ...]:
+    return tuple(one.author for one in read_forwarded(text))
+
 
 BLOCK = "Da: {}\nInviato: lunedì 4 maggio 2026 10:22\nA: Sportello\nOggetto: {}\n\nAbitiamo a Suzzara.\n"
 
@@ -108,3 +113,19 @@ def test_of_two_attached_messages_of_two_people_nobody_is_named() -> None:
     assert parse(attached("bruno@family.example", "bruno@family.example")).forwarded_author == Address(
         "", "bruno@family.example"
     )
+
+
+@pytest.mark.parametrize(
+    ("to", "found"),
+    [
+        ("Sportello", ()),
+        (
+            "Sportello <Qui@Agency.example>; anna@family.example",
+            ("qui@agency.example", "anna@family.example"),
+        ),
+        ("anna@family.example [mailto:anna@family.example]", ("anna@family.example",)),
+    ],
+)
+def test_to_whom_it_was_written_stands_beside_its_author(to: str, found: tuple[str, ...]) -> None:
+    text = BLOCK.replace("A: Sportello", f"A: {to}").format("Bruno <bruno@family.example>", "Orari")
+    assert [one.to for one in read_forwarded(f"Vi giro.\n\n{text}")] == [found]

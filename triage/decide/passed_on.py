@@ -20,13 +20,16 @@ def family_behind(message: InboundMessage, rules: Rules) -> Address | None:
     """The person whose message a colleague (of the agency's domain, or of a project) has passed on.
 
     Colleagues through whose hands it went are passed over, and nobody else: what a family itself passes on to us
-    (a threat, a lawyer's letter) is by somebody who must never read a project's answer.
+    (a threat, a lawyer's letter) is by somebody who must never read a project's answer. So is whoever wrote to somebody
+    else than a colleague, as far as the letter tells: a colleague's note before the letter says nothing of that.
     """
     sender = message.author.addr_spec
     if not sender or not _is_colleague(sender, rules):
         return None
-    person = next((one for one in message.forwarded_authors if not _is_colleague(one.addr_spec, rules)), None)
-    if person is None:
+    written_to = dict(enumerate(message.forwarded_to))
+    letters = ((one, written_to.get(number, ())) for number, one in enumerate(message.forwarded_authors))
+    person, to = next(((one, to) for one, to in letters if not _is_colleague(one.addr_spec, rules)), (None, ()))
+    if person is None or (to and not any(_is_colleague(address, rules) for address in to)):
         return None
     try:
         return None if check_address(person.addr_spec).needs_smtputf8 else person

@@ -44,6 +44,8 @@ class NestedMessage:
     subject: str
     text: str
     author: Address | None = None
+    to: tuple[str, ...] = ()
+    """Addresses that it was written to, lower case."""
 
 
 @dataclass(slots=True)
@@ -197,7 +199,9 @@ class _Reader:
         else:
             authors = parse_addresses(message.value("From"), DefectLog(), "", 1)
             author = authors[0] if authors and authors[0].addr_spec else None
-            self.content.nested.append(NestedMessage(subject, inner.everything(), author))
+            to = parse_addresses(message.value("To"), DefectLog(), "", 20)
+            written_to = tuple(one.addr_spec.lower() for one in to if one.addr_spec)
+            self.content.nested.append(NestedMessage(subject, inner.everything(), author, written_to))
 
     def _read_signed(self, part: Part) -> list[str]:
         """S/MIME with the content inside the signature (RFC 8551 section 3.5.2); the signature is not checked."""

@@ -1,14 +1,15 @@
 """Who wrote what somebody passes on by hand: the authors that stand above forwarded texts.
 
-In: the text of a manual forward, as its reader has it. Out: the author of each message that it holds, the outermost
-first; of one forward inside another it tells all, since only who knows our colleagues can say at whom to stop: a
-colleague only passes on, while a mother who passes her husband's threat on is the one who writes to us. It is what
-somebody wrote, no proof: nothing may be sent there by itself.
+In: the text of a manual forward, as its reader has it. Out: author and addresses of each message that it holds, the
+outermost first; of one forward inside another it tells all, since only who knows our colleagues can say at whom to
+stop: a colleague only passes on, while a mother who passes her husband's threat on is the one who writes to us. It is
+what somebody wrote, no proof: nothing may be sent there by itself.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from itertools import pairwise
 
 from triage.parse.addresses import parse_addresses
@@ -18,6 +19,9 @@ from triage.vocabulary import Address
 
 _AUTHOR = re.compile(
     r"[>*_\s]{0,8}(?:da|from|von|de(?: la)?|od|від|nga|mittente)\s?[*_]{0,2}\s?:[*_]{0,2}\s*(.+)", re.IGNORECASE
+)
+_RECIPIENT = re.compile(
+    r"[>*_\s]{0,8}(?:a|to|an|à|para|către|кому|për|destinatario)\s?[*_]{0,2}\s?:[*_]{0,2}\s*(.+)", re.IGNORECASE
 )
 _SUBJECT = re.compile(
     r"[>*_\s]{0,8}(?:oggetto|subject|betreff|objet|asunto|subiect|тема|subjekti|tema)\s?[*_]{0,2}\s?:[*_]{0,2}\s*(.*)",
@@ -42,15 +46,23 @@ _MOST_LINES = 2_000
 _MOST_AUTHORS = 10
 
 
-def forwarded_authors(text: str) -> tuple[Address, ...]:
-    """The author of each forwarded message, the outermost first; without an address where the text names none.
+@dataclass(frozen=True, slots=True)
+class Forwarded:
+    """One message that is passed on: who wrote it, and to which addresses, lower case; empty: none are told."""
+
+    author: Address
+    to: tuple[str, ...] = ()
+
+
+def read_forwarded(text: str) -> tuple[Forwarded, ...]:
+    """Each forwarded message, the outermost first; its author without an address where the text names none.
 
     It ends with the first message that by its subject hands nothing on, or that is announced by "Anna ha scritto:":
     what that one quotes is its own matter.
     """
     lines = [line[:LINE_CHARACTERS] for line in text.split("\n", _MOST_LINES)[:_MOST_LINES]]
     places = [at for at, line in enumerate(lines) if _AUTHOR.match(line)]
-    found: list[Address] = []
+    found: list[Forwarded] = []
     before = 0
     for at, following in pairwise([*places, len(lines)]):
         above, below = lines[max(0, at - _ABOVE) : at], lines[at : min(following, at + _BELOW)]
@@ -62,12 +74,21 @@ def forwarded_authors(text: str) -> tuple[Address, ...]:
             continue  # "Da: ..." of a form, or in a sentence
         announced = next((place for place in range(before, at) if _announces(lines[place])), None)
         if announced is not None:
-            return (*found, _address("".join(lines[max(before, announced - 1) : announced + 1])))
-        found.append(author)
+            return (*found, Forwarded(_address("".join(lines[max(before, announced - 1) : announced + 1]))))
+        found.append(Forwarded(author, _recipients([*below, *reversed(above)])))
         before = at
         if len(found) == _MOST_AUTHORS or not (is_forward_subject(subject[1]) or is_reply_subject(subject[1])):
             break
     return tuple(found)
+
+
+def _recipients(lines: list[str]) -> tuple[str, ...]:
+    """Of the block's own field, which most programs write below the author's."""
+    told = next(filter(None, map(_RECIPIENT.match, lines)), None)
+    if told is None:
+        return ()
+    written = _MAILTO.sub(r"<\1>", told[1].replace("*", ""))
+    return tuple(one.addr_spec.lower() for one in parse_addresses(written, DefectLog(), "", 20) if one.addr_spec)
 
 
 def _announces(line: str) -> bool:

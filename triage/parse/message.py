@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from triage.parse.addresses import parse_addresses, parse_path
 from triage.parse.content import Content, is_pec_envelope, read_content
-from triage.parse.forwarded import forwarded_authors
+from triage.parse.forwarded import Forwarded, read_forwarded
 from triage.parse.header_values import decode_unstructured
 from triage.parse.identifiers import parse_date, parse_message_id, parse_message_ids
 from triage.parse.limits import Budget, DefectLog, ParseLimits
@@ -57,6 +57,7 @@ def _read(root: Part, size: int, budget: Budget, defects: DefectLog, *, inside: 
     author = next((author for author in authors if author.addr_spec), authors[0] if authors else _NOBODY)
     senders = fields.addresses("sender")
     paths = fields.values("return-path")
+    passed_on = _passed_on(content, split)
     certified = None if inside else read_certified(root, budget, defects, lambda part: _read_inside(part, budget))
     return InboundMessage(
         message_id=parse_message_id(fields.first("message-id"), defects),
@@ -82,7 +83,8 @@ def _read(root: Part, size: int, budget: Budget, defects: DefectLog, *, inside: 
         defects=defects.collected(),
         report=read_report(root, content.own, author.addr_spec, budget, defects),
         certified=certified,
-        forwarded_authors=_passed_on(content, split),
+        forwarded_authors=tuple(one.author for one in passed_on),
+        forwarded_to=tuple(one.to for one in passed_on),
     )
 
 
@@ -112,13 +114,13 @@ def _split(root: Part, content: Content, subject: str) -> SplitText:
     return SplitText(whole, own.quoted, own.signature, is_forward=True)
 
 
-def _passed_on(content: Content, split: SplitText) -> tuple[Address, ...]:
+def _passed_on(content: Content, split: SplitText) -> tuple[Forwarded, ...]:
     """Whose messages a manual forward holds, in its text or attached; nothing where several people's are attached."""
     if not split.is_forward:
         return ()
     # The text first: what is attached beside it may be what the forwarded letter brought along, somebody else's.
-    told = forwarded_authors(content.own if content.nested else split.new)
-    attached = {inner.author.addr_spec: inner.author for inner in content.nested if inner.author is not None}
+    told = read_forwarded(content.own if content.nested else split.new)
+    attached = {one.author.addr_spec: Forwarded(one.author, one.to) for one in content.nested if one.author is not None}
     return told or (tuple(attached.values()) if len(attached) == 1 else ())
 
 

@@ -65,6 +65,7 @@ def _message(document: dict[str, Any]) -> InboundMessage:
             "report": _report(document.get("report")),
             "certified": _certified(document["certified"]) if document.get("certified") else None,
             "forwarded_authors": _addresses(document.get("forwarded_authors", [])),
+            "forwarded_to": tuple(tuple(item) for item in document.get("forwarded_to", [])),
         }
     )
 

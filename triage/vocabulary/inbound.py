@@ -104,6 +104,8 @@ class InboundMessage:
     forwarded_authors: tuple[Address, ...] = ()
     """Of a manual forward: whose messages it holds, the outermost first, as text or attachment says. No proof.
     One that is named without an address has none."""
+    forwarded_to: tuple[tuple[str, ...], ...] = ()
+    """To which addresses each of these was written, as far as text or attachment says."""
 
     @property
     def forwarded_author(self) -> Address | None:
