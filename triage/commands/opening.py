@@ -89,7 +89,7 @@ def opened(*, migrate: bool = True) -> Iterator[Opened]:
     with clear_errors():
         settings = settings_from(without_accounts(os.environ))
         _refuse_absent(settings)
-        store = open_store(settings) if migrate else Store(settings.database_url, SystemClock())
+        store = open_store(settings) if migrate else Store(settings.database_url, SystemClock(), settings.database.pool)
         try:
             yield Opened(settings, store)
         finally:
