@@ -89,6 +89,7 @@ class Store:
             self._engine = _make_engine(self._url, connections)
         # SQLite has one writer: queueing in our own lock is fair, its busy time-out is not.
         self._writer = threading.Lock() if self._engine.dialect.name == "sqlite" else nullcontext()
+        self._open = threading.local()
 
     @property
     def engine_name(self) -> str:
@@ -100,21 +101,41 @@ class Store:
         """One durable step: everything in it is committed together, or nothing is."""
         with self._writer, _plain_errors(step):
             with self._engine.connect() as connection, connection.begin() as transaction:
-                yield Transaction(connection, self.clock.now(), actor)
+                with self._opened(Transaction(connection, self.clock.now(), actor)) as opened:
+                    yield opened
                 reach(f"before commit {step}")
                 transaction.commit()
             reach(f"after commit {step}")
 
     @contextmanager
     def read(self, step: str, *, long: bool = False) -> Iterator[Transaction]:
-        """A consistent look; writes nothing (SQLite refuses). ``long``: it passes over every row and may take time."""
+        """A consistent look; writes nothing (SQLite refuses). ``long``: it passes over every row and may take time.
+
+        Who has a transaction open looks within it: threads that each held one connection and waited for another would
+        stop one another for good, once all connections of the budget are out.
+        """
+        mine: Transaction | None = getattr(self._open, "transaction", None)
+        if mine is not None:
+            yield mine
+            return
         with _plain_errors(step), self._engine.connect() as connection:
             connection = connection.execution_options(triage_read=True)
             if self.engine_name == "postgresql":
                 # Else each query would see another instant, and the ledger differ from itself.
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin(), _patience(connection) if long else nullcontext():
-                yield Transaction(connection, self.clock.now(), "")
+                with self._opened(Transaction(connection, self.clock.now(), "")) as opened:
+                    yield opened
+
+    @contextmanager
+    def _opened(self, transaction: Transaction) -> Iterator[Transaction]:
+        """It is this thread's transaction until its end."""
+        before = getattr(self._open, "transaction", None)
+        self._open.transaction = transaction
+        try:
+            yield transaction
+        finally:
+            self._open.transaction = before
 
     def say(self, statement: sa.Executable) -> None:
         """Run one statement that keeps nothing, in a transaction of its own and at the cost of one round trip."""
