@@ -56,12 +56,16 @@ class Caller:
         for what in calls:
             if what in self.wakes:
                 self.wakes[what].set()
+        self.tell(*calls)
+
+    def tell(self, *calls: Call) -> None:
+        """The same for the others only."""
         if self._calls:
             with suppress(StoreError):  # it is said on the next occasion, and found without
                 self.call(*calls)
 
     def call(self, *calls: Call) -> None:
-        """Call the others only; raises :class:`StoreError`."""
+        """The same at once, whoever listens; raises :class:`StoreError`."""
         from triage.record.hearing import call  # PostgreSQL's driver is an extra
 
         call(self._store, f"{self.name} {','.join(calls)}")

@@ -48,7 +48,9 @@ class Readers:
             forget_mailboxes(service)
             self._known = names
         with service.store.write("worker lives") as tx:
-            take_part(tx, me, self._lease)
+            is_new = take_part(tx, me, self._lease)
+        if is_new:
+            service.caller.tell(Call.MAILBOXES)  # those that have too many now shall not wait for their next look
         with service.store.read("who reads what") as tx:
             now = standing(tx, names)
             left = (now.next_end - tx.now).total_seconds() if now.next_end is not None else self._usual

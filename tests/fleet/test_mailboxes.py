@@ -53,8 +53,7 @@ def test_one_that_ends_in_order_leaves_its_mailboxes_at_once(make_house: Callabl
     house.start("uno")
     until(lambda: house.reads() == {"uno": 4}, "a worker alone reads everything")
     house.start("due")
-    until(
-        lambda: house.reads() == {"uno": 2, "due": 2}, "the first gives two up when it is called, not at its next look"
-    )
+    called = "the first gives two up when it is called, not at its next look"
+    until(lambda: house.reads() == {"uno": 2, "due": 2}, called, 15)
     house.send("uno", signal.SIGTERM)
     until(lambda: house.reads() == {"due": 4}, "and takes them when the other goes", 15)

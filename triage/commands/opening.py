@@ -15,6 +15,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from triage.basis import NothingInForceError, open_store, settings_from
+from triage.calling import Call, Caller
 from triage.clock import SystemClock
 from triage.record import Store, StoreError
 from triage.rules import RulesError
@@ -78,6 +79,10 @@ class Opened:
 
     settings: Settings
     store: Store
+
+    def tell(self, *calls: Call) -> None:
+        """Let workers begin at once with what the command has committed."""
+        Caller(self.store, self.settings.worker_name, calls=bool(self.settings.database.listen_url)).tell(*calls)
 
 
 @contextmanager

@@ -101,8 +101,9 @@ class Store:
         """One durable step: everything in it is committed together, or nothing is."""
         with self._writer, _plain_errors(step):
             with self._engine.connect() as connection, connection.begin() as transaction:
-                with self._opened(Transaction(connection, self.clock.now(), actor)) as opened:
-                    yield opened
+                writing = Transaction(connection, self.clock.now(), actor)
+                with self._opened(writing):
+                    yield writing
                 reach(f"before commit {step}")
                 transaction.commit()
             reach(f"after commit {step}")
@@ -123,17 +124,18 @@ class Store:
             if self.engine_name == "postgresql":
                 # Else each query would see another instant, and the ledger differ from itself.
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
-            with connection.begin(), _patience(connection) if long else nullcontext():
-                with self._opened(Transaction(connection, self.clock.now(), "")) as opened:
-                    yield opened
+            patience = _patience(connection) if long else nullcontext()
+            looking = Transaction(connection, self.clock.now(), "")
+            with connection.begin(), patience, self._opened(looking):
+                yield looking
 
     @contextmanager
-    def _opened(self, transaction: Transaction) -> Iterator[Transaction]:
+    def _opened(self, transaction: Transaction) -> Iterator[None]:
         """It is this thread's transaction until its end."""
         before = getattr(self._open, "transaction", None)
         self._open.transaction = transaction
         try:
-            yield transaction
+            yield
         finally:
             self._open.transaction = before
 

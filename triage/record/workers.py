@@ -27,12 +27,15 @@ class Standing:
     next_end: datetime | None
 
 
-def take_part(tx: Transaction, name: str, lease: timedelta) -> None:
-    """This worker lives for another lease; those that do not are forgotten."""
+def take_part(tx: Transaction, name: str, lease: timedelta) -> bool:
+    """This worker lives for another lease, and those that do not are forgotten; whether the others know it not yet."""
+    known = sa.select(workers.c.name).where(workers.c.name == name, workers.c.until > tx.now)
+    is_new = tx.execute(known).first() is None
     statement = tx.insert(workers).values(name=name, until=tx.now + lease)
     tx.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"until": statement.excluded.until}))
     gone = sa.select(workers.c.name).where(workers.c.until <= tx.now).with_for_update(skip_locked=True)
     tx.execute(sa.delete(workers).where(workers.c.name.in_(gone)))
+    return is_new
 
 
 def leave(tx: Transaction, name: str) -> None:
