@@ -58,10 +58,10 @@ def latencies(house: House, nursery: Nursery, message: int) -> list[timedelta]:
     """How long after each of some acts of another process a worker has decided anew."""
     found = []
     for _ in range(TIMES):
-        before = len(at(house.store, message, "held"))
+        before = len(at(house.store, message, "decided"))
         assert nursery.run(["retry", str(message)], house.settings, house.said) == 0, house.words()
-        until(lambda known=before: len(at(house.store, message, "held")) > known, "it is decided anew", 30)  # type: ignore[misc]
-        found.append(at(house.store, message, "held")[-1] - at(house.store, message, "opened_again")[-1])
+        until(lambda known=before: len(at(house.store, message, "decided")) > known, "it is decided anew", 30)  # type: ignore[misc]
+        found.append(at(house.store, message, "decided")[-1] - at(house.store, message, "retried")[-1])
     return found
 
 
@@ -88,7 +88,7 @@ def test_what_another_process_committed_is_begun_at_once_also_after_the_line_was
         for pid in before:
             connection.execute("SELECT pg_terminate_backend(%s)", (pid,))
     assert nursery.run(["retry", str(message)], house.settings, house.said) == 0
-    until(lambda: len(at(house.store, message, "held")) == TIMES + 2, "it is decided also while nobody listens", 30)
+    until(lambda: len(at(house.store, message, "decided")) == TIMES + 2, "it is decided also while nobody listens", 30)
     until(lambda: len(listeners(postgres, house)) == 2, "both listen again")
     assert not set(listeners(postgres, house)) & set(before)
     assert max(latencies(house, nursery, message)) < AT_ONCE
