@@ -89,7 +89,7 @@ class Store:
             self._engine = _make_engine(self._url, connections)
         # SQLite has one writer: queueing in our own lock is fair, its busy time-out is not.
         self._writer = threading.Lock() if self._engine.dialect.name == "sqlite" else nullcontext()
-        self._open = threading.local()
+        self._looking = threading.local()
 
     @property
     def engine_name(self) -> str:
@@ -101,9 +101,7 @@ class Store:
         """One durable step: everything in it is committed together, or nothing is."""
         with self._writer, _plain_errors(step):
             with self._engine.connect() as connection, connection.begin() as transaction:
-                writing = Transaction(connection, self.clock.now(), actor)
-                with self._opened(writing):
-                    yield writing
+                yield Transaction(connection, self.clock.now(), actor)
                 reach(f"before commit {step}")
                 transaction.commit()
             reach(f"after commit {step}")
@@ -112,10 +110,10 @@ class Store:
     def read(self, step: str, *, long: bool = False) -> Iterator[Transaction]:
         """A consistent look; writes nothing (SQLite refuses). ``long``: it passes over every row and may take time.
 
-        Who has a transaction open looks within it: threads that each held one connection and waited for another would
-        stop one another for good, once all connections of the budget are out.
+        Who looks already looks within the same transaction: threads that each held one connection and waited for
+        another would stop one another, once all connections of the budget are out.
         """
-        mine: Transaction | None = getattr(self._open, "transaction", None)
+        mine: Transaction | None = getattr(self._looking, "transaction", None)
         if mine is not None:
             yield mine
             return
@@ -126,18 +124,12 @@ class Store:
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
             patience = _patience(connection) if long else nullcontext()
             looking = Transaction(connection, self.clock.now(), "")
-            with connection.begin(), patience, self._opened(looking):
-                yield looking
-
-    @contextmanager
-    def _opened(self, transaction: Transaction) -> Iterator[None]:
-        """It is this thread's transaction until its end."""
-        before = getattr(self._open, "transaction", None)
-        self._open.transaction = transaction
-        try:
-            yield
-        finally:
-            self._open.transaction = before
+            with connection.begin(), patience:
+                self._looking.transaction = looking
+                try:
+                    yield looking
+                finally:
+                    self._looking.transaction = None
 
     def say(self, statement: sa.Executable) -> None:
         """Run one statement that keeps nothing, in a transaction of its own and at the cost of one round trip."""
