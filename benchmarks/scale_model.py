@@ -18,7 +18,7 @@ WORKING_DAY = (4, 3, 2, 2, 2, 4, 12, 35, 80, 112, 110, 95, 70, 58, 68, 72, 66, 5
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Seconds of CPU of worker and PostgreSQL, transactions, those synced to disk, rows, octets of WAL, disk, network."""
+    """CPU seconds of worker and PostgreSQL; transactions; syncs of the WAL; rows; octets of WAL, disk and network."""
 
     worker: float
     postgres: float
@@ -113,7 +113,8 @@ def day(assumed: Assumptions, rate: float, workers: int, seed: int = 1, *, dies:
         waiting.append((second, came - apart))
         length += came - apart
         most = max(most, length + sum(count for _, count in unread))
-        spare = min(spare + rate * (workers - is_dead), max(rate * workers, 1.0))
+        # What was not needed in the second before is no help in this one, but for the part of a message.
+        spare = min(spare, 1.0) + rate * (workers - is_dead)
         while waiting and (spare >= 1 or not waiting[0][1]):
             since, count = waiting.popleft()
             done = min(count, int(spare))
