@@ -30,6 +30,8 @@ LEASE = 600
 """Seconds: the worker is stopped while mail is laid out for it, and shall find its mailboxes its own."""
 PACE = 1.0
 """Seconds from one message to the next when they come alone."""
+START = 30.0
+"""Seconds after which a worker has looked into all its mailboxes, and does nothing but wait."""
 SETTLE = 12.0
 """Seconds after which PostgreSQL has counted everything: an idle session tells its counts after ten."""
 _TICK = os.sysconf("SC_CLK_TCK")
@@ -170,6 +172,7 @@ def _bench() -> Iterator[Bench]:
             bench = Bench(dovecot, server, connection, process.pid, users)
             try:
                 bench.wait(_READ, lambda found: found >= BOXES, 60, 0.2)
+                time.sleep(START)
                 yield bench
             finally:
                 process.terminate()

@@ -102,8 +102,8 @@ _TABLE = {
     "seals settings spreadsheets telling",
     # the top
     "calling": "record signals",
-    "bootstrap": "vocabulary acts basis calling clock decide decider dispatch intake knowledge reading record rules settings "
-    "signals tokens",
+    "bootstrap": "vocabulary acts basis calling clock decide decider dispatch intake knowledge reading record rules "
+    "settings signals tokens",
     "learning": "vocabulary cards classify decide rules",
     "supervisor": "",
     "silence": "",

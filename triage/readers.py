@@ -23,6 +23,8 @@ log = logging.getLogger("triage.readers")
 
 LEAST = 0.1
 """Seconds between two looks at least."""
+FIRST = 5.0
+"""Seconds until the next look while the first one has not succeeded."""
 
 
 class Readers:
@@ -30,31 +32,31 @@ class Readers:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._lease = timedelta(seconds=service.settings.lease_seconds)
         self._running: dict[str, tuple[MailboxReader, threading.Thread]] = {}
         self._ending: list[tuple[str, threading.Thread]] = []
         self._known: frozenset[str] = frozenset()
         self._lock = threading.Lock()
         self._stopped = False
-        self.pause = self._usual = self._lease.total_seconds() / 4
+        self.pause = FIRST
         """Seconds until the next look, unless somebody calls: soon enough to take what a dead worker had."""
 
     def share(self) -> int:
         """One look, and what follows from it; how many readers began or ended."""
         service, me = self._service, self._service.settings.worker_name
-        self.pause = self._usual
+        lease = timedelta(seconds=service.settings.lease_seconds)
+        self.pause = usual = lease.total_seconds() / 4
         names = frozenset(service.knowledge.in_force().rules.mailboxes)
         if names != self._known:
             forget_mailboxes(service)
             self._known = names
         with service.store.write("worker lives") as tx:
-            is_new = take_part(tx, me, self._lease)
+            is_new = take_part(tx, me, lease)
         if is_new:
             service.caller.tell(Call.MAILBOXES)  # those that have too many now shall not wait for their next look
         with service.store.read("who reads what") as tx:
             now = standing(tx, names)
-            left = (now.next_end - tx.now).total_seconds() if now.next_end is not None else self._usual
-        self.pause = max(LEAST, min(self._usual, left + LEAST))
+            left = (now.next_end - tx.now).total_seconds() if now.next_end is not None else usual
+        self.pause = max(LEAST, min(usual, left + LEAST))
         with self._lock:
             if self._stopped:
                 return 0

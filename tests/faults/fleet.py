@@ -156,7 +156,7 @@ class Storm:
         codes = self.house.end()
         if set(codes.values()) != {0}:
             found.blame(f"the workers ended with {codes}")
-        self._check(found)
+        self.check(found)
         return found
 
     def _is_done(self) -> bool:
@@ -170,7 +170,8 @@ class Storm:
         with self.house.store.read("left") as tx:
             return dict(Counter(tx.execute(sa.select(messages.c.state)).scalars()))
 
-    def _check(self, found: Findings) -> None:
+    def check(self, found: Findings) -> None:
+        """Every promise, once nothing is left to do; changes nothing."""
         house = self.house
         with house.store.read("invariants") as tx:
             scene = _whole(look(tx, house.dovecot, house.spool, user) for user in house.users.values())
