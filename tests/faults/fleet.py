@@ -30,15 +30,17 @@ from tests.crash.invariants import (
     check_words,
     look,
 )
-from tests.fleet.harness import LEASE, House, until
+from tests.fleet.harness import House, until
 from tests.servers.mail import make_mail
 from triage.record.octets import digest
-from triage.record.tables import messages
+from triage.record.tables import dispatches, messages
 from triage.vocabulary import DispatchState, MessageState
 
 WORKERS = ("uno", "due", "tre", "quattro")
 BOXES = tuple(f"sportello{number}" for number in range(1, 9))
-PAUSES = (1.2 * LEASE, 3 * LEASE)
+LEASE = 4.0
+"""Seconds. With two a busy machine loses leases that nobody slept past, and then only repeats what it did."""
+PAUSES = (1.2 * LEASE, 2.5 * LEASE)
 """Seconds for which a worker is stopped: always past its lease."""
 _KINDS: tuple[tuple[str, End, str], ...] = (
     ("abito a Crema e vorrei sapere che orari fate il sabato. Grazie.", End.FORWARDED, CREMA),
@@ -46,9 +48,10 @@ _KINDS: tuple[tuple[str, End, str], ...] = (
     ("abito a Crema e vorrei sapere come iscrivermi al gruppo per genitori.", End.FORWARDED, CREMA),
     ("vorrei sapere che orari fate il sabato. Grazie.", End.HELD, ""),
 )
-_OVER = frozenset({MessageState.FILED, MessageState.HELD, MessageState.MATCHED})
-_SEEN = frozenset({"esito_ignoto"})
-"""Held for a person because of the storm itself: nobody knows whether a forward arrived, and it was sent twice more."""
+_OVER = frozenset({MessageState.FILED, MessageState.HELD, MessageState.MATCHED, MessageState.QUARANTINED})
+_SEEN = {"esito_ignoto": "held, outcome unknown", "tre_interruzioni": "quarantined, three workers died"}
+"""Put before a person because of the storm itself: nobody knows whether a forward arrived, and it was sent twice more;
+or the message was in hand each time when three workers were killed, and might be what killed them."""
 
 
 def letter(number: int, dice: random.Random) -> Letter:
@@ -148,7 +151,7 @@ class Storm:
         """Undisturbed, all is done; then every promise is looked at."""
         found = Findings()
         try:
-            until(self._is_done, "everything is brought to its end", 90)
+            until(self._is_done, "everything is brought to its end", 150)
             until(lambda: sorted(self.house.reads().values()) == [2, 2, 2, 2], "each reads its part", 10 * LEASE)
         except AssertionError as error:
             found.stuck += 1
@@ -167,8 +170,15 @@ class Storm:
         return rows >= len(self.letters) and is_at_rest(self.house.store)
 
     def _left(self) -> dict[str, int]:
+        """What there is in which state, and what is still to leave."""
         with self.house.store.read("left") as tx:
-            return dict(Counter(tx.execute(sa.select(messages.c.state)).scalars()))
+            found = Counter(tx.execute(sa.select(messages.c.state)).scalars())
+            query = sa.select(dispatches.c.kind, dispatches.c.state, messages.c.state).join_from(
+                dispatches, messages, dispatches.c.message_id == messages.c.id
+            )
+            leaving = dispatches.c.state.in_((DispatchState.PENDING, DispatchState.SUBMITTING))
+            found.update(" ".join(row) for row in tx.execute(query.where(leaving)))
+            return dict(found)
 
     def check(self, found: Findings) -> None:
         """Every promise, once nothing is left to do; changes nothing."""
@@ -193,7 +203,10 @@ class Storm:
             states = [f"{row['state']} {row['hold_reason']}".strip() for row in rows]
             if len(rows) != count:
                 found.lose(f"{len(rows)} rows for {count} appearances of a letter: {states}")
-            if there[key] != count:
+            if there[key] > count and all(row["state"] == MessageState.FILED for row in rows):
+                # A worker that slept within MOVE and one that moved the same message meanwhile: MOVE copies first.
+                self.done["twice in its folder"] += 1
+            elif there[key] != count:
                 found.lose(f"a letter lies {there[key]} times on the server, delivered {count} times: {states}")
             if not all(row["state"] in _OVER for row in rows):
                 found.lose(f"a letter ended as {states}")
@@ -206,11 +219,13 @@ class Storm:
         forwards = [send for send in scene.sends if send["message_id"] in ids and send["kind"] == "forward"]
         went = [send for send in forwards if send["state"] == DispatchState.ACCEPTED]
         doubtful = [row for row in rows if row["hold_reason"] in _SEEN]
-        self.done["held, outcome unknown"] += len(doubtful)
+        self.done.update(_SEEN[row["hold_reason"]] for row in doubtful)
         if one.end is End.HELD and forwards:
             found.blame(f"a letter that waits for a person was forwarded: messages {sorted(ids)}")
         if one.end is End.FORWARDED and len(went) != 1 and not doubtful:
-            found.lose(f"a letter has {len(went)} accepted forwards: messages {sorted(ids)}")
+            states = [f"{row['state']} {row['hold_reason']}".strip() for row in rows]
+            sends = [(send["state"], send["unknowns"]) for send in forwards]
+            found.lose(f"a letter has {len(went)} accepted forwards: messages {sorted(ids)}, {states}, {sends}")
 
 
 def _whole(scenes: Iterator[Scene]) -> Scene:
@@ -234,6 +249,8 @@ def line(storms: list[tuple[Storm, Findings]], seconds: float) -> str:
         f"lost: {sum(one.lost for one in found)}, "
         f"repeated forwards with unknown outcome: {sum(one.repeated_forwards for one in found)} "
         f"(held then: {done['held, outcome unknown']}), "
+        f"quarantined after three kills: {done['quarantined, three workers died']}, "
+        f"filed twice: {done['twice in its folder']}, "
         f"repeated acknowledgements: {sum(one.repeated_acknowledgements for one in found)}, "
         f"stuck: {sum(one.stuck for one in found)}"
     )

@@ -11,7 +11,7 @@ from tests.conftest import FIGURES
 from tests.crash.invariants import Findings
 from tests.crash.nursery import Nursery
 from tests.faults.bench import SEED, SEEDS
-from tests.faults.fleet import BOXES, Storm, letter, line
+from tests.faults.fleet import BOXES, LEASE, Storm, letter, line
 from tests.faults.starts import Starts
 from tests.fleet.harness import House
 from tests.laid import lay_postgres
@@ -32,7 +32,9 @@ def test_workers_die_stand_still_and_come_back(
     storms, wrong = [], {}
     for seed in range(SEED, SEED + max(SEEDS, 1)):
         url = postgres.url(lay_postgres(postgres))
-        with House(starts[1], dovecot, url, tmp_path / str(seed), BOXES, mark=f"flotta{seed}", poll=2) as house:
+        with House(
+            starts[1], dovecot, url, tmp_path / str(seed), BOXES, mark=f"flotta{seed}", lease=LEASE, poll=2
+        ) as house:
             house.prepare()
             storm = Storm(house, seed)
             storm.blow(SECONDS)
