@@ -33,7 +33,7 @@ from tests.crash.invariants import (
 from tests.fleet.harness import House, until
 from tests.servers.mail import make_mail
 from triage.record.octets import digest
-from triage.record.tables import dispatches, messages
+from triage.record.tables import audit, dispatches, messages
 from triage.vocabulary import DispatchState, MessageState
 
 WORKERS = ("uno", "due", "tre", "quattro")
@@ -48,19 +48,29 @@ _KINDS: tuple[tuple[str, End, str], ...] = (
     ("abito a Crema e vorrei sapere come iscrivermi al gruppo per genitori.", End.FORWARDED, CREMA),
     ("vorrei sapere che orari fate il sabato. Grazie.", End.HELD, ""),
 )
+_MOVING = (MessageState.LISTED, MessageState.RECEIVED, MessageState.DECIDED, MessageState.FORWARDED)
 _OVER = frozenset({MessageState.FILED, MessageState.HELD, MessageState.MATCHED, MessageState.QUARANTINED})
 _SEEN = {"esito_ignoto": "held, outcome unknown", "tre_interruzioni": "quarantined, three workers died"}
 """Put before a person because of the storm itself: nobody knows whether a forward arrived, and it was sent twice more;
 or the message was in hand each time when three workers were killed, and might be what killed them."""
 
 
+_NO_DIGITS = str.maketrans("0123456789", "bcdfghjklm")
+STILL = 60.0
+"""Seconds in which nothing at all happens, after which what is left is stuck."""
+LONGEST = 180.0
+"""Seconds until everything must be done: workers of the nursery live for five minutes."""
+
+
 def letter(number: int, dice: random.Random) -> Letter:
     """A letter like no other; its words are of the dice's choice."""
     body, end, to = dice.choice(_KINDS)
+    # In letters: 118 and 112 are telephone numbers that the service knows, 26013 is a place.
+    mark = str(number).translate(_NO_DIGITS)
     author = f"canarino-mittente.f{number}@example.com"
     octets = make_mail(
-        f"Buongiorno,\n{body}\ncanarino-corpo {number}\n",
-        subject=f"canarino-oggetto {number}",
+        f"Buongiorno,\n{body}\ncanarino-corpo {mark}\n",
+        subject=f"canarino-oggetto {mark}",
         author=f"Anna Esempio <{author}>",
         message_id=f"<fleet.{number}@example.com>",
         date=datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=1),
@@ -85,7 +95,7 @@ class Storm:
         self.dice = random.Random(f"fleet {self.seed}")  # noqa: S311 - replayed, not secret
 
     def blow(self, seconds: float) -> None:
-        """Mail comes all the time, and every half second or so something happens to a worker."""
+        """Mail comes all the time, and every second or so something happens to a worker."""
         self._fill()
         ends, strikes = time.monotonic() + seconds, time.monotonic() + 2
         while time.monotonic() < ends:
@@ -94,7 +104,7 @@ class Storm:
             if time.monotonic() > strikes:
                 self._strike()
                 strikes = time.monotonic() + self.dice.uniform(0.2, 1.5)
-            time.sleep(self.dice.uniform(0.05, 0.3))
+            time.sleep(self.dice.uniform(0.2, 0.8))
         for name in list(self._asleep):
             self._wake(name)
         self._fill()
@@ -151,7 +161,7 @@ class Storm:
         """Undisturbed, all is done; then every promise is looked at."""
         found = Findings()
         try:
-            until(self._is_done, "everything is brought to its end", 150)
+            self._wait_until_done()
             until(lambda: sorted(self.house.reads().values()) == [2, 2, 2, 2], "each reads its part", 10 * LEASE)
         except AssertionError as error:
             found.stuck += 1
@@ -162,11 +172,28 @@ class Storm:
         self.check(found)
         return found
 
+    def _wait_until_done(self) -> None:
+        """As long as anything happens, until all is over; a busy machine may take its time."""
+        ends, last, changed = time.monotonic() + LONGEST, 0, time.monotonic()
+        while not self._is_done():
+            with self.house.store.read("what happened") as tx:
+                happened = int(tx.execute(sa.select(sa.func.max(audit.c.id))).scalar() or 0)
+            if happened != last:
+                last, changed = happened, time.monotonic()
+            now = time.monotonic()
+            assert now < changed + STILL, f"nothing has happened for {STILL:.0f} s"
+            assert now < ends, f"not everything was brought to its end within {LONGEST:.0f} s"
+            time.sleep(0.5)
+
     def _is_done(self) -> bool:
         bring_forward(self.house.store)
-        with self.house.store.read("rows") as tx:
+        with self.house.store.write("pauses of messages pass") as tx:
+            # What a server refused, or another worker had in hand, is tried again after minutes.
+            late = tx.now + timedelta(seconds=10)
+            tx.execute(
+                sa.update(messages).where(messages.c.due_at > late, messages.c.state.in_(_MOVING)).values(due_at=tx.now)
+            )
             rows = tx.execute(sa.select(sa.func.count()).select_from(messages)).scalar_one()
-        time.sleep(0.1)
         return rows >= len(self.letters) and is_at_rest(self.house.store)
 
     def _left(self) -> dict[str, int]:
