@@ -32,7 +32,8 @@ _TABLE = {
     "logs": "",
     "oauth": "",
     "accounts": "oauth",
-    "settings": "accounts oauth",
+    "database": "",
+    "settings": "accounts database oauth",
     "listening": "settings",
     "throttling": "",
     "spreadsheets": "",
@@ -46,6 +47,7 @@ _TABLE = {
     "hiding": "",
     "pictures": "",
     "drift": "",
+    "sharing": "",
     # pure stages
     "parse": "vocabulary",
     "classify": "vocabulary",
@@ -99,15 +101,17 @@ _TABLE = {
     "explaining hiding ids knowledge leaving listening parse pec pictures promotion reading record replay rules "
     "seals settings spreadsheets telling",
     # the top
-    "bootstrap": "vocabulary acts basis clock decide decider dispatch intake knowledge reading record rules settings "
-    "signals tokens",
+    "calling": "record signals",
+    "bootstrap": "vocabulary acts basis calling clock decide decider dispatch intake knowledge reading record rules "
+    "settings signals tokens",
     "learning": "vocabulary cards classify decide rules",
     "supervisor": "",
     "silence": "",
     "quiet": "record rules silence",
     "keeping": "vocabulary record rules",
     "once": "bootstrap keeping quiet record tokens",
-    "worker": "bootstrap intake keeping knowledge once quiet record signals supervisor",
+    "readers": "bootstrap calling intake once record sharing",
+    "worker": "bootstrap calling keeping knowledge once quiet readers record signals supervisor",
     "demo": "",
 }
 KNOWS: Mapping[str, frozenset[str]] = {part: frozenset(known.split()) for part, known in _TABLE.items()}
@@ -116,7 +120,7 @@ TOP = frozenset({"commands", "__main__", ""})
 
 PURE_PARTS = frozenset(
     {"ages", "defects", "seals", "vocabulary", "flow", "parse", "classify", "rules", "decide", "pec", "explaining"}
-    | {"hand_backs", "silence", "throttling", "bounds", "drift", "hiding", "pictures", "spreadsheets"}
+    | {"hand_backs", "sharing", "silence", "throttling", "bounds", "drift", "hiding", "pictures", "spreadsheets"}
 )
 PURE_DISPATCH = frozenset(
     {"acknowledging", "address_mail", "answering", "attachments", "compose", "fields", "forwards", "links", "mime"}

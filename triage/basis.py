@@ -32,6 +32,6 @@ def open_store(settings: Settings, clock: Clock | None = None) -> Store:
         except OSError as error:
             what = f"TRIAGE_STATE_DIR: the folder {settings.state_dir} cannot be made ({type(error).__name__})."
             raise SettingsError((what,)) from None
-    store = Store(settings.database_url, clock or SystemClock())
+    store = Store(settings.database_url, clock or SystemClock(), settings.database.pool)
     store.migrate()
     return store

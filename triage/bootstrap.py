@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from triage.acts.rescoring import Rescorer
 from triage.basis import NothingInForceError, open_store
 from triage.basis import settings_from as settings_from
+from triage.calling import Call, Caller
 from triage.clock import Clock
 from triage.decide import filing_folder
 from triage.decider import Decider
@@ -54,6 +56,7 @@ class Service:
     store: Store
     knowledge: Knowledge
     heartbeats: Heartbeats
+    caller: Caller
     decide_wake: Wakeup
     dispatch_wake: Wakeup
     file_wake: Wakeup
@@ -100,6 +103,8 @@ def build_service(settings: Settings, options: Options = Options(), clock: Clock
     lease = timedelta(seconds=settings.lease_seconds)
     heartbeats = Heartbeats()
     decide_wake, dispatch_wake, file_wake = Wakeup(), Wakeup(), Wakeup()
+    wakes = {Call.DECIDE: decide_wake, Call.DISPATCH: dispatch_wake, Call.FILE: file_wake, Call.MAILBOXES: Wakeup()}
+    caller = Caller(store, settings.worker_name, wakes, calls=bool(settings.database.listen_url))
     parsed = ParsedMessages(anchors)
     tokens = Tokens(settings.state_dir, store.clock)
     decider = Decider(
@@ -108,40 +113,40 @@ def build_service(settings: Settings, options: Options = Options(), clock: Clock
         parsed,
         settings.worker_name,
         lease,
-        dispatch_wake.set,
+        partial(caller, Call.DISPATCH, Call.FILE),
         beat=lambda: heartbeats.beat(DECIDE_LOOP),
     )
-
-    def look_again() -> None:
-        """Something must be decided anew, or looked for in its mailbox."""
-        decide_wake.set()
-        file_wake.set()
-
     dispatcher = DispatchStage(
         store,
         Preparer(store, knowledge, parsed, read_since=store.clock.now(), texts=texts),
         settings.submission,
         settings.worker_name,
         lease,
-        on_forwarded=file_wake.set,
-        on_requeued=look_again,
+        on_forwarded=partial(caller, Call.FILE),
+        # Something must be decided anew, or looked for in its mailbox.
+        on_requeued=partial(caller, Call.DECIDE, Call.FILE),
         beat=lambda: heartbeats.beat(DISPATCH_LOOP),
         scanning=Scanning(store, knowledge, parsed, settings.scanner) if settings.scanner else NoScanning(),
         secrets=tokens,
     )
 
+    begun: set[str] = set()
+
     def make_reader(name: str) -> MailboxReader:
+        # Taking over is for the start alone: else two instances would take from each other for ever.
+        asked = replace(options, take_over=options.take_over and name not in begun)
+        begun.add(name)
         return MailboxReader(
             store,
             name,
-            lambda: plan_of(knowledge.in_force().rules, name, options),
+            lambda: plan_of(knowledge.in_force().rules, name, asked),
             lambda: settings.imap(name),
             settings.worker_name,
             lease,
             lambda decision: folder_of(knowledge.in_force().rules, decision),
             settings.idle_seconds,
             heartbeats,
-            decide_wake.set,
+            partial(caller, Call.DECIDE),
             tokens,
         )
 
@@ -150,6 +155,7 @@ def build_service(settings: Settings, options: Options = Options(), clock: Clock
         store,
         knowledge,
         heartbeats,
+        caller,
         decide_wake,
         dispatch_wake,
         file_wake,

@@ -126,36 +126,48 @@ class Knowledge:
 
         The record is asked at most once in :data:`LOOK` seconds.
         """
-        with self._lock:
-            if self._current is not None and time.monotonic() < self._look_at:
-                return self._current
-            with self._store.read("versions in force") as tx:
-                versions = {kind: current_version(tx, kind) for kind in (RULES, MODEL)}
-                confirmed = confirmed_addresses(tx)
-                chosen = switches(tx)
-                rules = self._rules
-                if rules is None or rules.version != versions[RULES]:
-                    content = version_content(tx, RULES, versions[RULES])
-                    rules = self._parse(content) if content is not None else None
-                known = self._classifier
-                if known is None or known[0] != versions[MODEL]:
-                    content = version_content(tx, MODEL, versions[MODEL])
-                    known = (versions[MODEL], load_classifier(content)) if content is not None else None
-            if rules is None or known is None:
-                missing = "routing rules" if rules is None else "model"
-                raise NothingInForceError(f"No usable {missing}: neither in the file nor in the record.")
-            if self._current is None or (rules, known, confirmed, chosen) != (
-                self._rules,
-                self._classifier,
-                self._confirmed,
-                self._chosen,
-            ):
-                # The same objects as long as nothing changes: callers keep what they have built for them.
-                modes = {code: project.mode for code, project in rules.projects.items()}
-                self._current = InForce(with_modes(with_confirmed(rules, confirmed), chosen), known[1], modes)
-            self._rules, self._classifier, self._confirmed, self._chosen = rules, known, confirmed, chosen
-            self._look_at = time.monotonic() + LOOK
+        now = self._current
+        if now is None:
+            self._lock.acquire()
+        elif time.monotonic() < self._look_at or not self._lock.acquire(blocking=False):
+            # Nobody waits for who looks: it may wait for a connection that somebody has who would wait here.
+            return now
+        try:
+            return self._look()
+        finally:
+            self._lock.release()
+
+    def _look(self) -> InForce:
+        """Load what has changed; with the lock."""
+        if self._current is not None and time.monotonic() < self._look_at:
             return self._current
+        with self._store.read("versions in force") as tx:
+            versions = {kind: current_version(tx, kind) for kind in (RULES, MODEL)}
+            confirmed = confirmed_addresses(tx)
+            chosen = switches(tx)
+            rules = self._rules
+            if rules is None or rules.version != versions[RULES]:
+                content = version_content(tx, RULES, versions[RULES])
+                rules = self._parse(content) if content is not None else None
+            known = self._classifier
+            if known is None or known[0] != versions[MODEL]:
+                content = version_content(tx, MODEL, versions[MODEL])
+                known = (versions[MODEL], load_classifier(content)) if content is not None else None
+        if rules is None or known is None:
+            missing = "routing rules" if rules is None else "model"
+            raise NothingInForceError(f"No usable {missing}: neither in the file nor in the record.")
+        if self._current is None or (rules, known, confirmed, chosen) != (
+            self._rules,
+            self._classifier,
+            self._confirmed,
+            self._chosen,
+        ):
+            # The same objects as long as nothing changes: callers keep what they have built for them.
+            modes = {code: project.mode for code, project in rules.projects.items()}
+            self._current = InForce(with_modes(with_confirmed(rules, confirmed), chosen), known[1], modes)
+        self._rules, self._classifier, self._confirmed, self._chosen = rules, known, confirmed, chosen
+        self._look_at = time.monotonic() + LOOK
+        return self._current
 
     def look_again(self) -> None:
         """What is in force was just changed in this process: the next to ask sees it."""

@@ -22,6 +22,8 @@ from triage.accounts import SecondChannel as SecondChannel
 from triage.accounts import Security as Security
 from triage.accounts import Submission as Submission
 from triage.accounts import Webhook as Webhook
+from triage.database import Database as Database
+from triage.database import read_database
 from triage.oauth import read_oauth
 
 _ADDRESS = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
@@ -41,7 +43,7 @@ class SettingsError(Exception):
 class Settings:
     """Everything the machine says."""
 
-    database_url: str
+    database: Database
     state_dir: Path
     rules_path: Path
     model_path: Path
@@ -55,6 +57,11 @@ class Settings:
     idle_seconds: float
     """How long one IDLE may last before it is renewed; at most 25 minutes (RFC 2177 says 29)."""
     second_channel: SecondChannel
+
+    @property
+    def database_url(self) -> str:
+        """Where the record is."""
+        return self.database.url
 
     @property
     def page_url(self) -> str:
@@ -87,7 +94,7 @@ def load_settings(environment: Mapping[str, str], worker_name: str, mailboxes: I
         data_timeout=reader.number("SMTP_DATA_TIMEOUT", 600, 1, 3600),
     )
     settings = Settings(
-        database_url=reader.database_url(f"sqlite:///{state_dir / 'triage.db'}"),
+        database=reader.database(f"sqlite:///{state_dir / 'triage.db'}"),
         state_dir=state_dir,
         rules_path=reader.rules_path(),
         model_path=reader.model_path(),
@@ -196,15 +203,8 @@ class _Reader:
             self._problems.append(f"{self._find(name)[0]} names a file that cannot be read. Check its path and rights.")
         return path
 
-    def database_url(self, default: str) -> str:
-        url = self.text("DATABASE_URL", default)
-        if not url.startswith(("sqlite:///", "postgresql+psycopg://", "postgresql://")):
-            wanted = "sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/NAME"
-            self._problems.append(f"TRIAGE_DATABASE_URL must be {wanted}.")
-        elif url.startswith("sqlite:///") and _in_memory(url.removeprefix("sqlite:///")):
-            what = "TRIAGE_DATABASE_URL names no file: the record would be gone with the process. Write sqlite:///FILE."
-            self._problems.append(what)
-        return url.replace("postgresql://", "postgresql+psycopg://", 1)
+    def database(self, default: str) -> Database:
+        return read_database(self, default, self._problems)
 
     def number(self, name: str, default: float, least: float, most: float) -> float:
         raw = self.text(name, str(default))
@@ -278,9 +278,3 @@ class _Reader:
                     "TRIAGE_ALARM_WEBHOOK must be an address that begins with https:// (on this machine: http://)."
                 )
         return SecondChannel(submission, sender, webhook)
-
-
-def _in_memory(name: str) -> bool:
-    """Whether SQLite would keep a database of this name in memory, or in a file that it deletes."""
-    path, _, options = name.partition("?")
-    return path in ("", "file:") or ":memory:" in path or "mode=memory" in options

@@ -9,7 +9,7 @@ import os
 import select
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 
@@ -33,10 +33,10 @@ class Wakeup:
 
     def wait(self, seconds: float) -> bool:
         """Wait until set or until time is up, and clear it; whether it was set."""
-        ready, _, _ = select.select([self._read], [], [], max(0.0, seconds))
+        ready = wait_for((self._read,), seconds)
         if ready:
             self.clear()
-        return bool(ready)
+        return ready
 
     def clear(self) -> None:
         """Forget what was set so far."""
@@ -49,6 +49,14 @@ class Wakeup:
         for descriptor in (self._read, self._write):
             with suppress(OSError):
                 os.close(descriptor)
+
+
+def wait_for(descriptors: Iterable[int], seconds: float) -> bool:
+    """Wait until one can be read or time is up; whether one can. Takes numbers that ``select`` refuses, over 1023."""
+    waiting = select.poll()
+    for descriptor in descriptors:
+        waiting.register(descriptor, select.POLLIN)
+    return bool(waiting.poll(max(0.0, seconds) * 1000))
 
 
 class Heartbeats:

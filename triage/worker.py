@@ -1,4 +1,4 @@
-"""The worker: one thread a mailbox, one that decides, one that dispatches, one that tells staff, and a scheduler.
+"""The worker: one thread for each mailbox that it reads, for deciding, dispatching, telling staff, and a scheduler.
 
 The scheduler only marks work as due: it never does any, so a slow job cannot block the next. On
 SIGTERM every loop ends after what it has begun, and what was claimed is given back.
@@ -12,21 +12,24 @@ import signal
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from types import FrameType
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from triage.bootstrap import DECIDE_LOOP, DISPATCH_LOOP, NOTICE_LOOP, Service
-from triage.intake.reader import MailboxReader
+from triage.calling import Call, Hearing
 from triage.keeping import purge_when_due
 from triage.knowledge import NothingInForceError
-from triage.once import forget_mailboxes, tell_endings
+from triage.once import tell_endings
 from triage.quiet import watch_silence
+from triage.readers import Readers
 from triage.record import StoreError
 from triage.record.acts_watch import mind_the_acts
 from triage.record.clock_back import mind_the_clock
 from triage.record.heartbeats import forget_beats, note_beats
 from triage.record.incidents import close_incident, open_incident
+from triage.record.workers import leave
 from triage.signals import Wakeup
 from triage.supervisor import READY, STOPPING, WATCHDOG, Supervisor
 
@@ -43,6 +46,7 @@ What hangs cannot be ended in any other way; the supervisor starts the worker an
 that was being read comes back alone (``decider``)."""
 SILENT_AT_THE_END = 300.0
 """The same while the worker is to end: longer than any one network wait, shorter than patience."""
+LISTEN_LOOP = "listen"
 NOTED_EVERY = 60.0
 """Seconds between two notes in the record that the loops are well."""
 TELLING = 10.0
@@ -68,7 +72,7 @@ class Worker:
         self._beside = beside
         self._stopping = threading.Event()
         self._rescore_wake = Wakeup()
-        self._readers: dict[str, tuple[MailboxReader, threading.Thread]] = {}
+        self._readers = Readers(service)
         self._threads: list[threading.Thread] = []
 
     # ---------------------------------------------------------------- for good
@@ -78,6 +82,7 @@ class Worker:
         service = self._service
         self._listen_to_signals()
         self._close_old_incidents()
+        share_wake = service.caller.wakes[Call.MAILBOXES]
         self._threads = [
             threading.Thread(target=self._loop, args=(DECIDE_LOOP, service.decider.work, service.decide_wake)),
             threading.Thread(target=self._loop, args=(DISPATCH_LOOP, self._dispatch, service.dispatch_wake)),
@@ -85,12 +90,14 @@ class Worker:
             threading.Thread(target=self._loop, args=(NOTICE_LOOP, service.notices.work, service.notice_wake)),
             threading.Thread(target=self._pass_on, args=(service.file_wake,)),
             threading.Thread(target=self._loop, args=("rescore", service.rescorer.work, self._rescore_wake)),
+            threading.Thread(target=self._loop, args=("mailboxes", self._readers.share, share_wake, self._until_look)),
         ]
+        if service.settings.database.listen_url:
+            self._threads.append(threading.Thread(target=self._hear))
         for thread in self._threads:
             thread.start()
         self._note_endings()
         scheduler = self._schedule()
-        self._follow_mailboxes()
         self._note_beats()
         self._supervisor.tell(READY)
         log.info("worker started", extra={"action": "worker_started", "worker": service.settings.worker_name})
@@ -104,11 +111,9 @@ class Worker:
         """Ask every loop to end; returns at once."""
         self._stopping.set()
         service = self._service
-        wakes = (service.decide_wake, service.dispatch_wake, service.file_wake, service.notice_wake)
-        for wake in (*wakes, self._rescore_wake):
+        for wake in (*service.caller.wakes.values(), service.notice_wake, self._rescore_wake):
             wake.set()
-        for reader, _ in list(self._readers.values()):
-            reader.stop()
+        self._readers.stop()
 
     def _listen_to_signals(self) -> None:
         if threading.current_thread() is not threading.main_thread():
@@ -121,8 +126,10 @@ class Worker:
             signal.signal(number, handle)
 
     def _end(self) -> None:
+        with suppress(StoreError):
+            self._readers.leave()
         self.stop()
-        for thread in (*(thread for _, thread in list(self._readers.values())), *self._threads):
+        for thread in (*self._readers.threads(), *self._threads):
             while thread.is_alive():
                 thread.join(1.0)
                 if silent := self._service.heartbeats.silent(SILENT_AT_THE_END):
@@ -132,10 +139,14 @@ class Worker:
         self._beside()
         with suppress(StoreError), self._service.store.write("worker ended") as tx:
             forget_beats(tx, self._place)
+            leave(tx, self._service.settings.worker_name)
+        self._service.caller(Call.MAILBOXES)
         self._service.store.close()
         log.info("worker stopped", extra={"action": "worker_stopped"})
 
-    def _loop(self, name: str, work: Callable[[], int], wake: Wakeup) -> None:
+    def _loop(
+        self, name: str, work: Callable[[], int], wake: Wakeup, pause: Callable[[], float] = lambda: LOOK
+    ) -> None:
         while not self._stopping.is_set():
             self._service.heartbeats.beat(name)
             failed = True
@@ -153,22 +164,29 @@ class Worker:
                 done = 0
             self._service.heartbeats.judge(name, failed=failed)
             if not done:
-                wake.wait(LOOK)
+                wake.wait(pause())
         self._service.heartbeats.end(name)
 
     def _dispatch(self) -> int:
         return self._service.dispatcher.work(self._stopping)
 
+    def _until_look(self) -> float:
+        return self._readers.pause
+
+    def _hear(self) -> None:
+        """What other processes call; without it everything is found by looking."""
+        service = self._service
+        url, beat = service.settings.database.listen_url, partial(service.heartbeats.beat, LISTEN_LOOP)
+        Hearing(service.caller, url, self._stopping, beat).run()
+        service.heartbeats.end(LISTEN_LOOP)
+
     def _pass_on(self, wake: Wakeup) -> None:
-        """A forward was accepted somewhere: every reader looks whether it has something to file."""
+        """A forward was accepted somewhere: readers that have something to file are woken, many for one look."""
         while not self._stopping.is_set():
             if wake.wait(LOOK) and not self._stopping.wait(GROUP):
                 wake.clear()
-                self._wake_readers()
-
-    def _wake_readers(self) -> None:
-        for reader, _ in list(self._readers.values()):
-            reader.wake.set()
+                with suppress(StoreError):  # each reader looks by itself as well
+                    self._readers.wake()
 
     # ---------------------------------------------------------------- the schedule
 
@@ -198,23 +216,8 @@ class Worker:
     def _follow_files(self) -> None:
         for trouble in self._service.knowledge.import_files():
             log.error(trouble, extra={"action": "file_not_usable"})
-        self._follow_mailboxes()
-
-    def _follow_mailboxes(self) -> None:
-        """One reader for each configured mailbox; those no longer configured are ended."""
-        if self._stopping.is_set():
-            return
-        wanted = set(self._service.knowledge.in_force().rules.mailboxes)
-        if wanted != set(self._readers):
-            forget_mailboxes(self._service)
-        # First: a mailbox that has only been renamed is read under its new name once it is free.
-        for name in set(self._readers) - wanted:
-            self._readers.pop(name)[0].stop()
-        for name in wanted - set(self._readers):
-            reader = self._service.make_reader(name)
-            thread = threading.Thread(target=reader.run, name=f"reader {name}")
-            self._readers[name] = (reader, thread)
-            thread.start()
+        if self._readers.are_others(self._service.knowledge.in_force().rules.mailboxes):
+            self._service.caller.wakes[Call.MAILBOXES].set()
 
     def _note_endings(self) -> None:
         """Secrets that end soon; what the record refuses now is noted the next time."""
@@ -222,8 +225,7 @@ class Worker:
             tell_endings(self._service)
 
     def _reconcile(self) -> None:
-        for reader, _ in list(self._readers.values()):
-            reader.request_reconciliation()
+        self._readers.reconcile()
 
     def _note_beats(self) -> None:
         """For monitors, who see the record and not this process; what the record refuses now is noted the next time."""

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,9 @@ from tests.servers.dovecot import Dovecot, MailboxUser
 from tests.servers.mail import make_mail
 from tests.servers.proxy import ImapProxy
 from triage.intake.connection import MailboxTroubleError
-from triage.intake.marker import check_marker
+from triage.intake.marker import check_marker, claim_marker
 from triage.intake.reader import MailboxReader
+from triage.record import LostLeaseError
 
 
 @pytest.fixture
@@ -109,12 +111,32 @@ def test_take_over_works_and_the_other_notices(
     assert len(markers(dovecot, mailbox_user)) == 1
 
     with intake.imap() as imap, pytest.raises(MailboxTroubleError) as caught:
-        check_marker(intake.store, imap, plan_of())
+        check_marker(intake.store, imap, plan_of(), intake.mailbox())
     assert caught.value.kind == "instance"
     with pytest.raises(MailboxTroubleError):
         intake.reader().work()
     second.close()
     second.reader().work()  # without the option from now on
+
+
+def test_a_reader_that_slept_past_its_lease_refuses_nothing_and_does_nothing(
+    intake: Intake, dovecot: Dovecot, mailbox_user: MailboxUser, clock: FakeClock
+) -> None:
+    """The marker that it does not know is that of the worker which reads the mailbox by now."""
+    intake.reader(worker="lettore-1").work()
+    before = intake.mailbox()
+    clock.forward(timedelta(hours=1))
+    intake.reader(worker="lettore-2").work()
+    theirs = markers(dovecot, mailbox_user)
+
+    with intake.imap() as imap:
+        with pytest.raises(LostLeaseError):
+            claim_marker(intake.store, imap, plan_of(), before)
+        for renew in (False, True):
+            with pytest.raises(LostLeaseError):
+                check_marker(intake.store, imap, plan_of(), before, renew=renew)
+    assert intake.mailbox().refused_at is None, "what is decided of its mail goes on leaving"
+    assert markers(dovecot, mailbox_user) == theirs
 
 
 def test_two_instances_told_to_take_over_do_not_take_from_each_other_for_ever(
@@ -139,7 +161,7 @@ def test_deleted_marker_is_made_anew(intake: Intake, dovecot: Dovecot, mailbox_u
     colleague.delete_folder(before[0])
 
     with intake.imap() as imap:
-        check_marker(intake.store, imap, plan_of())
+        check_marker(intake.store, imap, plan_of(), intake.mailbox())
     assert markers(dovecot, mailbox_user) == before
 
     colleague.delete_folder(before[0])

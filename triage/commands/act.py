@@ -6,6 +6,7 @@ import getpass
 
 import click
 
+from triage.calling import Call
 from triage.commands.opening import FAILED, fail, opened
 from triage.record import LostLeaseError
 from triage.record.beside import further_waits
@@ -64,6 +65,7 @@ def retry(message_ids: tuple[int, ...]) -> None:
                 refused.append(f"Message {message_id} has just changed; look again with 'triage show {message_id}'.")
                 continue
             click.echo(f"Message {message_id} goes through the flow again.")
+        service.tell(Call.DECIDE, Call.FILE)
         if refused:
             fail("\n".join(refused), FAILED)
 
@@ -94,6 +96,7 @@ def start() -> None:
     with opened() as service:
         with service.store.write("start", actor()) as tx:
             changed, closed = set_stopped(tx, False), close(tx)
+        service.tell(Call.DISPATCH)
         if closed:
             click.echo("Acknowledgements leave again: the breaker had stopped them.")
         if changed or not closed:

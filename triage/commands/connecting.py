@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
+from triage.commands.database import check_database
 from triage.commands.delivery import check_delivery
 from triage.commands.domains import Known, Resolve, look_up
 from triage.commands.findings import Findings, to_the_goodbye
@@ -38,6 +39,7 @@ def check_connections(
 
     What that message proves is kept in the record: families are answered by it.
     """
+    check_database(settings, found)
     dead = prove_tokens(settings, rules, tokens, found)
     boxes = [box for box in rules.mailboxes.values() if box.name not in dead]
     reached = [box for box in boxes if _check_mailbox(settings, box, tokens, found)]

@@ -15,6 +15,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from triage.basis import NothingInForceError, open_store, settings_from
+from triage.calling import Call, Caller
 from triage.clock import SystemClock
 from triage.record import Store, StoreError
 from triage.rules import RulesError
@@ -79,6 +80,10 @@ class Opened:
     settings: Settings
     store: Store
 
+    def tell(self, *calls: Call) -> None:
+        """Let workers begin at once with what the command has committed."""
+        Caller(self.store, self.settings.worker_name, calls=bool(self.settings.database.listen_url)).tell(*calls)
+
 
 @contextmanager
 def opened(*, migrate: bool = True) -> Iterator[Opened]:
@@ -89,7 +94,7 @@ def opened(*, migrate: bool = True) -> Iterator[Opened]:
     with clear_errors():
         settings = settings_from(without_accounts(os.environ))
         _refuse_absent(settings)
-        store = open_store(settings) if migrate else Store(settings.database_url, SystemClock())
+        store = open_store(settings) if migrate else Store(settings.database_url, SystemClock(), settings.database.pool)
         try:
             yield Opened(settings, store)
         finally:

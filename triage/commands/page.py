@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections.abc import Callable
+from functools import partial
 
 import click
 
 from triage.bootstrap import Service
+from triage.calling import Call
 from triage.commands.opening import MISCONFIGURED, fail
 from triage.dispatch import clamd
 from triage.listening import Listening
@@ -43,9 +45,9 @@ def desk_of(service: Service, listening: Listening, *, totp_required: bool = Tru
         service.texts,
         service.parsed,
         listening,
-        decide_wake=service.decide_wake.set,
-        dispatch_wake=service.dispatch_wake.set,
-        file_wake=service.file_wake.set,
+        decide_wake=partial(service.caller, Call.DECIDE),
+        dispatch_wake=partial(service.caller, Call.DISPATCH),
+        file_wake=partial(service.caller, Call.FILE),
         scan=scan_with(service.settings.scanner),
         totp_required=totp_required,
     )

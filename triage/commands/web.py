@@ -5,19 +5,23 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from functools import partial
 
 import click
 
 from triage.basis import open_store, settings_from
 from triage.bootstrap import open_knowledge
+from triage.calling import Call, Caller
 from triage.commands.opening import clear_errors
 from triage.commands.page import start_page, take_port
-from triage.dispatch.text_files import load_texts
-from triage.listening import read_listening
+from triage.dispatch.text_files import Texts, load_texts
+from triage.knowledge import Knowledge
+from triage.listening import Listening, read_listening
 from triage.logs import configure_logs
 from triage.reading import ParsedMessages, pec_anchors
+from triage.record import Store
 from triage.review.desk import Desk
-from triage.settings import SettingsError, without_accounts
+from triage.settings import Settings, SettingsError, without_accounts
 
 
 @click.command()
@@ -43,11 +47,34 @@ def web(host: str | None, port: int | None) -> None:
             store = open_store(settings)
             try:
                 knowledge = open_knowledge(settings, store)
-                start_page(page, Desk(store, knowledge, settings, texts, parsed, listening))
+                start_page(page, _desk(store, knowledge, settings, texts, parsed, listening))
                 page.wait(_until_told().wait)
                 page.stop()
             finally:
                 store.close()
+
+
+def _desk(
+    store: Store,
+    knowledge: Knowledge,
+    settings: Settings,
+    texts: Texts,
+    parsed: ParsedMessages,
+    listening: Listening,
+) -> Desk:
+    """The desk of a page that calls the workers, which are other processes, when people have done something."""
+    caller = Caller(store, settings.worker_name, calls=bool(settings.database.listen_url))
+    return Desk(
+        store,
+        knowledge,
+        settings,
+        texts,
+        parsed,
+        listening,
+        decide_wake=partial(caller, Call.DECIDE),
+        dispatch_wake=partial(caller, Call.DISPATCH),
+        file_wake=partial(caller, Call.FILE),
+    )
 
 
 def _until_told() -> threading.Event:

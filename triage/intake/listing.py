@@ -18,7 +18,14 @@ from triage.record.baseline import baselined_before
 from triage.record.identity import keyed_hash, secret_of
 from triage.record.incidents import close_incident, open_incident
 from triage.record.let_in import release_baseline
-from triage.record.mailboxes import MailboxRow, begin_numbering, known_mailboxes, mailbox_row, update_mailbox
+from triage.record.mailboxes import (
+    MailboxRow,
+    begin_numbering,
+    known_mailboxes,
+    leased_row,
+    mailbox_row,
+    update_mailbox,
+)
 from triage.record.messages import dates_in_flow, list_messages
 from triage.vocabulary import ListedMessage, MessageState
 
@@ -66,7 +73,6 @@ def _tell_of_first_look(tx: Transaction, plan: MailboxPlan, selected: Selected) 
 def list_new(
     store: Store,
     imap: ImapMailbox,
-    plan: MailboxPlan,
     mailbox: MailboxRow,
     uid_next: int,
     before: Callable[[], None] | None = None,
@@ -83,25 +89,25 @@ def list_new(
             if before is not None:
                 before()
                 before = None
-            count += record_listed(store, imap, plan, uids)
+            count += record_listed(store, imap, mailbox, uids)
     with store.read("mailbox") as tx:
-        mailbox = mailbox_row(tx, plan.name)
+        mailbox = leased_row(tx, mailbox)
     if mailbox.baselined_at is None:
         _finish_baseline(store, mailbox)
     return count
 
 
 def record_listed(
-    store: Store, imap: ImapMailbox, plan: MailboxPlan, uids: Sequence[int], mark: int | None = None
+    store: Store, imap: ImapMailbox, leased: MailboxRow, uids: Sequence[int], mark: int | None = None
 ) -> int:
     """Rows for these UIDs. One that goes between list and size has its row all the same."""
     with store.read("mailbox") as tx:
-        mailbox = mailbox_row(tx, plan.name)
+        mailbox = leased_row(tx, leased)
     # Old mail is never read; by its Message-ID it is known again when it comes under another number.
     known = imap.sizes(uids, identify=min(uids, default=0) < _old_below(mailbox))
     listed = [known.get(uid, ListedMessage(uid, 0, None)) for uid in uids]
     with store.write("listed") as tx:
-        mailbox = mailbox_row(tx, plan.name)
+        mailbox = leased_row(tx, leased)
         old, new = _told_apart(tx, mailbox, listed)
         last = max(mailbox.last_uid, max(uids, default=0)) if mark is None else mark
         count = list_messages(tx, mailbox, old, state=MessageState.BASELINE, last_uid=last) if old else 0

@@ -6,7 +6,6 @@ batches, because servers limit a line's length. Reading never sets ``\\Seen`` (B
 
 from __future__ import annotations
 
-import select
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -21,6 +20,7 @@ from triage.crashpoints import reach
 from triage.intake.connection import MailboxTroubleError
 from triage.intake.headers import read_header
 from triage.intake.trouble import is_passing
+from triage.signals import wait_for
 from triage.throttling import passes_by_itself
 from triage.vocabulary import FetchedMessage, ListedMessage
 
@@ -167,7 +167,7 @@ class ImapMailbox:
         """
         if not self.has_idle:
             if not self._has_notices():
-                select.select([wake], [], [], seconds)
+                wait_for((wake,), seconds)
             return
         reach("imap idle")
         self.client.idle()
@@ -175,7 +175,7 @@ class ImapMailbox:
             # What came between the last search and IDLE stood in the answers of other commands,
             # or right behind the continuation in the same segment.
             if not self._has_notices() and not self._is_buffered():
-                select.select([self.client.socket(), wake], [], [], seconds)
+                wait_for((self.client.socket().fileno(), wake), seconds)
         finally:
             reach("imap done")
             _, said = self.client.idle_done()

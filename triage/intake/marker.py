@@ -20,7 +20,7 @@ from triage.intake.mailbox import ImapMailbox
 from triage.intake.plan import MailboxPlan
 from triage.record import Store
 from triage.record.audit import Change, write_changes
-from triage.record.mailboxes import MailboxRow, mailbox_row, update_mailbox
+from triage.record.mailboxes import MailboxRow, leased_row, update_mailbox
 
 PARENT, PREFIX = "Smistati", "Istanza"
 """Where markers lie, whatever the rules call the folders for filed mail."""
@@ -35,7 +35,7 @@ def claim_marker(store: Store, imap: ImapMailbox, plan: MailboxPlan, mailbox: Ma
     found = _tokens(imap, plan)
     foreign = found - {mailbox.marker, mailbox.marker_next}
     if foreign and not plan.take_over:
-        raise _refuse(store, plan)
+        raise _refuse(store, plan, mailbox)
     token = secrets.token_hex(4)
     with store.write("marker planned") as tx:
         update_mailbox(tx, mailbox, marker=_there(found - foreign, mailbox), marker_next=token, refused_at=None)
@@ -46,16 +46,20 @@ def claim_marker(store: Store, imap: ImapMailbox, plan: MailboxPlan, mailbox: Ma
         update_mailbox(tx, mailbox, marker=token, marker_next="")
 
 
-def check_marker(store: Store, imap: ImapMailbox, plan: MailboxPlan, *, renew: bool = False) -> None:
+def check_marker(
+    store: Store, imap: ImapMailbox, plan: MailboxPlan, leased: MailboxRow, *, renew: bool = False
+) -> None:
     """While running: refuse to go on when another instance has marked the mailbox since.
+
+    Raises :class:`LostLeaseError` when another worker of this instance reads it by now.
 
     ``renew`` gives it a new token, so that no copy of the record made until now holds the right one.
     """
     with store.read("marker") as tx:
-        mailbox = mailbox_row(tx, plan.name)
+        mailbox = leased_row(tx, leased)
     found = _tokens(imap, plan)
     if found - {mailbox.marker, mailbox.marker_next}:
-        raise _refuse(store, plan)
+        raise _refuse(store, plan, mailbox)
     if renew:
         token = secrets.token_hex(4)
         # Not confirmed by a second commit: until the next renewal both count as ours.
@@ -72,11 +76,14 @@ def _there(ours: set[str], mailbox: MailboxRow) -> str:
     return next(iter(sorted(ours)), mailbox.marker)
 
 
-def _refuse(store: Store, plan: MailboxPlan) -> MailboxTroubleError:
-    """Note it, so that nothing of this mailbox is sent either; what to raise."""
+def _refuse(store: Store, plan: MailboxPlan, mailbox: MailboxRow) -> MailboxTroubleError:
+    """Note it, so that nothing of this mailbox is sent either; what to raise.
+
+    Not by one that has slept: the token that it does not know is that of the worker which reads now.
+    """
     with store.write("marker of another") as tx:
-        mailbox = mailbox_row(tx, plan.name)
-        update_mailbox(tx, mailbox, refused_at=mailbox.refused_at or tx.now)
+        now = leased_row(tx, mailbox)
+        update_mailbox(tx, mailbox, refused_at=now.refused_at or tx.now)
     return MailboxTroubleError(
         "instance",
         f"Mailbox '{plan.name}' carries the marker of another instance of this service, or this record is an older "

@@ -33,6 +33,7 @@ from triage.record.mailboxes import (
     MailboxRow,
     adopt_mailbox,
     lease_mailbox,
+    leased_row,
     mailbox_row,
     mailbox_row_if_known,
     release_mailbox,
@@ -183,12 +184,10 @@ class MailboxReader:
     def _pass(self, plan: MailboxPlan, mailbox: MailboxRow) -> int:
         imap = self._connected(plan, mailbox)
         if time.monotonic() - self._marker_at > MARKER_EVERY:
-            self._look_at_marker(plan, imap, renew=self._worked)
-        with self._store.read("mailbox") as tx:
-            mailbox = mailbox_row(tx, self.name)
+            self._look_at_marker(plan, imap, mailbox, renew=self._worked)
+        mailbox = self._still_ours(mailbox)
         done = self._intake(plan, imap, mailbox)
-        with self._store.read("mailbox") as tx:
-            mailbox = mailbox_row(tx, self.name)
+        mailbox = self._still_ours(mailbox)
         refresh_presence(self._store, imap, mailbox)
         while count := file_done(self._store, imap, plan, mailbox, self._folder_of):
             done += count
@@ -206,11 +205,10 @@ class MailboxReader:
             # A server may tell of new mail only when asked; after SELECT it just has.
             imap.refresh()
         claimed_now = bool(self._uid_next)
-        before = None if claimed_now else partial(self._look_at_marker, plan, imap, renew=True)
-        done = list_new(self._store, imap, plan, mailbox, self._uid_next, before)
+        before = None if claimed_now else partial(self._look_at_marker, plan, imap, mailbox, renew=True)
+        done = list_new(self._store, imap, mailbox, self._uid_next, before)
         self._uid_next = 0
-        with self._store.read("mailbox") as tx:
-            mailbox = mailbox_row(tx, self.name)
+        mailbox = self._still_ours(mailbox)
         while count := fetch_listed(self._store, imap, plan, mailbox):
             done += count
             self._on_received()
@@ -219,8 +217,12 @@ class MailboxReader:
                 break
         return done
 
-    def _look_at_marker(self, plan: MailboxPlan, imap: ImapMailbox, *, renew: bool) -> None:
-        check_marker(self._store, imap, plan, renew=renew)
+    def _still_ours(self, mailbox: MailboxRow) -> MailboxRow:
+        with self._store.read("mailbox") as tx:
+            return leased_row(tx, mailbox)
+
+    def _look_at_marker(self, plan: MailboxPlan, imap: ImapMailbox, mailbox: MailboxRow, *, renew: bool) -> None:
+        check_marker(self._store, imap, plan, mailbox, renew=renew)
         self._marker_at = time.monotonic()
         self._worked = self._worked and not renew
 
@@ -245,9 +247,8 @@ class MailboxReader:
             mailbox = adopt_numbering(self._store, plan, mailbox, selected)
             self._uid_next = selected.uid_next
             if plan.backlog_since is not None:
-                list_new(self._store, imap, plan, mailbox, selected.uid_next)
-                with self._store.read("mailbox") as tx:
-                    mailbox = mailbox_row(tx, self.name)
+                list_new(self._store, imap, mailbox, selected.uid_next)
+                mailbox = self._still_ours(mailbox)
                 enter_backlog(self._store, imap, plan, mailbox)
         except BaseException:
             disconnect(client)

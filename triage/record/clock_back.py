@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from triage.record.audit import Change, write_changes
 from triage.record.incidents import close_incident, open_incident
 from triage.record.store import Store, StoreError, Transaction
-from triage.record.tables import audit, dispatches, in_charge, incidents, mailboxes, messages, staff_notices
+from triage.record.tables import audit, dispatches, in_charge, incidents, mailboxes, messages, staff_notices, workers
 from triage.vocabulary import DispatchState, MessageState
 
 log = logging.getLogger("triage.record")
@@ -35,6 +35,7 @@ _DUE = (
     (in_charge, in_charge.c.base_at, sa.true()),
     (staff_notices, staff_notices.c.due_at, sa.true()),
     (staff_notices, staff_notices.c.lease_until, sa.true()),
+    (workers, workers.c.until, sa.true()),
 )
 """Every time in the record that something waits for."""
 

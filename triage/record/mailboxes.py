@@ -79,6 +79,17 @@ def mailbox_row_if_known(tx: Transaction, name: str) -> MailboxRow | None:
     return _row(found) if found else None
 
 
+def leased_row(tx: Transaction, mailbox: MailboxRow) -> MailboxRow:
+    """The row as it is now; raises :class:`LostLeaseError` when the lease is no longer the one of ``mailbox``.
+
+    Who has slept past his lease would else go on with that of whoever reads now.
+    """
+    now = mailbox_row_if_known(tx, mailbox.name)
+    if now is None or (now.lease_owner, now.lease_epoch) != (mailbox.lease_owner, mailbox.lease_epoch):
+        raise LostLeaseError(f"mailbox {mailbox.name}")
+    return now
+
+
 def known_mailboxes(tx: Transaction) -> list[MailboxRow]:
     """All mailboxes ever read."""
     return [_row(row) for row in tx.execute(sa.select(mailboxes).order_by(mailboxes.c.name)).mappings()]

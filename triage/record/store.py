@@ -29,6 +29,10 @@ from triage.crashpoints import reach
 
 BUSY_SECONDS = 30
 """How long another process may keep an SQLite record from being written."""
+CONNECTIONS = 9
+"""Connections to PostgreSQL at once, unless the settings say otherwise; who needs one more waits for it."""
+POOL_SECONDS = 60
+"""How long a thread waits for a connection that others of its process have; the slowest of their steps is shorter."""
 
 
 class StoreError(Exception):
@@ -77,13 +81,15 @@ class Transaction:
 class Store:
     """The record behind a database URL (``sqlite:///FILE`` or ``postgresql+psycopg://...``)."""
 
-    def __init__(self, url: str, clock: Clock) -> None:
+    def __init__(self, url: str, clock: Clock, connections: int = CONNECTIONS) -> None:
+        """``connections``: how many to PostgreSQL there may be at once."""
         self.clock = clock
         self._url = _read_url(url)
         with _plain_errors("open"):
-            self._engine = _make_engine(self._url)
+            self._engine = _make_engine(self._url, connections)
         # SQLite has one writer: queueing in our own lock is fair, its busy time-out is not.
         self._writer = threading.Lock() if self._engine.dialect.name == "sqlite" else nullcontext()
+        self._looking = threading.local()
 
     @property
     def engine_name(self) -> str:
@@ -102,16 +108,33 @@ class Store:
 
     @contextmanager
     def read(self, step: str, *, long: bool = False) -> Iterator[Transaction]:
-        """A consistent look; writes nothing (SQLite refuses). ``long``: it passes over every row and may take time."""
+        """A consistent look; writes nothing (SQLite refuses). ``long``: it passes over every row and may take time.
+
+        Who looks already looks within the same transaction: threads that each held one connection and waited for
+        another would stop one another, once all connections of the budget are out.
+        """
+        mine: Transaction | None = getattr(self._looking, "transaction", None)
+        if mine is not None:
+            yield mine
+            return
         with _plain_errors(step), self._engine.connect() as connection:
             connection = connection.execution_options(triage_read=True)
             if self.engine_name == "postgresql":
                 # Else each query would see another instant, and the ledger differ from itself.
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
-            with connection.begin():
-                if long:
-                    _be_patient(connection)
-                yield Transaction(connection, self.clock.now(), "")
+            patience = _patience(connection) if long else nullcontext()
+            looking = Transaction(connection, self.clock.now(), "")
+            with connection.begin(), patience:
+                self._looking.transaction = looking
+                try:
+                    yield looking
+                finally:
+                    self._looking.transaction = None
+
+    def say(self, statement: sa.Executable) -> None:
+        """Run one statement that keeps nothing, in a transaction of its own and at the cost of one round trip."""
+        with _plain_errors("say"), self._engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT").execute(statement)
 
     def migrate(self) -> None:
         """Bring the tables to this release's form; does nothing when they are."""
@@ -149,6 +172,22 @@ def _be_patient(connection: sa.Connection) -> None:
 
 
 @contextmanager
+def _patience(connection: sa.Connection) -> Iterator[None]:
+    """Lift PostgreSQL's time limits until this transaction ends; the connection stays one of the budget's."""
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    driver: Any = connection.connection.dbapi_connection
+    for name in ("statement_timeout", "lock_timeout"):
+        connection.exec_driver_sql(f"SET LOCAL {name} = 0")
+    driver.patience = None
+    try:
+        yield
+    finally:
+        del driver.patience
+
+
+@contextmanager
 def _plain_errors(step: str) -> Iterator[None]:
     try:
         yield
@@ -178,7 +217,7 @@ def _read_url(url: str) -> sa.URL:
         raise StoreError("open", type(error).__name__, "") from None
 
 
-def _make_engine(url: sa.URL) -> sa.Engine:
+def _make_engine(url: sa.URL, connections: int) -> sa.Engine:
     if url.get_backend_name() == "sqlite":
         engine = sa.create_engine(
             url, hide_parameters=True, pool_size=16, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}
@@ -189,7 +228,9 @@ def _make_engine(url: sa.URL) -> sa.Engine:
     # The driver is an extra: where only SQLite is used, it need not be there.
     from triage.record import postgres
 
-    engine = sa.create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=8)
+    engine = sa.create_engine(
+        url, hide_parameters=True, pool_pre_ping=True, pool_size=connections, max_overflow=0, pool_timeout=POOL_SECONDS
+    )
     sa.event.listen(engine, "do_connect", lambda _dialect, _record, args, params: postgres.connect(args, params))
     return engine
 

@@ -77,10 +77,11 @@ def ask(request: Request, number: int, _person: Teaching) -> Response:
 def end(request: Request, number: int, person: Teaching) -> Response:
     """It holds no more; what has left stays where it is."""
     desk = desk_of(request)
+    rules = desk.knowledge.in_force().rules
     with desk.store.write("forget", person.name) as tx:
         if exception_numbered(tx, number) is None:
             raise RefusedError(404, "no_such_rule")
-        outcome = forget(tx, desk.knowledge.in_force().rules, person, number)
+        outcome = forget(tx, rules, person, number)
     tell(request, outcome.message_it, "success" if outcome.ok else "warning")
     return go(PATH)
 

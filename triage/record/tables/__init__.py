@@ -5,7 +5,15 @@ and claiming never read them. Addresses to be *found* are kept as keyed hashes (
 """
 
 from triage.record.tables.checking import mode_switches, samples
-from triage.record.tables.instance import account_use, current_versions, heartbeats, identity, switches, versions
+from triage.record.tables.instance import (
+    account_use,
+    current_versions,
+    heartbeats,
+    identity,
+    switches,
+    versions,
+    workers,
+)
 from triage.record.tables.keeping import legal_holds, purges
 from triage.record.tables.mail import arrival_hours, cases, decisions, mailboxes, messages, octet_chunks, octets
 from triage.record.tables.naming import Identity, metadata
@@ -61,4 +69,5 @@ __all__ = [
     "staff_texts",
     "switches",
     "versions",
+    "workers",
 ]

@@ -50,6 +50,14 @@ heartbeats = sa.Table(
 )
 """When each loop of each worker was last known to be well (``triage.record.heartbeats``)."""
 
+workers = sa.Table(
+    "workers",
+    metadata,
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("until", UtcDateTime, nullable=False),
+)
+"""Who shares the record, each for as long as its lease runs (``triage.record.workers``)."""
+
 account_use = sa.Table(
     "account_use",
     metadata,
