@@ -139,7 +139,7 @@ def test_staff_send_a_message_to_the_centre_that_they_choose(
     result = invoke("correct", complaint, "oglio_po.piano", "--why", "altro")
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout == (
-        f"Messaggio {complaint}: va a «Familiarizzare». "
+        f"Messaggio {complaint}: va a «Azienda Speciale Consortile Oglio Po». "
         "La conferma di ricevuta alla famiglia dirà che lo ha questo centro.\n"
     )
     assert ("forward", "ufficiodipiano@concast.it") in kinds(record, complaint)
@@ -220,7 +220,7 @@ def test_staff_send_a_message_to_one_centre_more(invoke: Invoke, record: Record,
     result = invoke("also", complaint, "crema", "--note", "due famiglie")
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.startswith(f"Messaggio {complaint}: va anche a «")
-    assert "«Familiarizzare» lo riceve lo stesso." in result.stdout
+    assert "«Azienda Speciale Consortile Oglio Po» lo riceve lo stesso." in result.stdout
     assert [kind for kind, _ in kinds(record, complaint)].count("forward") == 2
     assert "lo ha già" in invoke("also", complaint, "crema").stderr
     assert "--from" in invoke("correct", complaint, "mantova", "--why", "zona").stderr

@@ -180,7 +180,7 @@ def test_a_conversation_of_families_service_projects_and_staff_closes_its_books(
 
     # Staff send the case to Mantova's centre; Crema's is asked to delete it, and the family is told once.
     said = play.staff("correct", code, "mantova", "--why", "zona")
-    assert "«Centro per le Famiglie Insieme»" in said
+    assert "«Comune di Mantova»" in said
     assert "La famiglia viene avvisata, una volta sola" in said
     assert [path for path, _ in play.sent[2:]] == [MANTOVA, CREMA, ANNA]
     assert "cancell" in play.to(CREMA)[-1][1], "who had it wrongly is asked to delete it"

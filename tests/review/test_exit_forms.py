@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+from playwright.sync_api import expect
 
+from tests.review.browser import Visit
 from tests.review.mail import a_mail, arrive
 from tests.review.office import Office, token_of
 from triage.acts.people import Role
@@ -50,3 +52,48 @@ def test_what_was_said_of_the_acknowledgement_is_chosen_already(
         data = {"csrf": token_of(page), "seen": re.findall(r'name="seen" value="(\d+)"', page)[0], "attesa": wait}
         assert client.post(path, data=data).status_code == 303
         assert re.findall(r'value="(\w+)" checked', client.get(path).text) == [shown]
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_an_answer_that_was_taken_back_is_there_again_to_be_mended(
+    visit: Callable[..., Visit], office: Office, javascript: bool
+) -> None:
+    (key,) = arrive(office, [a_mail("Buongiorno, abbiamo due bambini: quali laboratori ci sono?")])
+    page = visit(Role.OPERATOR, javascript=javascript).page
+    page.goto(f"/messaggi/{key}/uscita/rispondi")
+    page.get_by_label("Risposta").fill("Siamo aperti ogni matina.")
+    page.get_by_role("button", name="Vedi come parte").click()
+    page.get_by_label("Nota").fill("Chiedere a Crema")
+    page.get_by_role("button", name="Conferma e invia").click()
+    page.locator(".annulla").get_by_role("button", name="Annulla").click()
+    expect(page.locator("#avvisi")).to_contain_text("Annullato")
+    page.goto(f"/messaggi/{key}/uscita/rispondi")
+    expect(page.get_by_label("Risposta")).to_have_value("Siamo aperti ogni matina.")
+    page.get_by_role("button", name="Vedi come parte").click()
+    expect(page.get_by_label("Nota")).to_have_value("Chiedere a Crema")
+
+
+@pytest.mark.parametrize(
+    ("exit", "values", "there_again"),
+    [
+        ("telefono", {"nota": "Sentita la madre, richiama lunedì"}, ">Sentita la madre, richiama lunedì</textarea>"),
+        ("ufficio", {"ufficio": "inps", "testo": "Portate l&#39;ISEE"}, ">Portate l&amp;#39;ISEE</textarea>"),
+        ("ufficio", {"ufficio": "inps", "testo": ""}, '<option value="inps" selected'),
+    ],
+)
+def test_what_was_taken_back_is_there_again_for_its_writer_alone(
+    http: Callable[..., httpx.Client], office: Office, exit: str, values: dict[str, str], there_again: str
+) -> None:
+    (key,) = arrive(office, [a_mail("Buongiorno, abbiamo due bambini: quali laboratori ci sono?")])
+    client, path = http(Role.OPERATOR), f"/messaggi/{key}/uscita/{exit}"
+    page = client.get(path).text
+    assert there_again not in page
+    data = {"csrf": token_of(page), "seen": re.findall(r'name="seen" value="(\d+)"', page)[0], **values}
+    if exit == "ufficio":
+        shown = re.findall(r'name="mostrato" value="(\w+)"', client.post(f"{path}/anteprima", data=data).text)
+        data["mostrato"] = shown[0]
+    assert client.post(path, data=data).status_code == 303
+    number = re.findall(r'action="/annulla/(\d+)"', client.get("/da-decidere").text)[0]
+    client.post(f"/annulla/{number}", data={"csrf": data["csrf"]})
+    assert there_again in client.get(path).text
+    assert there_again not in http(Role.RESPONSIBLE).get(path).text

@@ -77,7 +77,7 @@ def test_what_leaves_is_shown_then_confirmed_then_the_next_one_opens(
     assert dispatches(office.store, held[0]) == [], "looking plans nothing"
     page.get_by_role("button", name="Conferma e inoltra").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Figlio")
-    expect(page.locator("#avvisi")).to_contain_text("Va a «Familiarizzare»")
+    expect(page.locator("#avvisi")).to_contain_text("Va a «Azienda Speciale Consortile Oglio Po»")
     assert exits_of(office, held[0]) == ["inoltro"]
     (forward,) = [one for one in dispatches(office.store, held[0]) if one.kind == "forward"]
     assert (forward.forward_path, forward.state) == ("info@consociale.it", DispatchState.PENDING)
@@ -97,7 +97,7 @@ def test_what_was_done_can_be_taken_back_for_two_minutes(
     page.get_by_role("button", name="Conferma e inoltra").click()
     banner = page.locator(".annulla")
     expect(banner).to_contain_text(
-        "«Orari» di anna.rossi@example.com: inoltrato a Familiarizzare. Puoi annullare fino alle 10:32"
+        "«Orari» di anna.rossi@example.com: inoltrato a Azienda Speciale Consortile Oglio Po. Puoi annullare fino alle 10:32"
     )
     expect(banner).to_contain_text("minut")
     banner.get_by_role("button", name="Annulla").click()

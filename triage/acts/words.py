@@ -136,9 +136,12 @@ def word_closed(exit: Exit) -> str:
 
 
 def centre_of(rules: Rules, code: str) -> str:
-    """A centre's name in quotation marks; its code once the rules know it no more."""
+    """The name that lists and buttons give a centre, in quotation marks; its code once the rules know it no more.
+
+    Families read another, that of the place where they go (``Project.centre``): in the mails alone.
+    """
     project = rules.projects.get(code)
-    return f"«{project.centre}»" if project is not None else f"«{code}»"
+    return f"«{project.name}»" if project is not None else f"«{code}»"
 
 
 def word_taught(one: Taught, rules: Rules, sender: str) -> str:

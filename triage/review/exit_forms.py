@@ -20,6 +20,7 @@ from triage.record import Transaction
 from triage.record.decisions import decision_of
 from triage.record.holding_back import FOR_GOOD, FOR_NOW, held_back
 from triage.record.recase import is_alone
+from triage.record.settlements import Exit, StaffText, settlements_of, texts_of
 from triage.review.confirming import digest_of
 from triage.review.desk import Desk
 from triage.review.letters import Letter
@@ -141,22 +142,44 @@ AS_IT_IS = "ora"
 _HOLDS: Mapping[str, str] = {"": "solita", FOR_NOW: AS_IT_IS, FOR_GOOD: "mai"}
 
 
+_SAME_FORM: Mapping[str, Exit] = {
+    "rispondi": Exit.REPLY,
+    "ufficio": Exit.REFERRAL,
+    "comune": Exit.QUESTION,
+    "telefono": Exit.PHONE,
+    "altrove": Exit.REPLY,
+    "chiudi": Exit.CLOSED,
+    "non_per_noi": Exit.NOT_FOR_US,
+}
+
+
+def _taken_back(tx: Transaction, person: Person, message_id: int, panel: str) -> tuple[StaffText, str]:
+    """Text and note of what this person has just undone by the same form: an undo is mostly for a word to mend."""
+    acts = settlements_of(tx, message_id) if panel in _SAME_FORM else []
+    last = acts[-1] if acts else None
+    if last is None or last.undone_at is None or last.person_id != person.id or last.exit != _SAME_FORM[panel]:
+        return StaffText(""), ""
+    return texts_of(tx, [message_id]).get((message_id, last.generation), StaffText("")), last.note
+
+
 def form_values(desk: Desk, tx: Transaction, person: Person, letter: Letter, panel: str) -> dict[str, Any]:
     """What the form of this exit shows."""
     rules = desk.knowledge.in_force().rules
     form = FORMS[panel]
-    values: dict[str, Any] = {"form": form, "heading": form.heading}
+    again, note = _taken_back(tx, person, letter.row.id, panel)
+    values: dict[str, Any] = {"form": form, "heading": form.heading, "note_again": note}
     if panel == "comune":
         values |= shown_before(
             desk, preview(tx, rules, desk.parsed, letter.row.id, Asking(), seen=letter.row.generation)
         )
     elif panel == "rispondi":
-        values |= {"start": beginning(rules, person.display), "starters": STARTERS}
+        values |= {"start": again.text or beginning(rules, person.display), "starters": STARTERS}
     elif panel == "ufficio":
         decision = decision_of(tx, letter.row.id, letter.row.generation)
         near = _near(rules, decision)
         values["offices"] = _offices(rules, near)
         values["suggested"] = near[0] if len(near) == 1 else ""
+        values |= {"text_again": again.text, "office_again": again.office if again.office in rules.offices else ""}
     elif panel == "separa" and letter.row.case_id and is_alone(tx, letter.row.id, letter.row.case_id):
         values["refused"] = word_against("solo_nel_caso")
     elif panel == "ricevuta":

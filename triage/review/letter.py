@@ -110,6 +110,7 @@ def letter_page(
             "wrong_rule": "",
             "digest": "",
             "heading": "",
+            "note_again": "",
             "refused": "",
             "ready": False,
             **more,

@@ -22,7 +22,7 @@ from triage.vocabulary import NOBODY, STAFF, TOPICS, Action
 
 WEEKS = 12
 UNFINISHED = " (in corso)"
-WAYS = ("da solo", "dopo il sì di una persona", "senza inoltro previsto")
+WAYS = ("da solo", "lo decide una persona", "senza inoltro previsto")
 """How a message that belongs to a centre went, and those that belong to none."""
 LANGUAGE_NAMES = {
     "it": "Italiano",

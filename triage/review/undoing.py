@@ -82,7 +82,7 @@ def _shown(tx: Transaction, rules: Rules, acts: Sequence[SettlementRow], names: 
     if len(acts) > 1:
         about = count_of(len(acts), "messaggio", "messaggi")
     project = rules.projects.get(first.project)
-    to = f" a {project.centre}" if project is not None else ""
+    to = f" a {project.name}" if project is not None else ""
     until = min(act.undo_until or tx.now for act in acts)
     seconds = max(0, int((until - tx.now).total_seconds()))
     return Undoable(first.id, f"{about[0].upper()}{about[1:]}: {exit_name(first.exit)}{to}", until, seconds)
