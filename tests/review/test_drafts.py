@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from playwright.sync_api import Page, expect
 
-from tests.review.browser import Visit
+from tests.review.browser import Visit, axe
 from tests.review.mail import HELD, a_mail, arrive
 from tests.review.office import Office
 from triage.acts.people import Role
@@ -50,6 +50,9 @@ def test_a_note_survives_an_expired_session_for_its_writer_and_goes_once_it_is_u
     end_sessions(office)
     press(page)
     expect(page.get_by_label("Password")).to_be_visible()
+    expect(page.get_by_text("Il tuo accesso è finito")).to_be_visible()
+    expect(page.get_by_text("Quello che stavi scrivendo non è perso")).to_be_visible()
+    axe(page)
     one.sign_in(anna)
     page.goto(f"/messaggi/{held[0]}/uscita/telefono")
     expect(page.get_by_label("Nota")).to_have_value(NOTE)

@@ -51,6 +51,7 @@ def test_a_person_changes_a_key_and_turns_all_of_them_off(visit: Callable[..., V
     one = visit(Role.OPERATOR, javascript=javascript)
     page = one.page
     page.goto("/profilo")
+    expect(page.get_by_label("Vai ad «Annulla»; con Invio si annulla", exact=True)).to_be_visible()
     page.get_by_label(SEND, exact=True).fill("w")
     page.get_by_role("button", name="Salva i tasti").click()
     expect(page.locator("#avvisi")).to_contain_text("Tasti salvati")

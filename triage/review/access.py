@@ -43,7 +43,9 @@ def ask(request: Request) -> Response:
     session = session_or_none(request)
     if session is not None and not session.step:
         return go("/")
-    return render(request, "sign_in.html", wrong="", name="")
+    # Whoever signs out has no cookie any more: one that opens nothing is of a session that ended by itself.
+    over = session is None and cookie_name(desk_of(request)) in request.cookies
+    return render(request, "sign_in.html", wrong="", name="", over=over)
 
 
 @router.post("/accedi")
@@ -55,7 +57,7 @@ def sign_in(
     """The password; what comes after it depends on the person."""
     tried = try_password(desk_of(request).store, name, password, _address(request))
     if tried.row is None:
-        return render(request, "sign_in.html", 422, wrong=_told(tried, WRONG), name=name[:64])
+        return render(request, "sign_in.html", 422, wrong=_told(tried, WRONG), name=name[:64], over=False)
     return _enter(request, tried.row, _missing(request, tried.row, code_given=False))
 
 

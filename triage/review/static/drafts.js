@@ -38,7 +38,11 @@
 
   // What the server gives back (a refusal, a chosen beginning) is newer: only a field as it was at first is filled.
   const fill = () => {
-    if (!person) return;
+    if (!person) {
+      const told = document.getElementById("bozze-tenute");
+      if (told) told.hidden = drafts().length === 0;
+      return;
+    }
     if (document.querySelector("#avvisi .alert-success")) {
       const used = kept.getItem("inviata");
       if (used) forget((key) => key.startsWith(used));
