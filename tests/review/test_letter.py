@@ -97,7 +97,8 @@ def test_what_was_done_can_be_taken_back_for_two_minutes(
     page.get_by_role("button", name="Conferma e inoltra").click()
     banner = page.locator(".annulla")
     expect(banner).to_contain_text(
-        "«Orari» di anna.rossi@example.com: inoltrato a Azienda Speciale Consortile Oglio Po. Puoi annullare fino alle 10:32"
+        "«Orari» di anna.rossi@example.com: inoltrato a Azienda Speciale Consortile Oglio Po. "
+        "Puoi annullare fino alle 10:32"
     )
     expect(banner).to_contain_text("minut")
     banner.get_by_role("button", name="Annulla").click()
