@@ -243,7 +243,7 @@ def test_f80_a_day_to_wait_for_is_read_by_the_servers_own_clock(
     assert (error.kind, error.rest) == ("token_throttled", rest)
 
 
-@pytest.mark.parametrize("host", ["login..example.org", ".example.org", f"{'a' * 70}.example.org"])
+@pytest.mark.parametrize("host", ["login..example.org", ".example.org", f"{'a' * 64}.example.org"])
 def test_a_host_that_cannot_be_one_is_told_with_its_remedy(endpoint: TokenEndpoint, host: str) -> None:
     error = refused(oauth_of(endpoint, token_url=f"https://{host}/token"))
     assert error.kind == "token_unreachable"
