@@ -159,6 +159,31 @@ def test_a_token_server_that_hangs_stops_no_loop(make_desk: Make, house: House, 
     assert desk.message(key).state == MessageState.FORWARDED
 
 
+@pytest.mark.parametrize(
+    ("code", "text"), [(535, "5.7.3 Authentication unsuccessful"), (530, "5.7.57 Client not authenticated")]
+)
+def test_a_token_that_ends_amid_a_connection_is_followed_by_a_new_login(
+    make_desk: Make, house: House, tmp_path: Path, code: int, text: str
+) -> None:
+    """The connection that the server no longer knows would be refused again and again."""
+    desk = make_desk(house.sink.port, connections=1)
+    house.use(desk, oauth_of(house.endpoint), tmp_path / "var", lambda: 1000.0, Login.XOAUTH2)
+    desk.take_in(from_family(1))
+    desk.send()
+    before = house.sink.connections_seen
+    house.sink.answer("mail", code, text, times=1)
+    [key] = desk.take_in(from_family(2))
+    desk.send()
+    assert desk.message(key).state == MessageState.DECIDED
+    desk.stage.account.paused_until = 0.0
+    desk.advance(minutes=2)
+    desk.send()
+    assert desk.message(key).state == MessageState.FORWARDED
+    assert house.sink.connections_seen == before + 1
+    assert desk.incidents() == []
+    desk.assert_ledger_closes()
+
+
 # --------------------------------------------------------------------------- slowed down
 
 

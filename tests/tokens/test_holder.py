@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import threading
@@ -276,6 +277,21 @@ def test_what_could_not_be_written_does_not_undo_what_another_process_was_given(
     assert endpoint.requests[-1]["refresh_token"] == newer
 
 
+def test_a_folder_that_knows_no_locks_is_told(
+    timed: Timed, endpoint: TokenEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a network folder without a lock service: two processes could spoil each other's token."""
+
+    def no_locks(_descriptor: int, _how: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    error = trouble(timed, account_with(by_consent(endpoint)))
+    assert error.kind == "token_file"
+    assert "TRIAGE_STATE_DIR" in str(error)
+    assert endpoint.requests == []
+
+
 @contextmanager
 def _full_from_now(endpoint: TokenEndpoint, folder: Path) -> Iterator[Callable[[], None]]:
     """The folder goes away while the request is on its way; calling what is given brings it back."""
@@ -333,6 +349,34 @@ def test_f78_a_dead_token_touches_no_other_mailbox(
     endpoint.refuse("invalid_grant", times=1)
     assert trouble(timed, account_with(dead)).kind == "token_refused"
     assert timed.tokens.secret_of(account_with(alive)) == "accesso-2"
+
+
+def test_f78_a_mailbox_that_refuses_the_applications_token_costs_the_others_nothing(
+    timed: Timed, endpoint: TokenEndpoint
+) -> None:
+    """It may have lost its right alone; the token is good for the others until there is a new one."""
+    oauth = oauth_of(endpoint)
+    lost, other = (account_with(oauth, user=name) for name in ("uno@example.org", "due@example.org"))
+    token = timed.tokens.secret_of(lost)
+    timed.later(120)
+    endpoint.say(503, b"", times=1)
+
+    for _ in range(3):
+        with pytest.raises(TokenTroubleError, match="has trouble of its own"):
+            timed.tokens.another(lost, token)
+        assert timed.tokens.secret_of(other) == token
+
+    assert len(endpoint.requests) == 2, "nor is the token server asked by each refusal"
+    timed.later(6)
+    assert timed.tokens.another(lost, token) == "accesso-2"
+
+
+def test_a_token_server_that_gives_the_refused_token_again_has_no_other(timed: Timed, endpoint: TokenEndpoint) -> None:
+    account = account_with(oauth_of(endpoint))
+    endpoint.say(200, {"access_token": "a", "expires_in": 3600})
+    assert timed.tokens.secret_of(account) == "a"
+    timed.later(120)
+    assert timed.tokens.another(account, "a") is None
 
 
 def test_f78_a_token_server_that_hangs_keeps_no_other_mailbox_waiting(

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -12,7 +16,8 @@ from tests.servers.authority import Authority
 from tests.servers.token_endpoint import CLIENT, CLIENT_SECRET, SCOPE, TokenEndpoint
 from tests.tokens.builders import by_consent, numbered, oauth_of
 from triage.oauth import OAuth
-from triage.tokens.request import TokenTroubleError, ask
+from triage.tokens.request import ask
+from triage.tokens.trouble import TokenTroubleError
 
 
 def refused(oauth: OAuth, refresh_token: str = "") -> TokenTroubleError:
@@ -104,8 +109,8 @@ def test_a_redirect_is_not_followed(
 ) -> None:
     """Whoever can send a redirect must not be sent the client secret."""
     thief = start_token_endpoint(numbered())
-    for status in (301, 302, 303, 307, 308):
-        endpoint.say(status, b"", headers={"Location": thief.url}, times=1)
+    for status, where in product((301, 302, 303, 307, 308), (thief.url, "https://[nowhere")):
+        endpoint.say(status, b"", headers={"Location": where}, times=1)
         error = refused(oauth_of(endpoint))
         assert error.kind == "token_refused"
         assert f"({status})" in str(error)
@@ -165,8 +170,8 @@ def test_a_server_in_trouble_and_one_that_throttles_pass_by_themselves(endpoint:
     assert [(error.kind, error.rest) for error in found] == [
         ("token_unreachable", 120),
         ("token_throttled", 77),
-        ("token_throttled", 0),
-        ("token_unreachable", 0),
+        ("token_throttled", 3600),
+        ("token_unreachable", 3600),
     ]
     assert all(error.passes for error in found)
 
@@ -181,7 +186,79 @@ def test_a_server_that_is_not_there_or_never_answers_is_given_up(endpoint: Token
     assert "TRIAGE_IMAP_OAUTH_TOKEN_URL" in str(error)
 
 
+@contextmanager
+def speaking(octets: bytes, pause: float = 0.0) -> Iterator[str]:
+    """The address of a server that says this and hangs up; with a ``pause`` after each octet."""
+
+    def serve() -> None:
+        with suppress(OSError), server.accept()[0] as connection:
+            while b"\r\n\r\n" not in connection.recv(65_536, socket.MSG_PEEK):
+                pass
+            connection.recv(65_536)
+            for piece in (bytes([octet]) for octet in octets) if pause else [octets]:
+                connection.sendall(piece)
+                time.sleep(pause)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/token"
+        thread.join(10)
+
+
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\nX: " + b"a" * 60, b"HTTP/1.1 200 OK\r\n\r\n" + b" " * 60])
+def test_a_server_that_gives_an_octet_now_and_then_is_given_up_in_time(endpoint: TokenEndpoint, head: bytes) -> None:
+    """Each octet meets the time-out of a read; all mailboxes of the application would wait for the last."""
+    with speaking(head, 0.05) as url:
+        began = time.monotonic()
+        error = refused(oauth_of(endpoint, token_url=url, timeout=0.5))
+        took = time.monotonic() - began
+    assert (error.kind, error.passes) == ("token_unreachable", True)
+    assert "TimeoutError" in str(error)
+    assert took < 2
+
+
+def test_an_answer_that_was_cut_off_passes_by_itself(endpoint: TokenEndpoint) -> None:
+    with speaking(b'HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{"access_token": "a') as url:
+        error = refused(oauth_of(endpoint, token_url=url))
+    assert (error.kind, error.passes) == ("token_unreachable", True)
+
+
+@pytest.mark.parametrize(
+    ("asked", "rest"),
+    [
+        (b"Retry-After: Mon, 01 Mar 2027 09:20:00 GMT\r\nDate: Mon, 01 Mar 2027 09:00:00 GMT", 1200),
+        (b"Retry-After: Mon, 01 Mar 2027 08:00:00 GMT\r\nDate: Mon, 01 Mar 2027 09:00:00 GMT", 0),
+        (b"Retry-After: Mon, 01 Mar 2027 09:20:00 GMT", 0),
+        (b"Retry-After:  90 ", 90),
+        (b"Retry-After: soon", 0),
+        (b"Retry-After: \xd9\xa1", 0),
+    ],
+)
+def test_f80_a_day_to_wait_for_is_read_by_the_servers_own_clock(
+    endpoint: TokenEndpoint, asked: bytes, rest: float
+) -> None:
+    with speaking(b"HTTP/1.1 429 X\r\nContent-Length: 0\r\n" + asked + b"\r\n\r\n") as url:
+        error = refused(oauth_of(endpoint, token_url=url))
+    assert (error.kind, error.rest) == ("token_throttled", rest)
+
+
+@pytest.mark.parametrize("host", ["login..example.org", ".example.org", f"{'a' * 64}.example.org"])
+def test_a_host_that_cannot_be_one_is_told_with_its_remedy(endpoint: TokenEndpoint, host: str) -> None:
+    error = refused(oauth_of(endpoint, token_url=f"https://{host}/token"))
+    assert error.kind == "token_unreachable"
+    assert "TRIAGE_IMAP_OAUTH_TOKEN_URL" in str(error)
+
+
 # --------------------------------------------------------------------------- answers
+
+
+def test_what_a_server_writes_as_null_it_does_not_say(endpoint: TokenEndpoint) -> None:
+    endpoint.say(200, {"access_token": "a", "token_type": None, "refresh_token": None, "expires_in": None})
+
+    granted = ask(oauth_of(endpoint), "")
+
+    assert (granted.access_token, granted.refresh_token, granted.lifetime) == ("a", "", 600)
 
 
 @pytest.mark.parametrize(

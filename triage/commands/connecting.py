@@ -23,7 +23,7 @@ from triage.rules.addresses import AddressError, check_address
 from triage.rules.types import Envelope, Mailbox
 from triage.settings import Scanner, Settings
 from triage.tokens import Secrets, Tokens
-from triage.tokens.request import PASSING
+from triage.tokens.trouble import PASSING
 from triage.tokens.watch import SUBMISSION
 from triage.vocabulary import AttemptOutcome, SubmissionResult
 

@@ -24,6 +24,7 @@ from aiosmtplib.errors import (
 
 from triage.crashpoints import reach
 from triage.dispatch.compose import Outgoing
+from triage.dispatch.policy import NOT_LOGGED_IN
 from triage.dispatch.trouble import AccountTroubleError, status_of, trouble_of_connection
 from triage.settings import Account, Login, Security, Submission
 from triage.tokens import FIXED, Secrets, TokenTroubleError
@@ -161,7 +162,8 @@ class Connection:
             client.close()
 
     async def _after_refusal(self, code: int) -> None:
-        if code == 421 or self._client is None or not self._client.is_connected:
+        # A server that no longer knows who we are (a token that ended) knows it again after a new login only.
+        if code == 421 or code in NOT_LOGGED_IN or self._client is None or not self._client.is_connected:
             await self.close()
             return
         try:

@@ -5,6 +5,6 @@ token server refuses is :class:`TokenTroubleError` with its remedy, of this acco
 """
 
 from triage.tokens.holder import FIXED, Fixed, Secrets, Tokens
-from triage.tokens.request import TokenTroubleError
+from triage.tokens.trouble import TokenTroubleError
 
 __all__ = ["FIXED", "Fixed", "Secrets", "TokenTroubleError", "Tokens"]

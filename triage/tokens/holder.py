@@ -20,7 +20,8 @@ from triage.oauth import OAuth
 from triage.settings import Account
 from triage.tokens.endings import endings
 from triage.tokens.kept import Kept, KeptTokens
-from triage.tokens.request import Granted, TokenTroubleError, ask
+from triage.tokens.request import Granted, ask
+from triage.tokens.trouble import TokenTroubleError
 
 log = logging.getLogger("triage.tokens")
 
@@ -131,8 +132,12 @@ class _Holder:
             if self._token == refused:
                 if self._pace() - self._asked_at < FRESH:
                     return None
-                self._token, self._renew_at = "", 0.0
-            return self._secret()
+                # Not thrown away before there is another: it may be good for the application's other mailboxes.
+                self._renew_at = 0.0
+            token = self._secret()
+            if token == refused and self._trouble is not None:
+                raise self._told(self._trouble)
+            return None if token == refused else token
 
     def good_for(self) -> float:
         with self._lock:
@@ -149,7 +154,12 @@ class _Holder:
                 self._rest(trouble)
         if self._trouble is None or (self._token and self._pace() < self._ends_at):
             return self._token
-        raise TokenTroubleError(self._trouble.kind, str(self._trouble), self._trouble.rest)
+        raise self._told(self._trouble)
+
+    @staticmethod
+    def _told(trouble: TokenTroubleError) -> TokenTroubleError:
+        """The same once more: an exception that is raised twice would gather tracebacks."""
+        return TokenTroubleError(trouble.kind, str(trouble), trouble.rest)
 
     def _rest(self, trouble: TokenTroubleError) -> None:
         """Not asked again for a while; a refused request longest, since a person must mend it."""

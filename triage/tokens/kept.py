@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from triage.oauth import OAuth
-from triage.tokens.request import TokenTroubleError
+from triage.tokens.trouble import TokenTroubleError
 
 _LOOK = 0.05
 """Seconds between two tries for a lock that another process holds."""
@@ -107,7 +107,7 @@ class KeptTokens:
             raise _not_usable(path, oauth, error) from None
         try:
             until = time.monotonic() + 2 * oauth.timeout
-            while not _locked(descriptor):
+            while not _locked(descriptor, path, oauth):
                 if time.monotonic() > until:
                     text = f"Another process holds {path} for too long. It is tried again."
                     raise TokenTroubleError("token_unreachable", text)
@@ -128,11 +128,13 @@ class KeptTokens:
             os.close(descriptor)
 
 
-def _locked(descriptor: int) -> bool:
+def _locked(descriptor: int, path: Path, oauth: OAuth) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:  # a network folder may know no locks
+        raise _not_usable(path, oauth, error) from None
     return True
 
 
