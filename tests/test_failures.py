@@ -63,7 +63,6 @@ SHOWN_BY: Mapping[str, str] = {
     "F83": "dispatch/test_compose.py::test_forward_is_a_new_message_from_us_that_is_answered_to_the_author",
     "F85": "dispatch/test_wire.py::test_connections_are_used_again_and_limited_in_number",
     # identity and threading
-    "F86": "dispatch/test_coming_back.py::test_a_stranger_with_a_true_code_is_shown_to_a_person_and_joins_nothing",
     "F87": "dispatch/test_coming_back.py::test_a_false_code_is_no_code",
     "F89": "dispatch/test_coming_back.py::test_a_further_message_that_names_another_zone_waits",
     "F92": "dispatch/test_policy.py::test_what_follows_from_an_answer",

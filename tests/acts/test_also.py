@@ -75,7 +75,7 @@ def test_a_further_centre_gets_the_message_and_the_first_keeps_it(office: Office
     since = len(sent(smtp_sink))
     done = office.act(also, key, Choice("sud"), note="due famiglie")
     assert done.message_it == (
-        "Va anche a «Centro Sud». «Centro Nord» lo tiene. "
+        "Va anche a «Ente Sud». «Ente Nord» lo tiene. "
         "La famiglia viene avvisata, una volta sola, quando il centro lo ha ricevuto."
     )
     desk.advance(seconds=119)
@@ -105,7 +105,7 @@ def test_what_is_shown_before_is_what_leaves(office: Office, smtp_sink: SmtpSink
     key = forwarded(office.desk)
     before = look(office, key, Further(Choice("sud", topic="ascolto")))
     assert {one.to for one in before.leaving} == {SUD, ANNA}
-    assert before.notes == ("«Centro Nord»: lo ha già, e lo tiene.",)
+    assert before.notes == ("«Ente Nord»: lo ha già, e lo tiene.",)
     since = len(sent(smtp_sink))
     assert office.act(also, key, Choice("sud", topic="ascolto")).ok
     assert left(office, smtp_sink, since) == letters(office, before)
@@ -121,7 +121,7 @@ def test_while_the_first_can_still_be_undone_both_leave_and_the_acknowledgement_
     desk.advance(seconds=60)
     done = office.act(also, key, Choice("sud"))
     assert done.message_it == (
-        "Va anche a «Centro Sud». «Centro Nord» lo riceve lo stesso. "
+        "Va anche a «Ente Sud». «Ente Nord» lo riceve lo stesso. "
         "La conferma alla famiglia nominerà tutti i centri che lo hanno."
     )
     desk.advance(seconds=60)

@@ -44,8 +44,8 @@ def test_a_misroute_is_put_right_everywhere(office: Office, smtp_sink: SmtpSink)
     file_due(office)
     done = office.act(correct, key, Choice("sud"), "zona", categories=["minori", "inventata", "contatti"])
     assert done.message_it == (
-        "Va a «Centro Sud». La famiglia viene avvisata, una volta sola, quando il centro lo ha ricevuto. «Centro Nord» "
-        "ha già il messaggio. A «Centro Nord» chiediamo di cancellarlo."
+        "Va a «Ente Sud». La famiglia viene avvisata, una volta sola, quando il centro lo ha ricevuto. «Ente Nord» "
+        "ha già il messaggio. A «Ente Nord» chiediamo di cancellarlo."
     )
     before = len(sent(smtp_sink))
     desk.advance(seconds=119)
@@ -141,7 +141,7 @@ def test_where_no_mail_can_go_staff_are_told_to_telephone(office: Office, smtp_s
     key = forwarded(desk)
     desk.rules = readdress(desk.rules, "nord", to="nuovo@nord.example")
     done = office.act(correct, key, Choice("sud"), "zona")
-    assert done.message_it.endswith("A «Centro Nord» da qui non si può scrivere: telefonate e chiedete di cancellarlo.")
+    assert done.message_it.endswith("A «Ente Nord» da qui non si può scrivere: telefonate e chiedete di cancellarlo.")
     [row] = register(office, key)
     assert row.recall_dispatch_id is None
     assert row.wrong_project == "nord"

@@ -98,7 +98,7 @@ def test_looking_changes_nothing(office: Office) -> None:
 def test_a_centre_that_is_not_the_comune_s_is_shown_with_a_warning(office: Office) -> None:
     key = held(office)
     assert look(office, key, Choice("sud", comune="Altavilla")).notes[-1] == (
-        "Attenzione: Altavilla è nella zona di «Centro Nord», non di «Centro Sud». Il messaggio va a «Centro Sud»: "
+        "Attenzione: Altavilla è nella zona di «Ente Nord», non di «Ente Sud». Il messaggio va a «Ente Sud»: "
         "se non è voluto, torna indietro."
     )
     assert look(office, key, Choice("nord", comune="Altavilla")).notes == ()

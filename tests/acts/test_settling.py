@@ -58,7 +58,7 @@ def test_a_message_goes_where_a_person_says_and_not_before_two_minutes(office: O
     choice = Choice("sud", comune="Erbezzo", topic="laboratori")
     done = office.act(forward, key, choice, seen=generation, note="chiamata la madre")
     assert (done.ok, done.code) == (True, "inoltro")
-    assert done.message_it == "Va a «Centro Sud». La conferma di ricevuta alla famiglia dirà che lo ha questo centro."
+    assert done.message_it == "Va a «Ente Sud». La conferma di ricevuta alla famiglia dirà che lo ha questo centro."
     assert done.undo_until == desk.clock.now() + timedelta(minutes=2)
     desk.advance(seconds=119)
     desk.send()

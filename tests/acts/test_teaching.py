@@ -92,8 +92,8 @@ def test_the_next_message_of_this_sender_and_place_goes_by_itself(office: Office
     key, done = teach_by(office, Lesson(SENDER))
     assert (done.ok, done.message_it) == (
         True,
-        "I prossimi messaggi di questo mittente, se parlano della zona di «Centro Sud» o parlano di Altavilla o "
-        "non dicono il luogo, vanno a «Centro Sud». Vale da qui a due minuti, quando non si può più annullare, "
+        "I prossimi messaggi di questo mittente, se parlano della zona di «Ente Sud» o parlano di Altavilla o "
+        "non dicono il luogo, vanno a «Ente Sud». Vale da qui a due minuti, quando non si può più annullare, "
         "e per 90 giorni; mai se può esserci pericolo.",
     )
     later = next_from(office)
@@ -349,12 +349,11 @@ def test_a_taught_rule_is_worded_as_it_is_applied(office: Office) -> None:
         word_taught(one, office.desk.rules, "«Anna»") for one in (replace(told[1], kind=NEVER), *told)
     )
     assert sender == (
-        "I messaggi di «Anna», se parlano della zona di «Centro Sud» o parlano di Altavilla o non dicono il luogo, "
-        "vanno a «Centro Sud»."
+        "I messaggi di «Anna», se parlano della zona di «Ente Sud» o parlano di Altavilla o non dicono il luogo, "
+        "vanno a «Ente Sud»."
     )
     assert phrase == (
-        "I messaggi con la frase «laboratorio di ceramica», se parlano della zona di «Centro Nord», "
-        "vanno a «Centro Sud»."
+        "I messaggi con la frase «laboratorio di ceramica», se parlano della zona di «Ente Nord», vanno a «Ente Sud»."
     )
     assert never == "I messaggi di «Anna» si archiviano come non per noi."
 

@@ -29,6 +29,7 @@ COMMANDS = [
     "held",
     "ledger",
     "models",
+    "purge",
     "retry",
     "rules",
     "run",

@@ -201,8 +201,8 @@ def test_a_misrouted_message_goes_to_the_right_centre_and_the_family_is_told_onc
     done = correct(desk, key)
     assert (done.ok, done.told, done.have_it) == (True, "avviso", ("nord",))
     assert done.message_it == (
-        "Va a «Centro Sud». La famiglia viene avvisata, una volta sola, quando il centro lo ha "
-        "ricevuto. «Centro Nord» ha già il messaggio. A «Centro Nord» chiediamo di cancellarlo."
+        "Va a «Ente Sud». La famiglia viene avvisata, una volta sola, quando il centro lo ha "
+        "ricevuto. «Ente Nord» ha già il messaggio. A «Ente Nord» chiediamo di cancellarlo."
     )
     smtp_sink.answer("rcpt", 451, times=1, when=lambda path: path == SUD)
     desk.send()

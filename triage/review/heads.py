@@ -61,7 +61,8 @@ def heads_of(
 
 
 def _readable(row: MessageRow) -> bool:
-    return row.sha256 is not None and row.state != MessageState.QUARANTINED
+    # What was erased is not shown from memory either: another page may have remembered its head.
+    return row.sha256 is not None and row.state not in (MessageState.QUARANTINED, MessageState.ERASED)
 
 
 def _certified(rules: Rules, mailboxes: dict[int, str], row: MessageRow) -> bool:
