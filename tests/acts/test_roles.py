@@ -24,13 +24,13 @@ def test_an_operatore_settles_but_teaches_for_one_message_only() -> None:
     assert allowed(Role.OPERATOR) == {Act.LOOK, Act.TAKE, Act.SETTLE, Act.CORRECT, Act.TEACH_ONCE, Act.SAMPLE}
 
 
-def test_a_responsabile_does_all_but_people_and_addresses() -> None:
-    assert set(Act) - allowed(Role.RESPONSIBLE) == {Act.PEOPLE, Act.ADDRESSES}
+def test_a_responsabile_does_all_but_people_what_they_did_and_addresses() -> None:
+    assert set(Act) - allowed(Role.RESPONSIBLE) == {Act.PEOPLE, Act.ACTS, Act.ADDRESSES}
 
 
-def test_who_answers_for_data_protection_sees_the_register_and_does_nothing() -> None:
+def test_who_answers_for_data_protection_sees_the_registers_and_does_nothing() -> None:
     assert set(Role) - set(LADDER) == {Role.DATA_PROTECTION}
-    assert allowed(Role.DATA_PROTECTION) == {Act.REGISTER}
+    assert allowed(Role.DATA_PROTECTION) == {Act.REGISTER, Act.ACTS}
 
 
 def test_those_who_can_do_harm_or_see_the_register_need_codes() -> None:

@@ -43,7 +43,7 @@ COMMANDS = [
     "web",
     "worker",
 ]
-WITH_JSON = ("check", "confirm", "destinations", "evaluate", "held", "ledger", "show", "train")
+WITH_JSON = ("check", "confirm", "destinations", "evaluate", "held", "ledger", "purge", "show", "train")
 
 
 def test_the_commands_are_those_that_operators_rely_on() -> None:

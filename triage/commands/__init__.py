@@ -30,7 +30,7 @@ COMMANDS = {
     "held": ("look", "List the messages that wait for a person: possible danger first."),
     "ledger": ("ledger", "Count every message and check that nothing is unaccounted for."),
     "models": ("models", "The models: list them, compare two, promote one, go one back."),
-    "purge": ("purge", "Erase what is kept no longer, or say what would be; keep a case for ever, or let it go."),
+    "purge": ("purge", "Erase octets and texts of messages whose time is over."),
     "retry": ("act", "Send held, quarantined, oversize or unreadable messages through the flow again."),
     "rules": ("rules", "The routing rules: try a changed file on the mail that has come."),
     "run": ("run", "Run the service: read, sort, forward, acknowledge, file, until it is stopped."),

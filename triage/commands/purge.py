@@ -27,10 +27,11 @@ from triage.record.recase import case_exists
 def purge(
     only_count: bool, held: str | None, reason: str | None, released: str | None, lists: bool, as_json: bool
 ) -> None:
-    """Erase octets and texts of messages whose time is over, as the rules say under ``retention``.
+    """Erase octets and texts of messages whose time is over.
 
-    The running service does it every night. Rows stay, so that the ledger closes and the same mail is known again;
-    what waits for a person is never erased, nor what belongs to a case that is still alive or kept.
+    How long they are kept stands in the rules under ``retention``; the running service erases every night. Rows stay,
+    so that the ledger closes and the same mail is known again; what waits for a person is never erased, nor what
+    belongs to a case that is still alive or kept.
     """
     if sum((only_count, held is not None, released is not None, lists)) > 1:
         raise click.UsageError("--dry-run, --hold, --release and --holds each go alone.")
