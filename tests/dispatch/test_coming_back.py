@@ -7,6 +7,7 @@ import html
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -15,8 +16,12 @@ from tests.dispatch.builders import ANNA, NORD, SUD, Desk, a_mail, acknowledgeme
 from tests.servers.smtp_sink import SmtpSink
 from triage.dispatch.acknowledging import correction_link
 from triage.ids import case_code, cases_named, return_tag
+from triage.keeping import purge
+from triage.record.filing import record_filed
 from triage.record.identity import known_secret
 from triage.record.returned import returns_about
+from triage.record.tables import samples
+from triage.rules.retention import RetentionRules
 from triage.rules.types import Envelope
 from triage.vocabulary import DispatchKind, DispatchState, MessageState, Mode
 
@@ -82,6 +87,27 @@ def test_a_forward_that_fails_later_is_open_again_and_can_be_sent_again(desk: De
     assert desk.dispatch(key).rfc_message_id != first.rfc_message_id, "a copy that did not arrive is not this one"
     assert [kind for kind, _ in desk.incidents()] == []
     assert len(acknowledgements_in(smtp_sink)) == 1
+    desk.assert_ledger_closes()
+
+
+@pytest.mark.parametrize("what", ["report", "hand-back"])
+def test_what_comes_back_of_an_erased_message_is_told(desk: Desk, what: str) -> None:
+    """Nothing of it can be opened again: the centre's own mail waits, or an incident says that the forward failed."""
+    key = forwarded(desk)
+    sent, subject = desk.dispatch(key).rfc_message_id, f"Non è per noi [{code_of(desk, key)}]"
+    filed = desk.message(key)
+    with desk.store.write("file") as tx:
+        record_filed(tx, [filed], "Smistati", "filed")
+        tx.execute(samples.update().values(labelled_at=tx.now))  # what waits to be judged would stay
+    desk.clock.forward(timedelta(days=400))
+    assert purge(desk.store, RetentionRules()) is not None
+    assert desk.message(key).state == MessageState.ERASED
+    [back] = desk.take_in(report(sent) if what == "report" else from_project(subject, ""))
+    assert desk.message(key).state == MessageState.ERASED
+    if what == "report":
+        assert [kind for kind, _ in desk.incidents()] == ["forward_returned"]
+    else:
+        assert desk.outcome(back) == (MessageState.HELD, "restituzione")
     desk.assert_ledger_closes()
 
 

@@ -24,6 +24,7 @@ from triage.record.mailboxes import known_mailboxes
 from triage.record.messages import MessageRow
 from triage.record.octets import read_beginnings
 from triage.review.desk import Desk
+from triage.review.guards import RefusedError
 from triage.review.heads import BEGINNING
 from triage.review.times import ROME
 from triage.rules import Rules
@@ -34,6 +35,7 @@ AT_ONCE = 50
 MOST_READ = 400
 SECONDS = 1.5
 MOST_WORDS = 8
+WRONG_DAYS = "Scrivi i giorni come 28/11/2026, il primo prima dell'ultimo."
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,14 @@ def day_of(text: str) -> date | None:
         except ValueError:
             continue
     return None
+
+
+def days_between(dal: str, al: str) -> tuple[datetime | None, datetime | None]:
+    """From the first day's beginning to the last one's end; ``None``: no bound there. Raises :class:`RefusedError`."""
+    first, last = day_of(dal), day_of(al)
+    if (dal and first is None) or (al and last is None) or (first and last and first > last):
+        raise RefusedError(422, "days", WRONG_DAYS)
+    return midnight(first) if first else None, midnight(last + timedelta(days=1)) if last else None
 
 
 def _day_text(text: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Query, Request
@@ -23,9 +22,9 @@ from triage.record.identity import secret_if_known
 from triage.record.incidents import open_incidents
 from triage.record.people import all_people
 from triage.record.staff_acts import note_act
-from triage.review.finding import day_of, midnight
-from triage.review.guards import RefusedError, desk_of, may
-from triage.review.register import MOST_EXPORTED, WRONG_DAYS
+from triage.review.finding import days_between
+from triage.review.guards import desk_of, may
+from triage.review.register import MOST_EXPORTED
 from triage.review.rendering import render
 from triage.review.times import ROME
 from triage.review.trends import TAMPERED
@@ -87,11 +86,7 @@ def download(
     al: Annotated[str, Form(max_length=10)] = "",
 ) -> Response:
     """The acts of some days as a table for a spreadsheet; that it was taken is on record."""
-    first, last = day_of(dal), day_of(al)
-    if (dal and first is None) or (al and last is None) or (first and last and first > last):
-        raise RefusedError(422, "days", WRONG_DAYS)
-    since = midnight(first) if first else None
-    until = midnight(last + timedelta(days=1)) if last else None
+    since, until = days_between(dal, al)
     with desk_of(request).store.write("operations export", person.name) as tx:
         lines = _lines(tx, acts_page(tx, since=since, until=until, size=MOST_EXPORTED))
         note_act(tx, person, "export", "acts", 0, {"rows": len(lines)})

@@ -6,7 +6,7 @@ Codes, times, roles and categories of data; never a body, a subject or a family'
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Query, Request
@@ -20,7 +20,7 @@ from triage.record.identity import secret_if_known
 from triage.record.people import PersonRow, all_people
 from triage.record.register import Entry, count_open, entries, entry_numbered
 from triage.record.staff_acts import note_act
-from triage.review.finding import day_of, midnight
+from triage.review.finding import days_between
 from triage.review.guards import RefusedError, desk_of, may
 from triage.review.rendering import go, render, tell
 from triage.review.times import ROME
@@ -40,7 +40,6 @@ Seeing = Annotated[Person, Depends(may(Act.REGISTER))]
 Keeping = Annotated[Person, Depends(may(Act.RECALLS))]
 SIZE = 50
 MOST_EXPORTED = 20_000
-WRONG_DAYS = "Scrivi i giorni come 28/11/2026, il primo prima dell'ultimo."
 HEADS = (
     *("Caso", "Trovato il", "Trovato da (ruolo)", "Inviato per errore il", "Centro sbagliato", "Centro giusto"),
     *("Motivo", "Categorie di dati", "Richiesta di cancellare", "Risposta", "Risposta il", "Famiglia", "Chiuso il"),
@@ -131,11 +130,7 @@ def download(
 ) -> Response:
     """The register as a table for a spreadsheet; that it was taken is on record."""
     desk = desk_of(request)
-    first, last = day_of(dal), day_of(al)
-    if (dal and first is None) or (al and last is None) or (first and last and first > last):
-        raise RefusedError(422, "days", WRONG_DAYS)
-    since = midnight(first) if first else None
-    until = midnight(last + timedelta(days=1)) if last else None
+    since, until = days_between(dal, al)
     rules = desk.knowledge.in_force().rules
     with desk.store.write("register export", person.name) as tx:
         found = entries(tx, since=since, until=until, size=MOST_EXPORTED)
