@@ -87,7 +87,11 @@ class Comparison:
         known = {row["rfc_message_id"]: row for row in self._now.sends.values()}
         for name, handed in self._handed.items():
             assert name in known, "something left that no dispatch accounts for"
-            assert {one.to for one in handed} == {known[name]["forward_path"]}
+            row = known[name]
+            # A family's address goes with its message.
+            erased = self._now.messages[row["message_id"]]["state"] == MessageState.ERASED
+            to = {""} if erased and row["kind"] in TO_FAMILIES else {one.to for one in handed}
+            assert to == {row["forward_path"]}
         for row in self._now.sends.values():
             tries = self._now.tries.get(row["id"], ())
             outcomes = Counter(one["outcome"] for one in tries)
@@ -208,7 +212,10 @@ class Comparison:
 
     def _end_of(self, row: Row) -> End:
         state = MessageState(row["state"])
-        if state is not MessageState.FILED:
+        # What is erased ended as it was before: known again, or filed.
+        if state is MessageState.ERASED and row["same_as"] is not None:
+            return End.MATCHED
+        if state not in (MessageState.FILED, MessageState.ERASED):
             return _PLAIN_ENDS[state]
         forwards = [send for send in self._now.sends_of(row["id"]) if send["kind"] == DispatchKind.FORWARD]
         has_it = any(send["state"] == DispatchState.ACCEPTED and self._taken(send) for send in forwards)

@@ -15,6 +15,9 @@ from tests.faults_model.office import INBOX, JUNK
 from tests.faults_model.snapshot import Row
 from tests.faults_model.wire import Answer
 from triage.acts.settling import close
+from triage.keeping import purge
+from triage.record.tables import samples
+from triage.rules.retention import RetentionRules
 from triage.vocabulary import DispatchKind, MessageState, Mode
 
 S = MessageState
@@ -121,6 +124,26 @@ def comes_back(made: Callable[[], Machine]) -> Machine:
     return machine
 
 
+def kept_no_longer(made: Callable[[], Machine]) -> Machine:
+    """What was filed, and what was known again, long ago; then the same comes once more, and a report about it."""
+    machine = started(made, Kind.NORTH)
+    _turn(machine)
+    machine.time_goes_by(timedelta(hours=5))
+    _turn(machine)
+    _again(machine, Kind.NORTH, JUNK)
+    _turn(machine)
+    machine.time_goes_by(timedelta(days=8))
+    with machine.office.act() as tx:
+        tx.execute(samples.update().values(labelled_at=tx.now))  # what waits to be judged would stay
+    assert purge(machine.office.store, RetentionRules(1, 1, 1)) is not None
+    machine.compare()
+    _again(machine, Kind.NORTH, INBOX)
+    _turn(machine)
+    machine.a_report_comes_back(0)
+    _turn(machine)
+    return machine
+
+
 TOUR: tuple[Callable[[Callable[[], Machine]], Machine], ...] = (
     what_is_old_enters,
     too_large,
@@ -131,6 +154,7 @@ TOUR: tuple[Callable[[Callable[[], Machine]], Machine], ...] = (
     decided_again,
     refused_and_unsure,
     comes_back,
+    kept_no_longer,
 )
 
 
