@@ -191,7 +191,9 @@ def test_empty_message_is_said_to_be_empty() -> None:
 def test_forward_holds_no_reasons_confidence_or_urgency() -> None:
     """What weighed and how sure we are never leaves the agency."""
     sent = forward(a_mail("Che orari fate?\n"), urgent=True, alert=True)
-    text = text_of(sent).casefold() + str(read(sent).items()).casefold()
+    # The boundary is drawn by lot, and may hold any figure.
+    fields = [(name, value) for name, value in read(sent).items() if name.casefold() != "content-type"]
+    text = text_of(sent).casefold() + str(fields).casefold()
     for word in (
         "urgen",
         "0.97",

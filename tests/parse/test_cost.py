@@ -16,14 +16,25 @@ from triage.vocabulary import InboundMessage
 HTML = b"From: a@example.org\r\nMIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
 MIXED = b"From: a@example.org\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
 LONG = 300_000
-SECONDS = 1.5
-"""Of the processor, for 300,000 characters: some ten times what the dearest honest mail of that length takes."""
+ANSWERED = "<div dir=ltr><div>una riga di testo</div><div><br></div></div>"
+"""What mail programs write for a line: of the honest markup that was tried, the dearest by its length."""
 
 
-def seconds_for(octets: bytes) -> tuple[float, InboundMessage]:
+def once(octets: bytes) -> tuple[float, InboundMessage]:
     started = time.thread_time()
     message = parse(octets)
     return time.thread_time() - started, message
+
+
+def seconds_for(octets: bytes) -> tuple[float, InboundMessage]:
+    """Of the processor; the better of two, since a machine may be slow for a moment."""
+    return min(once(octets), once(octets), key=lambda taken: taken[0])
+
+
+@pytest.fixture(scope="module")
+def bearable() -> float:
+    """Seconds: ten times what this machine takes for the dearest honest mail of 300,000 characters."""
+    return 10 * seconds_for(HTML + (ANSWERED * (LONG // len(ANSWERED))).encode())[0]
 
 
 def codes(message: InboundMessage) -> set[str]:
@@ -62,10 +73,10 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_markup_made_to_be_dear_is_not_built_and_is_read_all_the_same(name: str) -> None:
+def test_markup_made_to_be_dear_is_not_built_and_is_read_all_the_same(name: str, bearable: float) -> None:
     markup, code = HOSTILE[name]
     taken, message = seconds_for(HTML + b"<p>dear</p>" + markup.encode())
-    assert taken < SECONDS
+    assert taken < bearable
     assert not code or code in codes(message)
     assert message.new_text.startswith("dear")
 
@@ -82,13 +93,15 @@ PIECES = st.one_of(
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(PIECES, max_size=3), st.lists(PIECES, min_size=1, max_size=4))
-def test_no_repeated_piece_of_markup_costs_more_than_its_length(before: list[str], piece: list[str]) -> None:
+def test_no_repeated_piece_of_markup_costs_more_than_its_length(
+    bearable: float, before: list[str], piece: list[str]
+) -> None:
     unit = "".join(piece)
     times = LONG // len(unit)
     if "<" in unit:  # so many that the tree would just be built
         times = min(times, (ParseLimits().html_nodes - 100) // unit.count("<"))
     taken, _ = seconds_for(HTML + ("".join(before) + unit * times + "fine").encode())
-    assert taken < SECONDS
+    assert taken < bearable
 
 
 @pytest.mark.parametrize(
@@ -103,11 +116,11 @@ def test_four_times_the_markup_takes_about_four_times_the_time(form: str) -> Non
 
 
 @pytest.mark.parametrize("inside", [b"<br>" * 49_000, b"<p hidden>" * 40_000, b" " * 200_000, b">\n" * 100_000])
-def test_many_parts_cost_no_more_than_one_large_one(inside: bytes) -> None:
+def test_many_parts_cost_no_more_than_one_large_one(inside: bytes, bearable: float) -> None:
     kind = b"text/html" if b"<" in inside else b"text/plain"
     one = b"--b\r\nContent-Type: " + kind + b"; charset=utf-8\r\n\r\n" + inside + b"\r\n"
     taken, message = seconds_for(MIXED + one * 100 + b"--b\r\n\r\nfine\r\n--b--\r\n")
-    assert taken < SECONDS
+    assert taken < bearable
     assert codes(message) & {"limit_html_characters", "limit_text_characters"}
 
 
