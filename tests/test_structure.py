@@ -33,7 +33,8 @@ _TABLE = {
     "oauth": "",
     "accounts": "oauth",
     "database": "",
-    "settings": "accounts database oauth",
+    "keyfile": "",
+    "settings": "accounts database keyfile oauth",
     "listening": "settings",
     "throttling": "",
     "spreadsheets": "",
@@ -56,14 +57,14 @@ _TABLE = {
     "pec": "vocabulary",
     "explaining": "vocabulary classify pec",
     # adapters: each knows the record, none another
-    "record": "vocabulary flow clock crashpoints ids",
+    "record": "vocabulary flow clock crashpoints ids keyfile",
     "intake": "vocabulary ages crashpoints ids record settings signals throttling tokens",
     "dispatch": "vocabulary clock crashpoints ids record settings decide rules parse knowledge reading "
     "conversations leaving settling telling loops seals notices pec throttling tokens",
     # what both log in with; it knows neither
     "tokens": "clock oauth record settings",
     # what the commands stand on
-    "basis": "clock record settings",
+    "basis": "clock keyfile record settings",
     # between the record and the pure stages
     "modes": "vocabulary record rules",
     "knowledge": "vocabulary basis cards classify modes record rules",

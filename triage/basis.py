@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from triage.clock import Clock, SystemClock
 from triage.record import Store
+from triage.record.data_keys import WorkersAliveError, turn_on
 from triage.settings import Settings, SettingsError, load_settings
 
 
@@ -32,6 +33,20 @@ def open_store(settings: Settings, clock: Clock | None = None) -> Store:
         except OSError as error:
             what = f"TRIAGE_STATE_DIR: the folder {settings.state_dir} cannot be made ({type(error).__name__})."
             raise SettingsError((what,)) from None
-    store = Store(settings.database_url, clock or SystemClock(), settings.database.pool)
-    store.migrate()
+    store = store_of(settings, clock)
+    try:
+        store.migrate()
+        turn_on(store)
+    except WorkersAliveError as error:
+        store.close()
+        what = f"TRIAGE_KEY_FILE: the record lies in clear, and workers share it that do not know the key: {error}."
+        raise SettingsError((f"{what} End them first; a killed one is forgotten when its lease runs out.",)) from None
+    except BaseException:
+        store.close()
+        raise
     return store
+
+
+def store_of(settings: Settings, clock: Clock | None = None, connections: int | None = None) -> Store:
+    """The record as it is, with the keys that open it; nothing is asked of it yet."""
+    return Store(settings.database_url, clock or SystemClock(), connections or settings.database.pool, settings.keys)

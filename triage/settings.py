@@ -24,6 +24,7 @@ from triage.accounts import Submission as Submission
 from triage.accounts import Webhook as Webhook
 from triage.database import Database as Database
 from triage.database import read_database
+from triage.keyfile import KeyFileError, MasterKey, read_keys
 from triage.oauth import read_oauth
 
 _ADDRESS = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
@@ -57,6 +58,8 @@ class Settings:
     idle_seconds: float
     """How long one IDLE may last before it is renewed; at most 25 minutes (RFC 2177 says 29)."""
     second_channel: SecondChannel
+    keys: tuple[MasterKey, ...] = ()
+    """What opens the record, and locks it from the first start with it on; none: the record lies in clear."""
 
     @property
     def database_url(self) -> str:
@@ -107,6 +110,7 @@ def load_settings(environment: Mapping[str, str], worker_name: str, mailboxes: I
         lease_seconds=reader.number("LEASE_SECONDS", 60, 1, 3600),
         idle_seconds=reader.number("IMAP_IDLE_SECONDS", 540, 1, 1500),
         second_channel=reader.second_channel(ports),
+        keys=reader.keys(),
     )
     for mailbox in mailboxes:
         reader.include(_Reader(environment, mailbox))
@@ -202,6 +206,17 @@ class _Reader:
         if path and not os.access(path, os.R_OK):
             self._problems.append(f"{self._find(name)[0]} names a file that cannot be read. Check its path and rights.")
         return path
+
+    def keys(self) -> tuple[MasterKey, ...]:
+        given, text = self._find("KEY")
+        if not text:
+            self._problems += [f"{given} holds no key. Make one with 'triage key new FILE'."] if text == "" else []
+            return ()
+        try:
+            return read_keys(text)
+        except KeyFileError as error:
+            self._problems.append(f"{given}: {error}.")
+            return ()
 
     def database(self, default: str) -> Database:
         return read_database(self, default, self._problems)

@@ -27,6 +27,7 @@ COMMANDS = [
     "evaluate",
     "explain",
     "held",
+    "key",
     "ledger",
     "models",
     "purge",

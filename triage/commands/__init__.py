@@ -28,6 +28,7 @@ COMMANDS = {
     "evaluate": ("evaluate", "Measure the model on labelled messages that had no part in training."),
     "explain": ("classify", "Explain in Italian what would be decided for one message, and why."),
     "held": ("look", "List the messages that wait for a person: possible danger first."),
+    "key": ("keys", "The key file that locks the record: make one, follow a new one, see what is locked."),
     "ledger": ("ledger", "Count every message and check that nothing is unaccounted for."),
     "models": ("models", "The models: list them, compare two, promote one, go one back."),
     "purge": ("purge", "Erase octets and texts of messages whose time is over."),

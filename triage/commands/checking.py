@@ -86,7 +86,17 @@ def _check_settings(mailboxes: tuple[str, ...], found: Findings) -> Settings | N
             "TRIAGE_CLAMD names another machine: whole messages go there unencrypted. Use a socket of this machine, "
             "or a tunnel."
         )
+    found.warnings.extend(_about_keys(settings))
     return settings
+
+
+def _about_keys(settings: Settings) -> list[str]:
+    if not settings.keys:
+        return ["TRIAGE_KEY_FILE is not set: mail lies in the record in clear. 'triage key new FILE' makes a key."]
+    path = Path(os.environ.get("TRIAGE_KEY_FILE", ""))
+    if path.is_file() and path.stat().st_mode & 0o077:
+        return [f"{path}: others may read the key file. Let only the service's user read it (chmod 600)."]
+    return []
 
 
 def _check_certified(settings: Settings, rules: Rules, found: Findings) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from triage.clock import SystemClock
+from triage.basis import store_of
 from triage.commands.findings import Findings
-from triage.record import Store, StoreError
+from triage.record import StoreError
 from triage.record.capacity import connections_allowed
 from triage.settings import Settings
 
@@ -17,7 +17,7 @@ def check_database(settings: Settings, found: Findings) -> None:
     if settings.database_url.startswith("sqlite:"):
         return
     each, processes = settings.database.connections, settings.database.processes
-    store = Store(settings.database_url, SystemClock(), 1)
+    store = store_of(settings, connections=1)
     try:
         with store.read("connections") as tx:
             allowed = connections_allowed(tx)

@@ -14,10 +14,10 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from triage.basis import NothingInForceError, open_store, settings_from
+from triage.basis import NothingInForceError, open_store, settings_from, store_of
 from triage.calling import Call, Caller
-from triage.clock import SystemClock
 from triage.record import Store, StoreError
+from triage.record.store import KeyMissingError
 from triage.rules import RulesError
 from triage.settings import Settings, SettingsError, without_accounts
 
@@ -61,6 +61,8 @@ def clear_errors() -> Iterator[None]:
         fail(f"{error}\nSee the README, 'Configuration'.", MISCONFIGURED)
     except (RulesError, NothingInForceError) as error:
         fail(str(error), MISCONFIGURED)
+    except KeyMissingError as error:
+        fail(f"{error}. Nothing was lost. Give the file with that key; 'triage key status' says which.", MISCONFIGURED)
     except StoreError as error:
         fail(f"{error}. Nothing was lost. Check TRIAGE_DATABASE_URL, the disk's space and rights.", FAILED)
     except OSError as error:
@@ -94,7 +96,7 @@ def opened(*, migrate: bool = True) -> Iterator[Opened]:
     with clear_errors():
         settings = settings_from(without_accounts(os.environ))
         _refuse_absent(settings)
-        store = open_store(settings) if migrate else Store(settings.database_url, SystemClock(), settings.database.pool)
+        store = open_store(settings) if migrate else store_of(settings)
         try:
             yield Opened(settings, store)
         finally:

@@ -7,11 +7,14 @@ from collections.abc import Iterable, Mapping
 
 import sqlalchemy as sa
 
+from triage.record.encrypted import MARK
 from triage.record.store import Transaction
 from triage.record.tables import octet_chunks, octets
 
 CHUNK = 1 << 20
 """Octets in one row."""
+FIRST = 1 << 16
+"""Octets in a message's first row: of locked ones a list reads it whole for the beginning."""
 ALTERED = "ottetti_alterati"
 
 
@@ -32,9 +35,9 @@ def store_octets(tx: Transaction, contents: Mapping[str, bytes]) -> None:
     rows = [{"sha256": key, "size": len(data), "stored_at": tx.now} for key, data in fresh.items()]
     tx.execute(tx.insert(octets).on_conflict_do_nothing(), rows)
     chunks = [
-        {"sha256": key, "number": number, "data": data[start : start + CHUNK]}
+        {"sha256": key, "number": number, "data": part}
         for key, data in fresh.items()
-        for number, start in enumerate(range(0, len(data), CHUNK))
+        for number, part in enumerate(_parts(data))
     ]
     if chunks:
         tx.execute(tx.insert(octet_chunks).on_conflict_do_nothing(), chunks)
@@ -59,12 +62,20 @@ def read_octets(tx: Transaction, digests: Iterable[str]) -> dict[str, bytes]:
 
 
 def read_beginnings(tx: Transaction, digests: Iterable[str], most: int) -> dict[str, bytes]:
-    """The first ``most`` octets (up to :data:`CHUNK`) of several messages; for lists: not held against the digest."""
-    data = sa.func.substr(octet_chunks.c.data, 1, most, type_=octet_chunks.c.data.type)
-    query = sa.select(octet_chunks.c.sha256, data).where(
+    """The first ``most`` octets (up to :data:`FIRST`) of several messages; for lists: not held against the digest."""
+    raw = sa.type_coerce(octet_chunks.c.data, sa.LargeBinary)
+    # Part of a locked value opens nothing; of one in clear, which may be long, a part is enough.
+    locked = sa.func.substr(raw, 1, len(MARK)) == MARK
+    part = sa.case((locked, raw), else_=sa.func.substr(raw, 1, most))
+    query = sa.select(octet_chunks.c.sha256, sa.type_coerce(part, octet_chunks.c.data.type)).where(
         octet_chunks.c.sha256.in_(list(set(digests))), octet_chunks.c.number == 0
     )
-    return {key: bytes(beginning) for key, beginning in tx.execute(query)}
+    return {key: bytes(beginning)[:most] for key, beginning in tx.execute(query)}
+
+
+def _parts(data: bytes) -> list[bytes]:
+    starts = [0, *range(FIRST, len(data), CHUNK)] if data else []
+    return [data[start : (FIRST if start == 0 else start + CHUNK)] for start in starts]
 
 
 def why_absent(tx: Transaction, sha256: str | None) -> str:

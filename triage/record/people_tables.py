@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from triage.record.encrypted import EncryptedJson, EncryptedText
 from triage.record.tables.naming import Identity, metadata
 from triage.record.utc import UtcDateTime
 
@@ -20,7 +21,7 @@ people = sa.Table(
     sa.Column("password_hash", sa.String(255), nullable=False),
     # Set by somebody else: the person chooses another before anything else.
     sa.Column("password_given", sa.Boolean, nullable=False, default=False),
-    sa.Column("totp_secret", sa.String(64), nullable=False, default=""),
+    sa.Column("totp_secret", EncryptedText("people.totp_secret", 64), nullable=False, default=""),
     # The last step of 30 seconds whose code was used: a code that was looked over a shoulder opens nothing.
     sa.Column("totp_used_step", sa.BigInteger, nullable=False, default=0),
     sa.Column("recovery", sa.JSON, nullable=False),
@@ -42,7 +43,7 @@ sessions = sa.Table(
     # What is still missing before the session opens anything: "" nothing.
     sa.Column("step", sa.String(16), nullable=False, default=""),
     sa.Column("csrf", sa.String(64), nullable=False),
-    sa.Column("data", sa.JSON, nullable=False),
+    sa.Column("data", EncryptedJson("sessions.data"), nullable=False),
     sa.Index("ix_sessions_person_id", "person_id"),
     sa.Index("ix_sessions_ends_at", "ends_at"),
 )

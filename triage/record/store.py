@@ -11,7 +11,7 @@ import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +26,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from triage.clock import Clock
 from triage.crashpoints import reach
+from triage.keyfile import MasterKey
+from triage.record.encrypted import CannotOpenError, Ring
 
 BUSY_SECONDS = 30
 """How long another process may keep an SQLite record from being written."""
@@ -42,6 +44,14 @@ class StoreError(Exception):
         super().__init__(f"the record could not complete '{step}': {kind}{reason}")
         self.step = step
         self.kind = kind
+
+
+class KeyMissingError(StoreError):
+    """The record is locked, and the key that opens it is not among those given; nothing was read or written."""
+
+    def __init__(self, wanted: str) -> None:
+        super().__init__("open", "", f"it is locked, and key {wanted} is not in TRIAGE_KEY_FILE")
+        self.wanted = wanted
 
 
 class UnstorableError(SQLAlchemyError):
@@ -81,12 +91,15 @@ class Transaction:
 class Store:
     """The record behind a database URL (``sqlite:///FILE`` or ``postgresql+psycopg://...``)."""
 
-    def __init__(self, url: str, clock: Clock, connections: int = CONNECTIONS) -> None:
-        """``connections``: how many to PostgreSQL there may be at once."""
+    def __init__(self, url: str, clock: Clock, connections: int = CONNECTIONS, keys: Sequence[MasterKey] = ()) -> None:
+        """``connections``: how many to PostgreSQL there may be at once. ``keys``: what opens a locked record."""
         self.clock = clock
+        self.keys = tuple(keys)
         self._url = _read_url(url)
         with _plain_errors("open"):
             self._engine = _make_engine(self._url, connections)
+        self.ring = Ring()
+        setattr(self._engine.dialect, "triage_ring", self.ring)  # noqa: B010 - the types find it there
         # SQLite has one writer: queueing in our own lock is fair, its busy time-out is not.
         self._writer = threading.Lock() if self._engine.dialect.name == "sqlite" else nullcontext()
         self._looking = threading.local()
@@ -99,6 +112,7 @@ class Store:
     @contextmanager
     def write(self, step: str, actor: str = "triage") -> Iterator[Transaction]:
         """One durable step: everything in it is committed together, or nothing is."""
+        self.open_keys()
         with self._writer, _plain_errors(step):
             with self._engine.connect() as connection, connection.begin() as transaction:
                 yield Transaction(connection, self.clock.now(), actor)
@@ -117,6 +131,7 @@ class Store:
         if mine is not None:
             yield mine
             return
+        self.open_keys()
         with _plain_errors(step), self._engine.connect() as connection:
             connection = connection.execution_options(triage_read=True)
             if self.engine_name == "postgresql":
@@ -135,6 +150,20 @@ class Store:
         """Run one statement that keeps nothing, in a transaction of its own and at the cost of one round trip."""
         with _plain_errors("say"), self._engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT").execute(statement)
+
+    def open_keys(self, *, anew: bool = False) -> None:
+        """Open the record's data keys, where that was not done or another process has made one since.
+
+        Raises :class:`KeyMissingError`.
+        """
+        if not (self.ring.stale or anew):
+            return
+        from triage.record.data_keys import open_ring
+
+        with _plain_errors("open"), self._engine.connect() as connection:
+            connection = connection.execution_options(triage_read=True)
+            with connection.begin():
+                open_ring(self.ring, connection, self.keys)
 
     def migrate(self) -> None:
         """Bring the tables to this release's form; does nothing when they are."""
@@ -156,6 +185,7 @@ class Store:
                     connection.rollback()
                     connection.execute(sa.text("SELECT pg_advisory_unlock(7215)"))
                     connection.commit()
+        self.ring.stale = True
 
     def close(self) -> None:
         """Give all connections back."""
@@ -194,6 +224,8 @@ def _plain_errors(step: str) -> Iterator[None]:
     except SQLAlchemyError as error:
         original = getattr(error, "orig", None)
         kind = type(original or error).__name__
+        if isinstance(original or error, CannotOpenError):
+            raise StoreError(step, kind, ", a value is locked by a key that is not here") from None
         raise StoreError(step, kind, _reason(original)) from None
 
 

@@ -8,6 +8,7 @@ from triage.record.tables.checking import mode_switches, samples
 from triage.record.tables.instance import (
     account_use,
     current_versions,
+    data_keys,
     heartbeats,
     identity,
     switches,
@@ -42,6 +43,7 @@ __all__ = [
     "audit",
     "cases",
     "current_versions",
+    "data_keys",
     "decisions",
     "destinations",
     "dispatches",

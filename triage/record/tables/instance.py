@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from triage.record.encrypted import EncryptedText
 from triage.record.tables.naming import metadata
 from triage.record.utc import UtcDateTime
 
@@ -11,9 +12,22 @@ identity = sa.Table(
     "identity",
     metadata,
     sa.Column("name", sa.String(32), primary_key=True),
-    sa.Column("value", sa.String(128), nullable=False),
+    sa.Column("value", EncryptedText("identity.value", 128), nullable=False),
 )
 """Instance id and secret of this record, made once."""
+
+data_keys = sa.Table(
+    "data_keys",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    # "data": locks what is written, the newest from now on; "addresses": one for ever, since equals must stay equal.
+    sa.Column("purpose", sa.String(16), nullable=False),
+    sa.Column("locked", sa.LargeBinary, nullable=False),
+    # The administrator's key that opens it (``triage.keyfile``).
+    sa.Column("locked_by", sa.String(16), nullable=False),
+    sa.Column("made_at", UtcDateTime, nullable=False),
+)
+"""Keys of this record's locked columns, themselves locked by a key that is not in the record."""
 
 switches = sa.Table(
     "switches",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from triage.record.encrypted import EncryptedText
 from triage.record.tables.naming import Identity, metadata
 from triage.record.utc import UtcDateTime
 
@@ -32,6 +33,6 @@ legal_holds = sa.Table(
     sa.Column("case_id", sa.ForeignKey("cases.id"), primary_key=True, autoincrement=False),
     sa.Column("since", UtcDateTime, nullable=False),
     sa.Column("by", sa.String(64), nullable=False),
-    sa.Column("reason", sa.String(200), nullable=False),
+    sa.Column("reason", EncryptedText("legal_holds.reason", 200), nullable=False),
 )
 """Cases of which nothing is erased until somebody lets them go."""

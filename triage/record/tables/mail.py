@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from triage.record.encrypted import EncryptedOctets
 from triage.record.tables.naming import Identity, metadata
 from triage.record.utc import UtcDateTime
 
@@ -122,7 +123,7 @@ octet_chunks = sa.Table(
     metadata,
     sa.Column("sha256", sa.ForeignKey("octets.sha256", ondelete="CASCADE"), primary_key=True),
     sa.Column("number", sa.Integer, primary_key=True),
-    sa.Column("data", sa.LargeBinary, nullable=False),
+    sa.Column("data", EncryptedOctets("octet_chunks.data"), nullable=False),
 )
 
 decisions = sa.Table(

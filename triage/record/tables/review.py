@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from triage.record.encrypted import EncryptedText
 from triage.record.people_tables import people
 from triage.record.tables.naming import Identity, metadata
 from triage.record.utc import UtcDateTime
@@ -29,7 +30,7 @@ settlements = sa.Table(
     sa.Column("topic", sa.String(32), nullable=False, default=""),
     sa.Column("project", sa.String(64), nullable=False, default=""),
     sa.Column("address_key", sa.String(64), nullable=False, default=""),
-    sa.Column("note", sa.Text, nullable=False, default=""),
+    sa.Column("note", EncryptedText("settlements.note"), nullable=False, default=""),
     # "solo", "simili", "mai": what the person wants to be learnt from it.
     sa.Column("teaches", sa.String(16), nullable=False, default=""),
     sa.Column("undo_until", UtcDateTime),
@@ -46,7 +47,7 @@ staff_texts = sa.Table(
     metadata,
     sa.Column("message_id", sa.ForeignKey("messages.id"), primary_key=True, autoincrement=False),
     sa.Column("generation", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("text", EncryptedText("staff_texts.text"), nullable=False),
     # The office of the address book that is named; empty: an answer of our own.
     sa.Column("office", sa.String(64), nullable=False, default=""),
 )
@@ -69,7 +70,7 @@ exceptions = sa.Table(
     # "mittente", "frase", "mai".
     sa.Column("kind", sa.String(16), nullable=False),
     sa.Column("sender_key", sa.String(64), nullable=False, default=""),
-    sa.Column("phrase", sa.String(200), nullable=False, default=""),
+    sa.Column("phrase", EncryptedText("exceptions.phrase", 200), nullable=False, default=""),
     # The place that the person gave, and the one that was read in the message that taught.
     sa.Column("comune", sa.String(64), nullable=False, default=""),
     sa.Column("territory", sa.String(64), nullable=False, default=""),

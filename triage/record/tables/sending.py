@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from triage.record.encrypted import EncryptedAddress, EncryptedText
 from triage.record.tables.naming import Identity, metadata
 from triage.record.utc import UtcDateTime
 
@@ -20,7 +21,7 @@ dispatches = sa.Table(
     sa.Column("kind", sa.String(16), nullable=False),
     sa.Column("project", sa.String(64), nullable=False),
     sa.Column("address_key", sa.String(64), nullable=False),
-    sa.Column("forward_path", sa.String(320), nullable=False),
+    sa.Column("forward_path", EncryptedAddress("dispatches.forward_path", 320), nullable=False),
     sa.Column("recipient_key", sa.String(64), nullable=False),
     sa.Column("domain_key", sa.String(64), nullable=False, default=""),
     sa.Column("rfc_message_id", sa.String(255), nullable=False, unique=True),
@@ -73,7 +74,7 @@ attempts = sa.Table(
     sa.Column("stage", sa.String(16), nullable=False, default=""),
     sa.Column("code", sa.Integer, nullable=False, default=0),
     sa.Column("enhanced_status", sa.String(16), nullable=False, default=""),
-    sa.Column("reply", sa.Text, nullable=False, default=""),
+    sa.Column("reply", EncryptedText("attempts.reply"), nullable=False, default=""),
 )
 
 returns = sa.Table(
