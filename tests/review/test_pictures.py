@@ -1,4 +1,4 @@
-"""The staff guide's pictures can be taken of the page as it is now: each step that the guide tells leads where it says."""
+"""The staff guide's pictures can be taken of the page as it is now: each step of the guide leads where it says."""
 
 from __future__ import annotations
 
