@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint format bench fuzz faults statemachine servers clean
+.PHONY: demo test lint format bench fuzz faults statemachine servers pages pictures docs sbom lock clean
 
 demo: $(READY)
 	$(BIN)/triage demo
@@ -48,6 +48,27 @@ SEED ?= 20261125
 statemachine: $(READY) servers
 	MACHINE_EXAMPLES=$(MACHINE_EXAMPLES) MACHINE_STEPS=$(MACHINE_STEPS) SEED=$(SEED) \
 	    nice -n 10 $(BIN)/python -m pytest -q -p no:randomly tests/faults_model
+
+# Documents that are made and not written (docs/contributing.md); tests hold the committed ones to these.
+pages: $(READY)
+	$(BIN)/python -m deploy.papers pages
+
+pictures: $(READY) servers
+	$(BIN)/python -m deploy.papers pictures
+
+docs: $(READY)
+	$(BIN)/mkdocs build --quiet --strict
+
+sbom: $(READY)
+	$(BIN)/python -m deploy.papers sbom var/sbom.cdx.json
+
+# The versions in the lock stay unless UPGRADE names a package. uv is fetched into a folder of its own.
+UPGRADE ?=
+lock:
+	@$(PYTHON) -m venv var/lock
+	@var/lock/bin/python -m pip install --quiet 'uv>=0.9,<1'
+	var/lock/bin/uv pip compile pyproject.toml --quiet --all-extras --universal --python-version 3.11 --generate-hashes \
+	    --no-header $(if $(UPGRADE),--upgrade-package $(UPGRADE)) -o requirements.lock
 
 servers:
 	@bash deploy/test-servers

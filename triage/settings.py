@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from triage.accounts import LOGINS as LOGINS
@@ -26,6 +26,7 @@ from triage.database import Database as Database
 from triage.database import read_database
 from triage.keyfile import KeyFileError, MasterKey, read_keys
 from triage.oauth import read_oauth
+from triage.shipped import rules_or_example, shipped
 
 _ADDRESS = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _POSTED_TO = re.compile(r"(https://[A-Za-z0-9.-]+|http://(127\.0\.0\.1|localhost|\[::1\]))(:[0-9]{1,5})?(/[!-~]*)?")
@@ -124,6 +125,12 @@ def paths_of(environment: Mapping[str, str]) -> tuple[Path, Path]:
     return reader.rules_path(), reader.model_path()
 
 
+def with_example(settings: Settings) -> Settings:
+    """For commands that neither read nor send mail: where no rules file is named or there, the example that came."""
+    named = any(name in settings.environment for name in ("TRIAGE_RULES", "TRIAGE_RULES_FILE"))
+    return replace(settings, rules_path=rules_or_example(settings.rules_path, named))
+
+
 def texts_path_of(environment: Mapping[str, str]) -> Path | None:
     """The folder of the agency's own texts, whatever is wrong with the other settings."""
     return _Reader(environment, "").texts_path()
@@ -167,7 +174,9 @@ class _Reader:
         return Path(self.text("RULES", "routing_rules.yaml"))
 
     def model_path(self) -> Path:
-        return Path(self.text("MODEL", "models/model.skops"))
+        """Without a name and without a file here: the one that came with the service."""
+        here = Path(self.text("MODEL", "models/model.skops"))
+        return shipped("model.skops") if not self.given("MODEL") and not here.exists() else here
 
     def texts_path(self) -> Path | None:
         named = self.text("TEXTS", "")

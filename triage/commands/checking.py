@@ -26,6 +26,7 @@ from triage.reading import pec_anchors
 from triage.rules import Rules, RulesError, doubts_about, load_rules
 from triage.rules.types import NO_TEXT, Rule
 from triage.settings import Settings, SettingsError, paths_of, texts_path_of
+from triage.shipped import shipped
 from triage.tokens import Tokens
 
 NO_PLUS_TAGS = (".office365.com", ".outlook.com", ".outlook.de")
@@ -131,6 +132,9 @@ def _check_rules(path: Path, found: Findings) -> Rules | None:
         rules = load_rules(path, known_places())
     except RulesError as error:
         found.errors.extend(str(error).splitlines())
+        if not path.exists():
+            example = shipped("routing_rules.yaml")
+            found.warnings.append(f"An example of the rules came with the service: copy {example} and edit the copy.")
         return None
     examples = sum(len(rule.examples) for rule in rules.rules)
     failed = check_examples(rules)

@@ -29,7 +29,7 @@ from triage.pec.words import certified_lines, label_of
 from triage.reading import pec_anchors
 from triage.rules import MailboxRole, Rules, load_rules
 from triage.seals import OWN_FIELD
-from triage.settings import without_accounts
+from triage.settings import with_example, without_accounts
 from triage.vocabulary import Classification, Decision, InboundMessage
 
 BATCH = 100
@@ -98,7 +98,7 @@ _PARTS = {"subject": "", "text": "", "signature": "Firma: ", "quoted": "Testo ci
 
 
 def _load() -> tuple[Rules, Classifier, Anchors]:
-    settings = settings_from(without_accounts(os.environ))
+    settings = with_example(settings_from(without_accounts(os.environ)))
     rules = load_rules(settings.rules_path, known_places())
     try:
         return rules, load_classifier(settings.model_path), pec_anchors(settings)

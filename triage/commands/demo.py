@@ -33,6 +33,7 @@ from triage.record.octets import digest
 from triage.review.app import create_app
 from triage.review.serving import PageServer
 from triage.settings import Settings
+from triage.shipped import shipped
 from triage.vocabulary import Decision, DispatchKind, DispatchState, MessageState
 from triage.worker import Worker
 
@@ -123,7 +124,7 @@ def _settings(folder: Path, imap_host: str, imap_port: int, smtp_host: str, smtp
             "TRIAGE_DATABASE_URL": f"sqlite:///{folder}/triage.db",
             "TRIAGE_STATE_DIR": str(folder),
             "TRIAGE_RULES": str(package / "demo" / "routing_rules.yaml"),
-            "TRIAGE_MODEL": str(package.parent / "models" / "model.skops"),
+            "TRIAGE_MODEL": str(shipped("model.skops")),
             "TRIAGE_IMAP_HOST": imap_host,
             "TRIAGE_IMAP_PORT": str(imap_port),
             "TRIAGE_IMAP_TLS": "plain",

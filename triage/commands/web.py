@@ -20,8 +20,9 @@ from triage.listening import Listening, read_listening
 from triage.logs import configure_logs
 from triage.reading import ParsedMessages, pec_anchors
 from triage.record import Store
+from triage.record.identity import RULES, current_version
 from triage.review.desk import Desk
-from triage.settings import Settings, SettingsError, without_accounts
+from triage.settings import Settings, SettingsError, with_example, without_accounts
 
 
 @click.command()
@@ -46,12 +47,18 @@ def web(host: str | None, port: int | None) -> None:
         with page:
             store = open_store(settings)
             try:
-                knowledge = open_knowledge(settings, store)
+                knowledge = open_knowledge(_with_rules(settings, store), store)
                 start_page(page, _desk(store, knowledge, settings, texts, parsed, listening))
                 page.wait(_until_told().wait)
                 page.stop()
             finally:
                 store.close()
+
+
+def _with_rules(settings: Settings, store: Store) -> Settings:
+    """A page over a record without rules, where no file is there: it shows the example's until a worker brings some."""
+    with store.read("rules in force") as tx:
+        return settings if current_version(tx, RULES) else with_example(settings)
 
 
 def _desk(

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from triage.rules import values
 from triage.rules.forwarding import ForwardAs
+from triage.rules.meanings import with_meanings
 from triage.rules.types import FOLDER_KEYS, HOLD_CODES, Envelope, MailboxRole, WithoutReturnPath
 from triage.rules.values import refusal
 from triage.vocabulary import Mode
@@ -289,5 +290,5 @@ class RulesFile(Section):
 
 def published_schema() -> str:
     """The text of docs/routing_rules.schema.json."""
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **RulesFile.model_json_schema()}
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **with_meanings(RulesFile.model_json_schema())}
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
