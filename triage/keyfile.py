@@ -55,6 +55,15 @@ def read_keys(text: str) -> tuple[MasterKey, ...]:
     return tuple(found)
 
 
+def keys_given(name: str, text: str | None, problems: list[str]) -> tuple[MasterKey, ...]:
+    """The keys of the variable ``name``; adds to ``problems`` when it is given and cannot be used."""
+    try:
+        return read_keys(text) if text is not None else ()
+    except KeyFileError as error:
+        problems.append(f"{name}: {error}.")
+        return ()
+
+
 def new_key() -> MasterKey:
     """A key that nobody has."""
     octets = secrets.token_bytes(OCTETS)

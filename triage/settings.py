@@ -24,7 +24,7 @@ from triage.accounts import Submission as Submission
 from triage.accounts import Webhook as Webhook
 from triage.database import Database as Database
 from triage.database import read_database
-from triage.keyfile import KeyFileError, MasterKey, read_keys
+from triage.keyfile import MasterKey, keys_given
 from triage.oauth import read_oauth
 from triage.shipped import rules_or_example, shipped
 
@@ -217,15 +217,7 @@ class _Reader:
         return path
 
     def keys(self) -> tuple[MasterKey, ...]:
-        given, text = self._find("KEY")
-        if not text:
-            self._problems += [f"{given} holds no key. Make one with 'triage key new FILE'."] if text == "" else []
-            return ()
-        try:
-            return read_keys(text)
-        except KeyFileError as error:
-            self._problems.append(f"{given}: {error}.")
-            return ()
+        return keys_given(*self._find("KEY"), self._problems)
 
     def database(self, default: str) -> Database:
         return read_database(self, default, self._problems)
