@@ -140,6 +140,8 @@ def _against(store: Store, number: int, case: int, why: Against) -> None:
     if why is Against.WAITING:
         wait(store, ANNA, case)
         return
+    if why is Against.SENDING:
+        return  # its acknowledgement leaves in four hours
     if why is Against.UNDOABLE:
         label(store, number, undo=timedelta(minutes=2))
         return

@@ -57,7 +57,7 @@ def corrections_in_card(
     return {
         "messages": len(found) + len(settled),
         "from_record": len(settled),
-        "read_at": read_at.isoformat() if read_at is not None and settled else None,
+        "read_at": read_at.isoformat() if read_at is not None else None,
         "weight": sum(one.weight for one in found) + len(settled),
         "from": days[0].isoformat() if days else None,
         "to": days[-1].isoformat() if days else None,

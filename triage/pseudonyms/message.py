@@ -30,15 +30,21 @@ def pseudonymised(message: InboundMessage, gazetteer: Gazetteer) -> InboundMessa
     """Never raises on any message that ``parse`` can build; the same message gives the same result."""
     masks = Masks()
     author = Address(masks_of_name(masks, message.author.display_name), _address(message.author.addr_spec))
-    where = defaultdict(list)
+    where: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
     for place in find_places(message, gazetteer):
         if place.kind not in ("cap", "prefix"):
             where[place.where].append((place.start, place.end))
     # The text first: names that are sure there are known in the subject, too.
-    texts = {name: masks.mask(getattr(message, name), where[key]) for name, key in _FIELDS}
+    new_text = masks.mask(message.new_text, where["text"])
+    signature = masks.mask(message.signature, where["signature"])
+    quoted_text = masks.mask(message.quoted_text, where["quoted"])
+    subject = masks.mask(message.subject, where["subject"])
     return replace(
         message,
-        **texts,
+        subject=subject,
+        new_text=new_text,
+        signature=signature,
+        quoted_text=quoted_text,
         author=author,
         authors=(author,) if message.authors else (),
         sender=None,
@@ -57,12 +63,10 @@ def pseudonymised(message: InboundMessage, gazetteer: Gazetteer) -> InboundMessa
     )
 
 
-_FIELDS = (("new_text", "text"), ("signature", "signature"), ("quoted_text", "quoted"), ("subject", "subject"))
-
-
 def masks_of_name(masks: Masks, name: str) -> str:
     """A display name: what says what somebody is stays ("Maestra", "Ufficio"), the rest is the person."""
-    kept, person = [], []
+    kept: list[str] = []
+    person: list[str] = []
     for match in _LETTERS.finditer(name):
         word = fold(match[0])
         (kept if word in cue_words("roles") else person).append(match[0])
