@@ -24,6 +24,7 @@ from tests.duties.builders import (
     write,
 )
 from tests.record.builders import MovedClock, a_mailbox, claim, dispatches, message, receive
+from triage.duties import erasing
 from triage.duties.erasing import erase
 from triage.duties.finding import Part
 from triage.record import Store
@@ -141,7 +142,7 @@ def _against(store: Store, number: int, case: int, why: Against) -> None:
         wait(store, ANNA, case)
         return
     if why is Against.SENDING:
-        return  # its acknowledgement leaves in four hours
+        return  # its acknowledgement has not left
     if why is Against.UNDOABLE:
         label(store, number, undo=timedelta(minutes=2))
         return
@@ -240,6 +241,25 @@ def test_cut_off_after_any_step_it_goes_on_and_counts_on(store: Store) -> None:
     _, done = erased(store, ANNA)
     assert (done.messages, done.sendings) == (4, 4)
     assert states(store, *numbers) == [ERASED] * 4
+
+
+def test_cut_off_at_its_very_end_it_is_ended_the_next_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(store, ANNA)
+    found, plan = planned_for(store, ANNA)
+    with monkeypatch.context() as patch:
+        patch.setattr(erasing, "_end", _interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            erase(store, found, plan, CLERK, "RPD-7")
+    again = planned_for(store, ANNA)[1]
+    assert (again.free, again.begun, again.empty) == ([], True, False)
+    assert erased(store, ANNA)[1].messages == 1
+    with store.read("look") as tx:
+        assert tx.execute(sa.select(person_requests.c.person_key)).scalars().all() == [""]
+    assert planned_for(store, ANNA)[1].empty
+
+
+def _interrupted(*_arguments: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_labels_of_what_was_erased_are_told_by_their_days(store: Store) -> None:

@@ -18,7 +18,7 @@ from triage.record.forgetting import Forgotten, forget_case, forget_messages, fo
 from triage.record.mailboxes import known_mailboxes
 from triage.record.messages import MessageRow, messages_by_id
 from triage.record.of_person import Against, against, labels_on, octets_kept, projects_that_have, sent_to
-from triage.record.person_requests import ERASE, RequestRow, add_to_request, begin_request, end_request
+from triage.record.person_requests import ERASE, RequestRow, add_to_request, begin_request, end_request, is_under_way
 from triage.record.staff_acts import Actor, note_act
 from triage.vocabulary import MessageState
 
@@ -58,10 +58,13 @@ class Plan:
         """How many messages of the person stay for now."""
         return sum(len(one.case.of_person()) for one in self.refused)
 
+    begun: bool = False
+    """A request of this person was cut off, and has to be ended at the least."""
+
     @property
     def empty(self) -> bool:
-        """Whether there is nothing of this person."""
-        return not (self.free or self.refused or self.taught)
+        """Whether there is nothing of this person, and nothing to be ended."""
+        return not (self.free or self.refused or self.taught or self.begun)
 
 
 def plan_erasure(store: Store, dossier: Dossier) -> Plan:
@@ -75,6 +78,8 @@ def plan_erasure(store: Store, dossier: Dossier) -> Plan:
             else:
                 _add(tx, plan, case, dossier.key)
     plan.taught = sum(bool(one.sender_key or one.phrase) for one in dossier.taught)
+    with store.read("plan an erasure") as tx:
+        plan.begun = is_under_way(tx, ERASE, dossier.key)
     return plan
 
 
@@ -113,7 +118,10 @@ class _Work:
                 why = against(tx, _as_they_are(tx, [item.row for item in case.items]), case.id)
                 if why:
                     return tuple(why)
-                self._count(tx, forget_messages(tx, self.key, _as_they_are(tx, part)))
+                done = forget_messages(tx, self.key, _as_they_are(tx, part))
+                self._count(tx, done)
+            if done.messages < len(part):
+                return (Against.WAITING,)  # opened again in this very instant
             time.sleep(PAUSE)
         if case.id is not None and not self.stopped():
             with self.store.write("erase a person", self.person.name) as tx:

@@ -30,6 +30,7 @@ from triage.record.of_person import (
     taught_about,
     written_by,
 )
+from triage.record.retention import Place
 from triage.rules.types import Rules
 from triage.vocabulary import InboundMessage
 
@@ -164,14 +165,11 @@ class _Inside:
         """Messages that name the address; ``all_states``: not only those that nobody has decided."""
         found = []
         for state in WITH_OCTETS if all_states else UNSIGNED:
-            after = 0
-            while True:
+            place: Place | None = Place()
+            while place is not None:
                 with self.store.read("read for a person") as tx:
-                    rows = rows_with_octets(tx, state, after, PAGE, unsigned=not all_states)
+                    rows, place = rows_with_octets(tx, state, place, PAGE, unsigned=not all_states)
                     found += [(row, part) for row, message in self._read(tx, rows) if (part := self._part(message))]
-                if len(rows) < PAGE:
-                    break
-                after = rows[-1].id
         return found
 
     def _read(self, tx: Transaction, rows: list[MessageRow]) -> Iterator[tuple[MessageRow, InboundMessage]]:

@@ -18,7 +18,7 @@ from triage.record.exceptions import Taught
 from triage.record.labels import TELLING
 from triage.record.messages import COLUMNS, PAGE, MessageRow, row_of
 from triage.record.recall import cases_with_author
-from triage.record.retention import ERASABLE
+from triage.record.retention import ERASABLE, Place
 from triage.record.samples import GONE
 from triage.record.store import Transaction
 from triage.record.tables import (
@@ -39,9 +39,11 @@ Value = TypeVar("Value")
 
 UNSIGNED = (
     *(MessageState.HELD, MessageState.QUARANTINED, MessageState.OVERSIZE, MessageState.CLOSED),
-    *(MessageState.RECEIVED, MessageState.MATCHED),
+    MessageState.RECEIVED,
 )
-"""States in which a message may have octets and no author on record: nobody has decided it."""
+"""States in which a message may have octets and no author on record: nobody has decided it.
+
+One that was only matched has the octets of another row, by which it is found."""
 WITH_OCTETS = (*UNSIGNED, MessageState.DECIDED, MessageState.FORWARDED, MessageState.FILED)
 AT_REST = (*ERASABLE, MessageState.ERASED, MessageState.CLOSED, MessageState.VANISHED, MessageState.BASELINE)
 """States in which nothing more happens to a message by itself, nor waits for anybody."""
@@ -92,12 +94,21 @@ def alike(tx: Transaction, rows: Iterable[MessageRow]) -> list[MessageRow]:
     ]
 
 
-def rows_with_octets(tx: Transaction, state: str, after: int, most: int, *, unsigned: bool) -> list[MessageRow]:
-    """A page of messages of one state that have octets; ``unsigned``: only those without an author on record."""
-    query = sa.select(*COLUMNS).where(messages.c.state == state, messages.c.sha256.is_not(None), messages.c.id > after)
-    if unsigned:
-        query = query.where(messages.c.author_key.is_(None))
-    return [row_of(row) for row in tx.execute(query.order_by(messages.c.id).limit(most)).mappings()]
+def rows_with_octets(
+    tx: Transaction, state: str, place: Place, most: int, *, unsigned: bool
+) -> tuple[list[MessageRow], Place | None]:
+    """A page of messages of one state that have octets, by the index of what is due, and where the next begins.
+
+    ``unsigned``: only those without an author on record.
+    """
+    query = sa.select(*COLUMNS).where(messages.c.state == state)
+    if place.due_at is not None:
+        after = sa.and_(messages.c.due_at == place.due_at, messages.c.id > place.id)
+        query = query.where(sa.or_(messages.c.due_at > place.due_at, after))
+    query = query.order_by(messages.c.due_at, messages.c.id).limit(most)
+    page = [row_of(row) for row in tx.execute(query).mappings()]
+    found = [row for row in page if row.sha256 is not None and not (unsigned and row.author_key is not None)]
+    return found, Place(page[-1].due_at, page[-1].id) if len(page) == most else None
 
 
 def cases_of(tx: Transaction, key: str) -> set[int]:

@@ -54,6 +54,14 @@ def begin_request(tx: Transaction, kind: str, key: str, reference: str) -> Reque
     return RequestRow(*tx.execute(statement).one())
 
 
+def is_under_way(tx: Transaction, kind: str, key: str) -> bool:
+    """Whether a request of this person was begun and not ended."""
+    query = sa.select(person_requests.c.id).where(
+        person_requests.c.kind == kind, person_requests.c.person_key == key, person_requests.c.ended_at.is_(None)
+    )
+    return tx.execute(query).first() is not None
+
+
 def add_to_request(tx: Transaction, number: int, messages: int, octets: int, sendings: int, labels: Labels) -> None:
     """What one step did, in the step's own transaction."""
     row = request_numbered(tx, number)
