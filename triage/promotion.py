@@ -125,7 +125,7 @@ def promote(
     if instead_of not in (None, before):
         raise RefusedError(f"{before} has come into force while the models were compared. Compare again.")
     if before != model.version and not anyway:
-        if knows_erased(model.card, tx.now, erasures_of_labelled(tx)):
+        if knows_erased(model.card, None, erasures_of_labelled(tx)):
             raise RefusedError(
                 f"{model.version} may have learnt from somebody whose mail was erased since: train anew, "
                 "'triage erase --refit DIR', or insist: --anyway --why TEXT. Nothing was changed."
@@ -181,10 +181,11 @@ def known_models(tx: Transaction, sums: MutableMapping[str, str] | None = None) 
     return tuple(found)
 
 
-def knows_erased(card: Card | None, imported_at: datetime, erased: Iterable[RequestRow]) -> bool:
+def knows_erased(card: Card | None, imported_at: datetime | None, erased: Iterable[RequestRow]) -> bool:
     """Whether a model may have learnt from messages that were erased after it read the record.
 
-    A card tells the days of what was learnt, not the messages: whoever was labelled between these days counts.
+    A card tells the days of what was learnt, not the messages: whoever was labelled between these days counts. One of
+    an earlier release does not say when the record was read: at the latest when the model was imported, if it was.
     """
     if card is None or not card.from_record or card.earliest is None or card.latest is None:
         return False
@@ -194,7 +195,7 @@ def knows_erased(card: Card | None, imported_at: datetime, erased: Iterable[Requ
         and one.labelled_to is not None
         and one.labelled_from <= card.latest
         and one.labelled_to >= card.earliest
-        and (one.ended_at is None or read_at < one.ended_at)
+        and (read_at is None or one.ended_at is None or read_at < one.ended_at)
         for one in erased
     )
 

@@ -102,6 +102,5 @@ def test_models_that_knew_are_named_trained_anew_and_removed(invoke: Invoke, ann
     assert after.stdout == f"Model {knew} is gone from the record, with its card and reports.\n"
     known = [json.loads(line) for line in invoke("models", "list", "--json").stdout.splitlines()]
     assert [(model["version"], model["to_train_anew"]) for model in known] == [(told["trained"], False)]
-    refused = invoke("models", "promote", one / "model.skops", "--anyway", "--why", "prova")
-    assert refused.exit_code == 0, "a person may insist"
-    assert "No model" not in invoke("erase", "--refit", two, "--examples", examples).stdout
+    refused = invoke("models", "promote", one / "model.skops")
+    assert (refused.exit_code, "was erased since: train anew" in refused.stderr) == (1, True)

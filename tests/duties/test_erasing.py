@@ -116,7 +116,8 @@ def test_the_act_names_the_request_and_counts_and_never_the_address(store: Store
 def test_a_case_that_something_needs_stays_whole_and_the_others_go(
     store: Store, clock: MovedClock, why: Against
 ) -> None:
-    kept, free = write(store, ANNA, later=why is Against.SENDING), write(store, ANNA)
+    free = write(store, ANNA)
+    kept = write(store, ANNA, later=why is Against.SENDING)
     case = case_of(store, kept)
     _against(store, kept, case, why)
     plan, done = erased(store, ANNA)

@@ -30,6 +30,7 @@ REMEDIES = {
     Against.UNJUDGED: "it was drawn for the blind check; judge it on the page Controlli a campione",
 }
 """What stands against erasing a case, and what to do."""
+_REPLACE = "The file {file} (TRIAGE_MODEL) is such a model: replace it, or the next start takes it in again."
 
 
 @click.command()
@@ -186,7 +187,7 @@ def _print_done(done: RequestRow, told: dict[str, Any]) -> None:
     for version in told["models_to_train_anew"]:
         click.echo(f"Model {version} may have learnt from it: to be trained anew, 'triage erase --refit DIR'.")
     if told["model_file"]:
-        click.echo(f"The file {told['model_file']} is such a model: replace it by the new one.")
+        click.echo(_REPLACE.format(file=told["model_file"]))
 
 
 def _refit(service: Opened, examples: Path, out: Path, told: dict[str, Any], as_json: bool) -> None:
@@ -197,8 +198,12 @@ def _refit(service: Opened, examples: Path, out: Path, told: dict[str, Any], as_
     except OSError as error:
         fail(f"{error.filename or out} cannot be read or written ({type(error).__name__}).", FAILED)
     told["refit"] = {"trained": done.trained or None, "removed": list(done.removed), "in_force": done.in_force or None}
+    file = file_that_knows(service)
+    told["model_file"] = None if file is None else str(file)
     if not as_json:
         _print_refit(done, out)
+        if file is not None:
+            click.echo(_REPLACE.format(file=file))
 
 
 def _print_refit(done: Refitted, out: Path) -> None:

@@ -10,7 +10,7 @@ from triage.commands.opening import Opened
 from triage.knowledge import known_places
 from triage.labels import Passed, settled_examples
 from triage.learning import train as fit_model
-from triage.promotion import Known, keep_model, known_models, knows_erased, model_of_file
+from triage.promotion import Known, RefusedError, keep_model, known_models, knows_erased, model_of_file
 from triage.reading import ParsedMessages, pec_anchors
 from triage.record.model_papers import COMPARISON, REPORT
 from triage.record.person_requests import erasures_of_labelled
@@ -43,15 +43,18 @@ def file_that_knows(service: Opened) -> Path | None:
     except (OSError, CardError):
         return None
     with service.store.read("erasures") as tx:
-        return path if knows_erased(card, tx.now, erasures_of_labelled(tx)) else None
+        return path if knows_erased(card, None, erasures_of_labelled(tx)) else None
 
 
 def refit(service: Opened, examples: Path, out: Path, by: str) -> Refitted:
     """Train without them if the model in force knew them, and remove the others that did.
 
     The new one waits in the record until somebody promotes it; said again after that, the old one goes as well.
-    Raises what :func:`triage.learning.train` raises.
+    Raises what :func:`triage.learning.train` raises, and ``RefusedError`` while an erasure is under way.
     """
+    with service.store.read("erasures") as tx:
+        if any(one.ended_at is None for one in erasures_of_labelled(tx)):
+            raise RefusedError("An erasure was cut off: say it again first, then --refit. No model was touched.")
     found = models_that_know(service)
     current = next((one.version for one in found if one.in_force_since is not None), "")
     trained = (_waiting(service) or _train(service, examples, out, by)) if current else ""
