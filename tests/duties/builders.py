@@ -58,7 +58,11 @@ def write(store: Store, author: str, *, case_id: int | None = None, octets: byte
     (row,) = claim(store)
     key = key_of(store, author)
     # One acknowledgement a case: a second letter of it gets none.
-    reply = () if case_id is not None else (replace(acknowledgement(row.due_at, author), recipient_key=key),)
+    reply = (
+        ()
+        if case_id is not None
+        else (replace(acknowledgement(row.due_at + timedelta(hours=4), author), recipient_key=key),)
+    )
     plan = replace(forward_of(row, case_id=case_id), author_key=key, dispatches=(planned(), *reply))
     settle(store, [plan])
     send_all(store)  # the forward; what the author gets follows it

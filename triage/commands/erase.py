@@ -142,7 +142,12 @@ def _as_mapping(service: Opened, plan: Plan, done: RequestRow | None, copies_kep
         "labelled": done.labelled if done is not None else plan.labelled,
         "kept": plan.kept,
         "refused": [
-            {"case": _code(service, one.case.id), "why": [str(why) for why in one.why]} for one in plan.refused
+            {
+                "case": _code(service, one.case.id) or None,
+                "messages": [item.row.id for item in one.case.of_person()],
+                "why": [str(why) for why in one.why],
+            }
+            for one in plan.refused
         ],
         "of_others": plan.of_others,
         "in_mailboxes": [
@@ -157,16 +162,18 @@ def _as_mapping(service: Opened, plan: Plan, done: RequestRow | None, copies_kep
 
 
 def _print_plan(service: Opened, plan: Plan) -> None:
-    click.echo(f"{plan.messages} message(s), {plan.octets / 1e6:.1f} MB, with notes and what staff wrote: erased.")
+    click.echo(f"{plan.messages} message(s), {plan.octets / 1e6:.1f} MB, with notes and what staff wrote: they go.")
     click.echo(f"{plan.sendings} sending(s) to this person: the address goes, that something was sent stays.")
     if plan.taught:
         click.echo(f"{plan.taught} rule(s) taught about this sender or by these messages: ended.")
     if plan.labelled:
-        click.echo(f"{plan.labelled} of the messages were labelled by persons: no later training gets them.")
+        click.echo(f"{plan.labelled} of these message(s) labelled by persons: no later training gets them.")
     if plan.of_others:
         click.echo(f"{plan.of_others} message(s) of other persons in the same cases: stay, they are theirs.")
     for one in plan.refused:
-        click.echo(f"Case {_code(service, one.case.id)}: {len(one.case.of_person())} message(s) stay for now.")
+        numbers = ", ".join(str(item.row.id) for item in one.case.of_person())
+        code = _code(service, one.case.id)
+        click.echo(f"{f'Case {code}' if code else 'No case yet'}: message(s) {numbers} stay for now.")
         for why in one.why:
             click.echo(f"  - {REMEDIES[why]}")
 
@@ -218,6 +225,6 @@ def _print_refit(done: Refitted, out: Path) -> None:
 
 def _code(service: Opened, case: int | None) -> str:
     if case is None:
-        return "-"
+        return ""
     with service.store.read("case code") as tx:
         return case_code(secret_if_known(tx), case)

@@ -142,7 +142,8 @@ _TO_OFFICES = frozenset({"forward", "recall"})
 
 def _decision(row: Mapping[str, Any]) -> dict[str, Any]:
     reasons = [Reason(str(one["code"]), one.get("params") or {}) for one in row["reasons"]]
-    return _plain(row) | {"reasons": list(dict.fromkeys(sentence(word_reason(reason)) for reason in reasons))}
+    worded = list(dict.fromkeys(sentence(word_reason(reason)) for reason in reasons))
+    return _plain({**row, "reasons": worded})
 
 
 def _taught(one: Taught) -> dict[str, Any]:

@@ -25,16 +25,12 @@ def leaflet(address: str, reference: str, on: str, counts: Counts, *, with_other
         address=address,
         reference=reference,
         on=on,
-        cases=_many(counts.cases, "un caso", "casi", "nessun caso"),
-        messages=_many(counts.messages, "un messaggio", "messaggi", "nessun messaggio"),
-        originals=_many(counts.originals, "un file", "file", "nessun file"),
+        cases=counts.cases,
+        messages=counts.messages,
+        originals=counts.originals,
         gone=_gone(counts.gone),
         others=_WITH_OTHERS if with_others else _others(counts.others),
     )
-
-
-def _many(number: int, one: str, several: str, none: str) -> str:
-    return none if number == 0 else one if number == 1 else f"{number} {several}"
 
 
 def _gone(number: int) -> str:
@@ -73,7 +69,7 @@ lei, cercati con l'indirizzo scritto qui sopra. È prevista dagli articoli 15 e 
 Regolamento europeo sulla protezione dei dati (GDPR). Se ci ha scritto anche da altri
 indirizzi, chieda che cerchiamo anche quelli.
 
-Abbiamo trovato {messages} in {cases}. Gli originali sono {originals}.
+Messaggi suoi: {messages}. Casi: {cases}. Originali in questa copia: {originals}.
 {gone}
 CHE COSA C'È
 
