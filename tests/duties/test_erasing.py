@@ -73,10 +73,10 @@ def test_all_of_a_person_goes_and_nothing_of_another(store: Store) -> None:
     assert states(store, first, second, other) == [ERASED, ERASED, FILED]
     assert [octets_left(store, number) for number in (first, second, other)] == [False, False, True]
     assert [message(store, number).author_key is None for number in (first, second, other)] == [True, True, False]
+    key = key_of(store, ANNA)
     with store.read("look") as tx:
         assert tx.execute(sa.select(staff_texts)).all() == []
         assert tx.execute(sa.select(settlements.c.note)).scalars().all() == [""]
-        key = key_of(store, ANNA)
         for column in (messages.c.author_key, cases.c.author_key, person_requests.c.person_key):
             assert tx.execute(sa.select(sa.func.count()).where(column == key)).scalar_one() == 0
         left = {one.forward_path for number in (first, second) for one in dispatches(store, number)}
@@ -222,10 +222,11 @@ def test_a_form_and_mail_passed_on_are_found_only_by_opening_every_original(stor
 def test_what_was_taught_about_the_sender_ends_and_names_nobody(store: Store, clock: MovedClock) -> None:
     number, other = write(store, ANNA), write(store, BRUNO)
     until = clock.now() + timedelta(days=90)
+    annas, brunos = key_of(store, ANNA), key_of(store, BRUNO)
     with store.write("teach") as tx:
-        add_exception(tx, until, kind="mittente", sender_key=key_of(store, ANNA), message_id=number)
+        add_exception(tx, until, kind="mittente", sender_key=annas, message_id=number)
         add_exception(tx, until, kind="frase", phrase="sportello di via Garibaldi", message_id=number)
-        kept = add_exception(tx, until, kind="mittente", sender_key=key_of(store, BRUNO), message_id=other)
+        kept = add_exception(tx, until, kind="mittente", sender_key=brunos, message_id=other)
     plan, _ = erased(store, ANNA)
     assert plan.taught == 2
     with store.read("look") as tx:
