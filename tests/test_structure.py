@@ -71,9 +71,11 @@ _TABLE = {
     "knowledge": "vocabulary basis cards classify modes record rules",
     "sampling": "vocabulary record rules",
     "audits": "bounds drift record",
+    "duties": "vocabulary conversations explaining ids reading record rules",
     "promotion": "cards classify record",
     "reading": "vocabulary parse pec rules settings",
-    "labels": "vocabulary classify reading record rules",
+    "pseudonyms": "vocabulary classify",
+    "labels": "vocabulary classify pseudonyms reading record rules",
     "conversations": "vocabulary decide ids record rules",
     "answers": "vocabulary conversations decide followups record rules",
     "hand_backs": "classify",
@@ -122,7 +124,18 @@ TOP = frozenset({"commands", "__main__", ""})
 
 PURE_PARTS = frozenset(
     {"ages", "defects", "seals", "vocabulary", "flow", "parse", "classify", "rules", "decide", "pec", "explaining"}
-    | {"hand_backs", "sharing", "silence", "throttling", "bounds", "drift", "hiding", "pictures", "spreadsheets"}
+    | {
+        "hand_backs",
+        "pseudonyms",
+        "sharing",
+        "silence",
+        "throttling",
+        "bounds",
+        "drift",
+        "hiding",
+        "pictures",
+        "spreadsheets",
+    }
 )
 PURE_DISPATCH = frozenset(
     {"acknowledging", "address_mail", "answering", "attachments", "compose", "fields", "forwards", "links", "mime"}

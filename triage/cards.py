@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,12 @@ class Card:
     messages: int
     corrections: int
     """How many of the messages carry a person's settlement of real mail."""
+    from_record: int
+    """How many of these were read from the record itself, where a person may have been erased since."""
+    earliest: date | None
+    """Day of the first settlement that was learnt."""
+    read_at: datetime | None
+    """When the record was read for it; None for none, or for a card of an earlier release."""
     latest: date | None
     """Day of the last settlement that was learnt; None when all messages are undated."""
     learnt: frozenset[str]
@@ -75,13 +81,16 @@ def read_card(octets: bytes) -> Card:
         plain = json.loads(octets)
         data = plain["data"]
         corrections = data.get("corrections") or {}
-        latest = corrections.get("to")
+        earliest, latest, read_at = (corrections.get(name) for name in ("from", "to", "read_at"))
         files = [*data.get("files", ()), *corrections.get("files", ())]
         return Card(
             octets=octets,
             sha256=str(plain["sha256"]).lower(),
             messages=int(data["messages"]),
             corrections=int(corrections.get("messages", 0)),
+            from_record=int(corrections.get("from_record", 0)),
+            earliest=None if earliest is None else date.fromisoformat(earliest),
+            read_at=None if read_at is None else datetime.fromisoformat(read_at),
             latest=None if latest is None else date.fromisoformat(latest),
             learnt=frozenset(str(file["sha256"]).lower() for file in files),
             headlines=_headlines(plain["measures"]),

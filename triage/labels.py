@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from triage.classify.examples import Settled
+from triage.classify.territory import load_gazetteer
+from triage.pseudonyms import pseudonymised
 from triage.reading import ParsedMessages
 from triage.record import Store
 from triage.record.labels import PersonsLabel, labels_by_check, labels_by_settlement
@@ -51,7 +53,8 @@ def settled_examples(store: Store, rules: Rules, parsed: ParsedMessages, passed:
 
 
 def _example(label: PersonsLabel, content: bytes, mailbox: str, rules: Rules, parsed: ParsedMessages) -> Settled:
-    message = parsed.seen(parsed.parse(label.row.sha256 or "", content), rules.mailboxes.get(mailbox))
+    read = parsed.seen(parsed.parse(label.row.sha256 or "", content), rules.mailboxes.get(mailbox))
+    message = pseudonymised(read, load_gazetteer())
     # The author's keyed hash stands for the author. Those without one count as a single writer: no word of theirs alone
     # is learnt.
     return Settled(message, label.row.author_key or "", label.topic, label.territory, label.comune, label.on)

@@ -7,7 +7,7 @@ been altered, and a second promotion within a week unless the person insists.
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Iterable, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ from triage.classify import ArtefactError, Classifier, load_classifier
 from triage.classify.artefact import digest
 from triage.record import Transaction
 from triage.record.identity import MODEL, current_version, keep_version, version_content
+from triage.record.person_requests import RequestRow, erasures_of_labelled
 from triage.record.versions import (
     CARD,
     How,
@@ -65,6 +66,8 @@ class Known:
     in_force_since: datetime | None
     previous: bool
     """Whether a roll-back would bring it back."""
+    to_train_anew: bool
+    """Whether it may have learnt from the mail of somebody who was erased since."""
     last: Step | None
     """How it last came into force, and by whom."""
 
@@ -122,6 +125,11 @@ def promote(
     if instead_of not in (None, before):
         raise RefusedError(f"{before} has come into force while the models were compared. Compare again.")
     if before != model.version and not anyway:
+        if knows_erased(model.card, None, erasures_of_labelled(tx)):
+            raise RefusedError(
+                f"{model.version} may have learnt from somebody whose mail was erased since: train anew, "
+                "'triage erase --refit DIR', or insist: --anyway --why TEXT. Nothing was changed."
+            )
         _refuse_haste(steps(tx, MODEL), tx.now)
     keep_model(tx, model)
     if before == model.version:
@@ -149,25 +157,47 @@ def known_models(tx: Transaction, sums: MutableMapping[str, str] | None = None) 
     last = {step.version: step for step in taken}
     before = line(taken)[-2:-1]
     current = current_version(tx, MODEL)
+    erased = erasures_of_labelled(tx)
     found = []
     for stored in stored_versions(tx, MODEL):
         if stored.version not in sums:
             sums[stored.version] = digest(version_content(tx, MODEL, stored.version) or b"")
         sha256 = sums[stored.version]
         step = last.get(stored.version)
+        card = _card_in_record(tx, stored.version)
         found.append(
             Known(
                 version=stored.version,
                 sha256=sha256,
                 intact=sha256.startswith(stored.version),
                 imported_at=stored.imported_at,
-                card=_card_in_record(tx, stored.version),
+                card=card,
                 in_force_since=step.at if step is not None and stored.version == current else None,
                 previous=stored.version in before,
+                to_train_anew=knows_erased(card, stored.imported_at, erased),
                 last=step,
             )
         )
     return tuple(found)
+
+
+def knows_erased(card: Card | None, imported_at: datetime | None, erased: Iterable[RequestRow]) -> bool:
+    """Whether a model may have learnt from messages that were erased after it read the record.
+
+    A card tells the days of what was learnt, not the messages: whoever was labelled between these days counts. One of
+    an earlier release does not say when the record was read: at the latest when the model was imported, if it was.
+    """
+    if card is None or not card.from_record or card.earliest is None or card.latest is None:
+        return False
+    read_at = card.read_at or imported_at
+    return any(
+        one.labelled_from is not None
+        and one.labelled_to is not None
+        and one.labelled_from <= card.latest
+        and one.labelled_to >= card.earliest
+        and (read_at is None or one.ended_at is None or read_at < one.ended_at)
+        for one in erased
+    )
 
 
 def _model(octets: bytes, card: bytes | None, what: str, missing: str) -> Model:

@@ -24,8 +24,10 @@ COMMANDS = [
     "cure",
     "demo",
     "destinations",
+    "erase",
     "evaluate",
     "explain",
+    "export",
     "held",
     "key",
     "ledger",
@@ -44,7 +46,19 @@ COMMANDS = [
     "web",
     "worker",
 ]
-WITH_JSON = ("check", "confirm", "destinations", "evaluate", "held", "ledger", "purge", "show", "train")
+WITH_JSON = (
+    "check",
+    "confirm",
+    "destinations",
+    "erase",
+    "evaluate",
+    "export",
+    "held",
+    "ledger",
+    "purge",
+    "show",
+    "train",
+)
 
 
 def test_the_commands_are_those_that_operators_rely_on() -> None:

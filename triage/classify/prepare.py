@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from triage.classify.automatic import Automatic, judge_automatic
 from triage.classify.folding import fold
 from triage.classify.language import Language, detect_language
+from triage.classify.placeholders import without_placeholders
 from triage.classify.territory import Gazetteer, find_places, mask_places
 from triage.classify.topics import TopicText, make_topic_text
 from triage.classify.urgency import UrgencyCues, find_cues
@@ -66,7 +67,7 @@ def _own_words(message: InboundMessage, places: Sequence[PlaceMention]) -> str:
 
 def _masked(text: str, where: str, places: Sequence[PlaceMention]) -> str:
     mentions = tuple(place for place in places if place.where == where and place.end <= len(text))
-    return fold(mask_places(text, mentions))
+    return without_placeholders(fold(mask_places(text, mentions)))
 
 
 def _shape(message: InboundMessage, automatic: Automatic, language: Language) -> Mapping[str, float]:

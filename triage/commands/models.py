@@ -224,6 +224,7 @@ def _plain(one: Known) -> dict[str, Any]:
         "in_force": one.in_force_since is not None,
         "in_force_since": one.in_force_since,
         "previous": one.previous,
+        "to_train_anew": one.to_train_anew,
         "last": None if one.last is None else asdict(one.last),
         "messages": None if card is None else card.messages,
         "corrections": None if card is None else card.corrections,
@@ -241,6 +242,10 @@ def _print(one: Known) -> None:
         state = "never in force"
     click.echo(f"{one.version}  imported {one.imported_at:%Y-%m-%d %H:%M} UTC  {state}")
     click.echo(f"    SHA-256 {one.sha256}{'' if one.intact else '  ALTERED: not what was imported'}")
+    if one.to_train_anew:
+        click.echo(
+            "    TO BE TRAINED ANEW: learnt from somebody's mail that was erased since; 'triage erase --refit DIR'"
+        )
     if one.last is not None:
         why = f": {one.last.why}" if one.last.why else ""
         click.echo(f"    {one.last.how.replace('_', ' ')} on {one.last.at:%Y-%m-%d %H:%M} by {one.last.actor}{why}")

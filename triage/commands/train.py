@@ -69,8 +69,12 @@ def train(
             progress.update(task, completed=done, total=total, description=what)
 
         try:
-            told = _settled(stack.enter_context(opened()), rules, passed) if settled else ()
-            card = fit_model(examples, out, rules=rules, seed=seed, progress=tell, also=also, settled=told)
+            service = stack.enter_context(opened()) if settled else None
+            told = _settled(service, rules, passed) if service is not None else ()
+            read_at = service.store.clock.now() if service is not None else None
+            card = fit_model(
+                examples, out, rules=rules, seed=seed, progress=tell, also=also, settled=told, read_at=read_at
+            )
         except (ExamplesError, ValueError) as error:
             fail(str(error), FAILED)
         except OSError as error:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -44,16 +44,20 @@ def dates_of(folder: Path) -> dict[str, date]:
 
 
 def corrections_in_card(
-    found: Sequence[Correction], files: Sequence[ExampleFile], settled: Sequence[date]
+    found: Sequence[Correction],
+    files: Sequence[ExampleFile],
+    settled: Sequence[date],
+    read_at: datetime | None = None,
 ) -> dict[str, Any]:
     """What a model's card says of the corrections it learnt: counts and days, nobody's name.
 
-    ``settled`` are the days of those that were read from the record.
+    ``settled`` are the days of those that were read from the record, ``read_at`` is when.
     """
     days = sorted([*(one.settled_on for one in found), *settled])
     return {
         "messages": len(found) + len(settled),
         "from_record": len(settled),
+        "read_at": read_at.isoformat() if read_at is not None else None,
         "weight": sum(one.weight for one in found) + len(settled),
         "from": days[0].isoformat() if days else None,
         "to": days[-1].isoformat() if days else None,

@@ -13,6 +13,7 @@ import platform
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -72,11 +73,12 @@ def train(
     progress: Callable[[int, int, str], None],
     also: Path | None = None,
     settled: Iterable[Settled] = (),
+    read_at: datetime | None = None,
 ) -> ModelCard:
     """Read ``examples``/*.jsonl, fit, cross-validate by group, write model and card into ``out``.
 
     ``also``: a folder of corrections (``triage.learning.corrections``), learnt beside the examples. ``settled``: real
-    messages with what persons said of them, learnt but not measured.
+    messages with what persons said of them, learnt but not measured; ``read_at``: when they were read.
     ``rules`` say which comuni belong together, for the trust in destinations alone: no model sees
     them. ``progress(done, total, what)`` is called between steps. Raises ``ExamplesError`` or
     ``ValueError`` for data that cannot be learnt from, ``OSError`` when ``out`` cannot be written.
@@ -112,7 +114,7 @@ def train(
     weights = replace(weights, places=ranker, acceptance=acceptance)
     octets = dump_weights(weights)
     trusted = [_trusted(one, acceptance, rules) for one in answers]
-    learnt = corrections_in_card(corrections, corrected_files, [one.on for one in lessons])
+    learnt = corrections_in_card(corrections, corrected_files, [one.on for one in lessons], read_at)
     card = _card(octets, seed, read, files, weights, trusted, len(set(groups)), learnt)
     unknown = measure_hidden([_trusted(one, acceptance, rules) for one in without])
     card = replace(card, measures={**card.measures, "hidden_aliases": unknown})

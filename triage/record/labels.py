@@ -18,7 +18,7 @@ from triage.record.store import Transaction
 from triage.record.tables import messages, samples, settlements
 from triage.vocabulary import NOT_FOR_US
 
-_TELLING = (*sorted(SENDS_ON), Exit.NOT_FOR_US)
+TELLING = (*sorted(SENDS_ON), Exit.NOT_FOR_US)
 _BESIDE = (Exit.QUESTION, Exit.JOINED, Exit.SPLIT, Exit.ALSO)
 """Acts that leave what was said before as it was."""
 
@@ -46,7 +46,7 @@ def labels_by_settlement(tx: Transaction, after: int, most: int) -> list[tuple[i
     query = (
         sa.select(*COLUMNS, *named)
         .join_from(settlements, messages, settlements.c.message_id == messages.c.id)
-        .where(settlements.c.id > after, settlements.c.exit.in_(_TELLING), settlements.c.undone_at.is_(None))
+        .where(settlements.c.id > after, settlements.c.exit.in_(TELLING), settlements.c.undone_at.is_(None))
         .where(over, sa.not_(superseded))
         .order_by(settlements.c.id)
         .limit(most)
@@ -59,7 +59,7 @@ def labels_by_check(tx: Transaction, after: int, most: int) -> list[tuple[int, P
     said_more = sa.exists().where(
         settlements.c.message_id == samples.c.message_id,
         settlements.c.undone_at.is_(None),
-        settlements.c.exit.in_(_TELLING),
+        settlements.c.exit.in_(TELLING),
     )
     query = (
         sa.select(*COLUMNS, *(samples.c[name].label(f"said_{name}") for name in ("id", "territory", "comune", "topic")))

@@ -73,9 +73,7 @@ class Step:
 class _Row:
     id: int
     case_id: int | None
-    state: str
     size: int
-    sha256: str | None
     due_at: datetime
     outcome: Outcome
 
@@ -105,7 +103,7 @@ def erase_step(tx: Transaction, before: Mapping[Outcome, datetime], place: Place
         may_go.append(row)
         size += row.size
     if may_go and not only_count:
-        _erase(tx, may_go)
+        erase_messages(tx, [row.id for row in may_go])
     going_on = len(rows) == LOOKED_AT or (last is not None and last is not rows[-1])
     return Step(len(may_go), size, kept, Place(last.due_at, last.id) if last is not None and going_on else None)
 
@@ -141,7 +139,7 @@ def blank_replies(
 
 def _next_rows(tx: Transaction, before: datetime, place: Place) -> list[_Row]:
     """The next messages that are done, by when they were last due: the index's order, near to when they were filed."""
-    columns = [messages.c[name] for name in ("id", "case_id", "state", "size", "sha256", "due_at")]
+    columns = [messages.c[name] for name in ("id", "case_id", "size", "due_at")]
     query = sa.select(*columns, messages.c.generation).where(messages.c.due_at < before)
     if place.due_at is not None:
         after = sa.and_(messages.c.due_at == place.due_at, messages.c.id > place.id)
@@ -154,7 +152,7 @@ def _next_rows(tx: Transaction, before: datetime, place: Place) -> list[_Row]:
     found = sorted((row for part in parts for row in tx.execute(part)), key=lambda row: (row.due_at, row.id))
     found = found[:LOOKED_AT]
     outcomes = _outcomes(tx, {row.id: row.generation for row in found})
-    return [_Row(row.id, row.case_id, row.state, row.size, row.sha256, row.due_at, outcomes[row.id]) for row in found]
+    return [_Row(row.id, row.case_id, row.size, row.due_at, outcomes[row.id]) for row in found]
 
 
 def _outcomes(tx: Transaction, generations: Mapping[int, int]) -> dict[int, Outcome]:
@@ -238,12 +236,16 @@ def _last_of_cases(tx: Transaction, cases: set[int]) -> dict[int, datetime]:
 # --------------------------------------------------------------------------- erasing
 
 
-def _erase(tx: Transaction, rows: Sequence[_Row]) -> None:
-    keys = [row.id for row in rows]
+def erase_messages(tx: Transaction, keys: Sequence[int]) -> list[int]:
+    """Erase the octets of these, what staff wrote and noted about them, and their families' addresses in our sendings.
+
+    Returns which: those that are no longer done stay. Of each the row stays, and all that happened to it.
+    """
     # Whoever opens one of them again in this instant goes first, or finds it erased.
-    query = sa.select(messages.c.id).where(messages.c.id.in_(keys), messages.c.state.in_(ERASABLE))
-    still = set(tx.execute(query.with_for_update()).scalars())
-    rows = [row for row in rows if row.id in still]
+    query = sa.select(messages.c.id, messages.c.state, messages.c.sha256)
+    query = query.where(messages.c.id.in_(keys), messages.c.state.in_(ERASABLE)).order_by(messages.c.id)
+    rows = tx.execute(query.with_for_update()).all()
+    still = [row.id for row in rows]
     tx.execute(sa.update(messages).where(messages.c.id.in_(still)).values(state=MessageState.ERASED))
     write_changes(tx, [Change("message", row.id, "erased", row.state, MessageState.ERASED) for row in rows])
     tx.execute(sa.delete(staff_texts).where(staff_texts.c.message_id.in_(still)))
@@ -253,6 +255,7 @@ def _erase(tx: Transaction, rows: Sequence[_Row]) -> None:
     family = sa.and_(dispatches.c.message_id.in_(still), dispatches.c.kind.in_(_TO_PERSONS), ended)
     tx.execute(sa.update(dispatches).where(family).values(forward_path=""))
     erase_unneeded(tx, {row.sha256 for row in rows if row.sha256})
+    return still
 
 
 def erase_unneeded(tx: Transaction, digests: set[str]) -> None:

@@ -13,8 +13,8 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 
-from triage.record.audit import history
-from triage.record.identity import keep_version, make_current
+from triage.record.audit import Change, history, write_changes
+from triage.record.identity import MODEL, keep_version, make_current
 from triage.record.store import Transaction
 from triage.record.tables import current_versions, versions
 
@@ -62,6 +62,15 @@ def stored_versions(tx: Transaction, kind: str) -> tuple[StoredVersion, ...]:
 def keep_card(tx: Transaction, version: str, octets: bytes) -> None:
     """Keep a model's card; the one that is there already stands."""
     keep_version(tx, CARD, octets, version)
+
+
+def remove_models(tx: Transaction, names: Iterable[str], papers: Iterable[str]) -> None:
+    """Models that must be kept no longer, with their cards and with what kinds of ``papers`` say of them."""
+    for name in names:
+        gone = sa.and_(versions.c.kind.in_((MODEL, CARD)), versions.c.version == name)
+        said = sa.and_(versions.c.kind.in_(list(papers)), versions.c.version.contains(name, autoescape=True))
+        tx.execute(sa.delete(versions).where(sa.or_(gone, said)))
+        write_changes(tx, [Change("version", 0, "model_removed", params={"version": name})])
 
 
 def put_in_force(

@@ -249,6 +249,9 @@ _ACTS: Mapping[str, str] = {
     "sample_labelled": "risposto a un controllo a campione",
     "mode_raised": "centro passato in automatico",
     "mode_lowered": "centro riportato in proposta",
+    "export_person": "dati personali consegnati a chi li ha chiesti",
+    "erase_person_begun": "cominciata la cancellazione dei dati di una persona",
+    "erase_person": "cancellati i dati di una persona",
     "figures_exported": "scaricata una tabella dell'andamento",
 }
 

@@ -15,7 +15,7 @@ from triage.record.tables.instance import (
     versions,
     workers,
 )
-from triage.record.tables.keeping import legal_holds, purges
+from triage.record.tables.keeping import legal_holds, person_requests, purges
 from triage.record.tables.mail import arrival_hours, cases, decisions, mailboxes, messages, octet_chunks, octets
 from triage.record.tables.naming import Identity, metadata
 from triage.record.tables.review import (
@@ -61,6 +61,7 @@ __all__ = [
     "octet_chunks",
     "octets",
     "openings",
+    "person_requests",
     "project_charges",
     "purges",
     "rescored",

@@ -36,3 +36,27 @@ legal_holds = sa.Table(
     sa.Column("reason", EncryptedText("legal_holds.reason", 200), nullable=False),
 )
 """Cases of which nothing is erased until somebody lets them go."""
+
+person_requests = sa.Table(
+    "person_requests",
+    metadata,
+    sa.Column("id", Identity, primary_key=True),
+    sa.Column("kind", sa.String(8), nullable=False),
+    # What the office calls the request, as the number of its register; never an address.
+    sa.Column("reference", sa.String(80), nullable=False),
+    # Whose request it is, while it is under way; blanked at its end.
+    sa.Column("person_key", sa.String(64), nullable=False, default=""),
+    sa.Column("began_at", UtcDateTime, nullable=False),
+    sa.Column("ended_at", UtcDateTime),
+    sa.Column("by", sa.String(64), nullable=False),
+    sa.Column("messages", sa.Integer, nullable=False, default=0),
+    sa.Column("octets", sa.BigInteger, nullable=False, default=0),
+    sa.Column("sendings", sa.Integer, nullable=False, default=0),
+    # Which stay, because something still needs them.
+    sa.Column("kept", sa.Integer, nullable=False, default=0),
+    # How many of them persons had labelled, and between which days: models may have learnt from these.
+    sa.Column("labelled", sa.Integer, nullable=False, default=0),
+    sa.Column("labelled_from", sa.Date),
+    sa.Column("labelled_to", sa.Date),
+)
+"""What persons asked for of their own data: a copy of it, or that it goes (``triage.record.person_requests``)."""

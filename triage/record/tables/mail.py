@@ -56,6 +56,7 @@ cases = sa.Table(
     sa.Column("id", Identity, primary_key=True),
     sa.Column("opened_at", UtcDateTime, nullable=False),
     sa.Column("author_key", sa.String(64)),
+    sa.Index("ix_cases_author_key", "author_key"),
 )
 
 messages = sa.Table(
