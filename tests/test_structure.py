@@ -95,7 +95,7 @@ _TABLE = {
     "decider": "vocabulary answers crashpoints ids knowledge oversized overtaking parse reading receipts record rules "
     "sampling settling signals",
     # what people do, and the page on which they do it
-    "acts": "vocabulary audits conversations decide exceptions explaining followups ids knowledge leaving loops "
+    "acts": "vocabulary audits conversations decide exceptions explaining followups ids knowledge leaving loops modes "
     "reading record returns rules said_by_projects settling telling twins",
     "review": "vocabulary acts audits basis bounds cards clock conversations decide defects dispatch drifting "
     "explaining hiding ids knowledge leaving listening parse pec pictures promotion reading record replay rules "
@@ -106,6 +106,7 @@ _TABLE = {
     "settings signals tokens",
     "learning": "vocabulary cards classify decide rules",
     "supervisor": "",
+    "backup": "record",
     "silence": "",
     "quiet": "record rules silence",
     "keeping": "vocabulary record rules",

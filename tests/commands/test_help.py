@@ -17,6 +17,7 @@ from triage.commands.models import models
 COMMANDS = [
     "also",
     "ask",
+    "backup",
     "check",
     "classify",
     "confirm",
@@ -30,6 +31,7 @@ COMMANDS = [
     "ledger",
     "models",
     "purge",
+    "restore",
     "retry",
     "rules",
     "run",
@@ -43,7 +45,19 @@ COMMANDS = [
     "web",
     "worker",
 ]
-WITH_JSON = ("check", "confirm", "destinations", "evaluate", "held", "ledger", "purge", "show", "train")
+WITH_JSON = (
+    "backup",
+    "check",
+    "confirm",
+    "destinations",
+    "evaluate",
+    "held",
+    "ledger",
+    "purge",
+    "restore",
+    "show",
+    "train",
+)
 
 
 def test_the_commands_are_those_that_operators_rely_on() -> None:

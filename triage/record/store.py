@@ -12,20 +12,18 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from triage.clock import Clock
 from triage.crashpoints import reach
+from triage.record.schema import upgrade
 
 BUSY_SECONDS = 30
 """How long another process may keep an SQLite record from being written."""
@@ -97,10 +95,12 @@ class Store:
         return self._engine.dialect.name
 
     @contextmanager
-    def write(self, step: str, actor: str = "triage") -> Iterator[Transaction]:
-        """One durable step: everything in it is committed together, or nothing is."""
+    def write(self, step: str, actor: str = "triage", *, long: bool = False) -> Iterator[Transaction]:
+        """One durable step: everything in it is committed together, or nothing is. ``long``: it may take time."""
         with self._writer, _plain_errors(step):
-            with self._engine.connect() as connection, connection.begin() as transaction:
+            with self._engine.connect() as connection, connection.begin() as transaction, ExitStack() as stack:
+                if long:
+                    stack.enter_context(_patience(connection))
                 yield Transaction(connection, self.clock.now(), actor)
                 reach(f"before commit {step}")
                 transaction.commit()
@@ -138,8 +138,6 @@ class Store:
 
     def migrate(self) -> None:
         """Bring the tables to this release's form; does nothing when they are."""
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         with self._writer, _plain_errors("migrate"), self._engine.connect() as connection:
             if self._engine.dialect.name == "postgresql":
                 _be_patient(connection)
@@ -147,10 +145,9 @@ class Store:
                 connection.execute(sa.text("SELECT pg_advisory_lock(7215)"))
                 connection.commit()
             try:
-                config.attributes["connection"] = connection
                 # One transaction from the look at what is there to the last step: on SQLite, too, the second waits.
                 with connection.begin():
-                    command.upgrade(config, "head")
+                    upgrade(connection)
             finally:
                 if self._engine.dialect.name == "postgresql":
                     connection.rollback()

@@ -249,6 +249,8 @@ _ACTS: Mapping[str, str] = {
     "sample_labelled": "risposto a un controllo a campione",
     "mode_raised": "centro passato in automatico",
     "mode_lowered": "centro riportato in proposta",
+    "restored": "servizio ripristinato da una copia di sicurezza",
+    "restoration_done": "ripristino concluso",
     "figures_exported": "scaricata una tabella dell'andamento",
 }
 
