@@ -107,12 +107,13 @@ _TABLE = {
     "learning": "vocabulary cards classify decide rules",
     "supervisor": "",
     "backup": "record",
+    "metrics": "record signals",
     "silence": "",
     "quiet": "record rules silence",
     "keeping": "vocabulary record rules",
     "once": "bootstrap keeping quiet record tokens",
     "readers": "bootstrap calling intake once record sharing",
-    "worker": "bootstrap calling keeping knowledge once quiet readers record signals supervisor",
+    "worker": "bootstrap calling keeping knowledge metrics once quiet readers record signals supervisor",
     "demo": "",
 }
 KNOWS: Mapping[str, frozenset[str]] = {part: frozenset(known.split()) for part, known in _TABLE.items()}

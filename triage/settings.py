@@ -57,6 +57,8 @@ class Settings:
     idle_seconds: float
     """How long one IDLE may last before it is renewed; at most 25 minutes (RFC 2177 says 29)."""
     second_channel: SecondChannel
+    metrics_port: int = 0
+    """On 127.0.0.1, for monitors; 0: none."""
 
     @property
     def database_url(self) -> str:
@@ -107,6 +109,7 @@ def load_settings(environment: Mapping[str, str], worker_name: str, mailboxes: I
         lease_seconds=reader.number("LEASE_SECONDS", 60, 1, 3600),
         idle_seconds=reader.number("IMAP_IDLE_SECONDS", 540, 1, 1500),
         second_channel=reader.second_channel(ports),
+        metrics_port=int(reader.number("METRICS_PORT", 0, 0, 65_535)),
     )
     for mailbox in mailboxes:
         reader.include(_Reader(environment, mailbox))

@@ -38,6 +38,7 @@ COMMANDS = [
     "settle",
     "show",
     "start",
+    "status",
     "stop",
     "take",
     "train",
@@ -46,17 +47,8 @@ COMMANDS = [
     "worker",
 ]
 WITH_JSON = (
-    "backup",
-    "check",
-    "confirm",
-    "destinations",
-    "evaluate",
-    "held",
-    "ledger",
-    "purge",
-    "restore",
-    "show",
-    "train",
+    *("backup", "check", "confirm", "destinations", "evaluate", "held", "ledger", "purge", "restore", "show"),
+    *("status", "train"),
 )
 
 

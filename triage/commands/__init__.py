@@ -39,6 +39,7 @@ COMMANDS = {
     "settle": ("settle", "Say that you have dealt with messages that wait: they are filed."),
     "show": ("look", "Show one message: what it is, why it was decided so, what happened to it."),
     "start": ("act", 'Let mail leave again after "triage stop", and acknowledgements after the breaker.'),
+    "status": ("status", "Show on one screen how the service stands; the first line says if anything is wrong."),
     "stop": ("act", "Stop everything that leaves, by any worker."),
     "take": ("charge", "Take messages in charge: who and when is on record, and nobody is called any more."),
     "train": ("train", "Fit the model from labelled examples."),
