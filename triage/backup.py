@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from triage.record import Store, Transaction
-from triage.record.audit import Change, write_changes
+from triage.record.audit import Change, Param, write_changes
 from triage.record.restored import calm_down
 from triage.record.schema import knows_revision, newest_revision, revision_of, upgrade
 from triage.record.snapshot import (
@@ -103,7 +103,8 @@ def make_backup(store: Store, target: Path, actor: str) -> Manifest:
         with suppress(FileNotFoundError):
             fresh.unlink()
     with store.write("backed up", actor) as tx:
-        params = {"rows": made.rows, "octets": target.stat().st_size, "made_at": f"{made.made_at:%Y-%m-%dT%H:%M:%SZ}"}
+        params: dict[str, Param] = {"rows": made.rows, "octets": target.stat().st_size}
+        params["made_at"] = f"{made.made_at:%Y-%m-%dT%H:%M:%SZ}"
         write_changes(tx, [Change("backup", 0, "backed_up", params=params)])
     return made
 
@@ -218,7 +219,7 @@ def restore_backup(store: Store, path: Path, person: Actor) -> Manifest:
     Raises :class:`BackupError` when the record is not empty, or the backup is not whole or of a later release.
     """
     verify_backup(path)  # before hours are spent on half of it
-    with _opened(path) as (archive, made), store.write("restore", person.name, long=True) as tx:
+    with _opened(path) as (archive, made), store.fill("restore", person.name) as tx:
         if not knows_revision(made.revision):
             raise BackupError(
                 f"The backup was made by release {made.release}, which is newer than this one. Restore it with that "

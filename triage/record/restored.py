@@ -52,9 +52,8 @@ def calm_down(tx: Transaction, person: Actor, made_at: datetime) -> None:
     _end_unsent(tx)
     _hold_what_was_under_way(tx)
     _leave_room(tx)
-    values = {"marker": "", "marker_next": "", "reconciled_at": None, "refused_at": None}
-    values |= {"restored_at": tx.now, "restored_uid_validity": None, "restored_below": None}
-    tx.execute(sa.update(mailboxes).values(**values))
+    tx.execute(sa.update(mailboxes).values(marker="", marker_next="", reconciled_at=None, refused_at=None))
+    tx.execute(sa.update(mailboxes).values(restored_at=tx.now, restored_uid_validity=None, restored_below=None))
     _switch(tx, "on")
     text = (
         f"This record was made from a backup of {made_at:%Y-%m-%d %H:%M} UTC. No project forwards by itself, and no "
@@ -218,7 +217,7 @@ def unfinished_since(tx: Transaction, mailbox: MailboxRow) -> datetime:
     query = sa.select(messages.c.internal_date, messages.c.listed_at).where(
         messages.c.mailbox_id == mailbox.id, messages.c.state.in_(open_states)
     )
-    times = [arrived or listed for arrived, listed in tx.execute(query)]
+    times: list[datetime] = [arrived or listed for arrived, listed in tx.execute(query)]
     return min([mailbox.last_read_at or tx.now, *times]) - timedelta(days=1)
 
 

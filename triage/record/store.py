@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -95,16 +95,20 @@ class Store:
         return self._engine.dialect.name
 
     @contextmanager
-    def write(self, step: str, actor: str = "triage", *, long: bool = False) -> Iterator[Transaction]:
-        """One durable step: everything in it is committed together, or nothing is. ``long``: it may take time."""
+    def write(self, step: str, actor: str = "triage") -> Iterator[Transaction]:
+        """One durable step: everything in it is committed together, or nothing is."""
         with self._writer, _plain_errors(step):
-            with self._engine.connect() as connection, connection.begin() as transaction, ExitStack() as stack:
-                if long:
-                    stack.enter_context(_patience(connection))
+            with self._engine.connect() as connection, connection.begin() as transaction:
                 yield Transaction(connection, self.clock.now(), actor)
                 reach(f"before commit {step}")
                 transaction.commit()
             reach(f"after commit {step}")
+
+    @contextmanager
+    def fill(self, step: str, actor: str) -> Iterator[Transaction]:
+        """One durable step that writes a whole record and may take time."""
+        with self.write(step, actor) as tx, _patience(tx.connection):
+            yield tx
 
     @contextmanager
     def read(self, step: str, *, long: bool = False) -> Iterator[Transaction]:
