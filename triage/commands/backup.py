@@ -70,7 +70,7 @@ def _tell(made: Manifest, path: Path, done: str, as_json: bool) -> None:
         return
     click.echo(
         f"{path} {done}: {made.count('messages')} message(s), {made.rows} rows, "
-        f"as of {made.made_at:%Y-%m-%d %H:%M} UTC, release {made.release}, {path.stat().st_size / 1e6:.1f} MB."
+        f"as of {made.made_at:%Y-%m-%d %H:%M} UTC, release {made.release}, {max(1, path.stat().st_size // 1000):,} kB."
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, time, timedelta
 
@@ -21,6 +21,13 @@ _PEOPLE = {
     "decide": "to decide",
     "perhaps_not": "perhaps not for us",
     "aside": "set aside",
+}
+_STAGES = {
+    "fetch": "to fetch",
+    "decide": "to be decided",
+    "dispatch": "to leave",
+    "file": "to file",
+    "notices": "to tell staff",
 }
 _COMPARED = time(3, 0)
 """When mailboxes are compared with their servers' lists every night, UTC (``triage.worker``)."""
@@ -78,8 +85,8 @@ def _screen(state: State, modes: dict[str, str], differences: tuple[str, ...] | 
         refused = ", REFUSED: another instance's marker is there" if box.refused else ""
         read, compared = _ago(now, box.last_read_at), _ago(now, box.compared_at)
         yield f"mailbox     {box.name}: read {read}, compared with the server {compared}{refused}"
-    yield f"queues      {_queues(now, state.queues)}"
-    yield f"for people  {_queues(now, state.people)}"
+    yield f"queues      {_queues(now, state.queues, _STAGES)}"
+    yield f"for people  {_queues(now, state.people, _PEOPLE)}"
     for sick in state.sick:
         yield f"sick        {sick.project}: {sick.why}, since {_time(sick.since)}"
     yield f"modes       {', '.join(f'{code} {mode}' for code, mode in modes.items())}"
@@ -92,7 +99,9 @@ def _screen(state: State, modes: dict[str, str], differences: tuple[str, ...] | 
 
 
 def _switches(state: State) -> str:
-    words = ["everything that leaves is STOPPED" if state.stopped else "mail leaves"]
+    words = [] if state.restored else ["mail leaves"]
+    if state.stopped:
+        words = ["everything that leaves is STOPPED"]
     if state.acknowledgements_stopped:
         words.append("acknowledgements STOPPED by the breaker")
     if state.restored:
@@ -100,11 +109,11 @@ def _switches(state: State) -> str:
     return ", ".join(words)
 
 
-def _queues(now: datetime, queues: tuple[Queue, ...]) -> str:
+def _queues(now: datetime, queues: tuple[Queue, ...], names: Mapping[str, str]) -> str:
     words = []
     for one in queues:
         since = f" (oldest {_ago(now, one.oldest)})" if one.waiting else ""
-        words.append(f"{_PEOPLE.get(one.name, one.name)} {one.waiting}{since}")
+        words.append(f"{names[one.name]} {one.waiting}{since}")
     return ", ".join(words)
 
 
