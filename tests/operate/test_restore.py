@@ -190,6 +190,7 @@ def _goes_on(world: World, store: Store, before: Counter[str]) -> None:
     with store.write("raise") as tx:
         for code in after:
             set_switch(tx, code, Mode.AUTOMATIC, Mode.PROPOSAL, file_modes[code], PERSON)
+    service.dispatcher.close()
     service.store.close()
     world.deliver(LAST)
     assert world.run(1) == ()
