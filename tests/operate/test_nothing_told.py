@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import logging
+import socket
+import threading
 from datetime import UTC, datetime
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 
 from tests.flow.builders import Office
+from tests.flow.test_stopping import until
 from tests.servers.dovecot import Dovecot, MailboxUser
 from tests.servers.smtp_sink import SmtpSink
+from triage.bootstrap import build_service, settings_from
 from triage.metrics.process import Measures
 from triage.metrics.serving import metrics
 from triage.once import run_once
 from triage.record.state import state_of
 from triage.vocabulary import MessageState
+from triage.worker import Worker
 
 NAMES = ("canarina.zaffiri", "canarino.rubini", "canaretta.opali")
 CANARIES = ("canarin", "canarett", "Zaffiro Segretissimo", "parole che nessuno deve leggere")
@@ -80,3 +86,34 @@ def test_nothing_of_mail_is_told_to_those_who_watch(office: Office, caplog: pyte
     assert 'triage_left_last_hour{kind="forward"' in told
     for canary in CANARIES:
         assert canary.casefold() not in "\n".join((*lines, told, state)).casefold()
+
+
+@pytest.mark.slow
+def test_a_running_worker_tells_its_metrics_until_it_ends(office: Office) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    deliver(office)
+    service = build_service(settings_from({**office.environment, "TRIAGE_METRICS_PORT": str(port)}))
+    worker = Worker(service)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    try:
+        until(lambda: 'triage_done_total{stage="decide"} 4' in asked(port, "/metrics"), 60)
+        assert 'triage_errors_total{stage="decide",family="record"} 0' in asked(port, "/metrics")
+        assert asked(port, "/salute/viva") == "bene\n"
+    finally:
+        worker.stop()
+        thread.join(60)
+    assert asked(port, "/metrics") == ""
+
+
+def asked(port: int, path: str) -> str:
+    """What the worker answers; empty while nobody listens."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().read().decode()
+    except ConnectionError:
+        return ""
+    finally:
+        connection.close()
