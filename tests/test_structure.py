@@ -99,7 +99,7 @@ _TABLE = {
     "decider": "vocabulary answers crashpoints ids knowledge oversized overtaking parse reading receipts record rules "
     "sampling settling signals",
     # what people do, and the page on which they do it
-    "acts": "vocabulary audits conversations decide exceptions explaining followups ids knowledge leaving loops "
+    "acts": "vocabulary audits conversations decide exceptions explaining followups ids knowledge leaving loops modes "
     "reading record returns rules said_by_projects settling telling twins",
     "review": "vocabulary acts audits basis bounds cards clock conversations decide defects dispatch drifting "
     "explaining hiding ids knowledge leaving listening parse pec pictures promotion reading record replay rules "
@@ -110,12 +110,14 @@ _TABLE = {
     "settings signals tokens",
     "learning": "vocabulary cards classify decide rules",
     "supervisor": "",
+    "backup": "record",
+    "metrics": "record signals",
     "silence": "",
     "quiet": "record rules silence",
     "keeping": "vocabulary record rules",
     "once": "bootstrap keeping quiet record tokens",
     "readers": "bootstrap calling intake once record sharing",
-    "worker": "bootstrap calling keeping knowledge once quiet readers record signals supervisor",
+    "worker": "bootstrap calling keeping knowledge metrics once quiet readers record signals supervisor",
     "demo": "",
 }
 KNOWS: Mapping[str, frozenset[str]] = {part: frozenset(known.split()) for part, known in _TABLE.items()}

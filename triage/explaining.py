@@ -36,6 +36,8 @@ HOLDS = {
     "stesso_messaggio_altri_ottetti": "sembra un messaggio già noto, ma il contenuto è diverso",
     "vecchio_non_riconosciuto": "posta vecchia che non risultava, dopo un riordino della casella",
     "precedente_al_servizio": "più vecchio dell'inizio del servizio in questa casella",
+    "forse_gia_trattato": "servizio ripristinato da una copia di sicurezza: forse un centro lo ha già ricevuto",
+    "gia_trattato": "già trattato prima del ripristino del servizio: si trova in una delle cartelle di Smistati",
     "troppo_grande": "troppo grande per essere letto: è rimasto nella casella",
     "illeggibile": "il server di posta non riesce a consegnarlo",
     "tre_interruzioni": "il programma si è interrotto tre volte leggendolo: messo da parte",

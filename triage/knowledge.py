@@ -38,6 +38,7 @@ from triage.record.identity import (
 )
 from triage.record.incidents import close_incident, close_incidents, open_incident
 from triage.record.modes import ModeSwitch, switches
+from triage.record.restored import is_restored
 from triage.record.versions import keep_card
 from triage.rules import Rules, RulesError, load_rules, parse_rules
 from triage.vocabulary import Mode
@@ -105,6 +106,7 @@ class Knowledge:
         self._rules: Rules | None = None
         self._confirmed: frozenset[tuple[str, str, str]] = frozenset()
         self._chosen: Mapping[str, ModeSwitch] = {}
+        self._restored = False
         self._classifier: tuple[str, Classifier] | None = None
         self._current: InForce | None = None
         self._look_at = 0.0
@@ -144,7 +146,7 @@ class Knowledge:
         with self._store.read("versions in force") as tx:
             versions = {kind: current_version(tx, kind) for kind in (RULES, MODEL)}
             confirmed = confirmed_addresses(tx)
-            chosen = switches(tx)
+            chosen, restored = switches(tx), is_restored(tx)
             rules = self._rules
             if rules is None or rules.version != versions[RULES]:
                 content = version_content(tx, RULES, versions[RULES])
@@ -156,16 +158,14 @@ class Knowledge:
         if rules is None or known is None:
             missing = "routing rules" if rules is None else "model"
             raise NothingInForceError(f"No usable {missing}: neither in the file nor in the record.")
-        if self._current is None or (rules, known, confirmed, chosen) != (
-            self._rules,
-            self._classifier,
-            self._confirmed,
-            self._chosen,
-        ):
+        before = (self._rules, self._classifier, self._confirmed, self._chosen, self._restored)
+        if self._current is None or (rules, known, confirmed, chosen, restored) != before:
             # The same objects as long as nothing changes: callers keep what they have built for them.
             modes = {code: project.mode for code, project in rules.projects.items()}
-            self._current = InForce(with_modes(with_confirmed(rules, confirmed), chosen), known[1], modes)
+            in_force = with_modes(with_confirmed(rules, confirmed), chosen, restored=restored)
+            self._current = InForce(in_force, known[1], modes)
         self._rules, self._classifier, self._confirmed, self._chosen = rules, known, confirmed, chosen
+        self._restored = restored
         self._look_at = time.monotonic() + LOOK
         return self._current
 

@@ -61,6 +61,8 @@ class Settings:
     second_channel: SecondChannel
     keys: tuple[MasterKey, ...] = ()
     """What opens the record, and locks it from the first start with it on; none: the record lies in clear."""
+    metrics_port: int = 0
+    """On 127.0.0.1, for monitors; 0: none."""
 
     @property
     def database_url(self) -> str:
@@ -112,6 +114,7 @@ def load_settings(environment: Mapping[str, str], worker_name: str, mailboxes: I
         idle_seconds=reader.number("IMAP_IDLE_SECONDS", 540, 1, 1500),
         second_channel=reader.second_channel(ports),
         keys=reader.keys(),
+        metrics_port=int(reader.number("METRICS_PORT", 0, 0, 65_535)),
     )
     for mailbox in mailboxes:
         reader.include(_Reader(environment, mailbox))

@@ -23,6 +23,7 @@ from triage.decide import (
     may_forward,
     may_notify,
 )
+from triage.decide.decision import FORWARD_AT_ONCE
 from triage.decide.gate import SAME_THREAD
 from triage.defects import GRAVE_DEFECTS
 from triage.exceptions import excepted
@@ -46,6 +47,7 @@ from triage.record.messages import MessageRow
 from triage.record.misroutes import recalled_projects
 from triage.record.planned import PlannedDispatch
 from triage.record.recall import sent_by_us
+from triage.record.restored import MAYBE, may_be_dealt_with
 from triage.record.returned import forwards_of_cases
 from triage.record.staff_notices import about_notices, note_returned_notices
 from triage.returns import case_of, find_returned, is_projects_word, is_strangers, may_be_a_lost_mail
@@ -173,6 +175,8 @@ def settle(
         else:
             decision, exception = excepted(decision, message, classification, key.author, taught, rules)
             used += [exception.id] if exception is not None else []
+        if may_be_dealt_with(row, boxes[row.mailbox_id]) and row.let_in_by != PERSON:
+            decision = _waiting_after_restoration(decision)
         if message.certified is not None:
             decision = replace(decision, reasons=(*decision.reasons, label_of(message.certified)))
         settlement = twins.settle(
@@ -205,7 +209,8 @@ def context_of(row: MessageRow, message: InboundMessage, rules: Rules, box: Mail
         mailbox=box.name,
         role=mailbox.role if mailbox is not None else MailboxRole.INBOX,
         internal_date=arrived,
-        is_old=row.listed_at - written > timedelta(days=days),
+        # What was perhaps answered already is never acknowledged, like old mail.
+        is_old=may_be_dealt_with(row, box) or row.listed_at - written > timedelta(days=days),
         received_count=len(message.header("Received")),
         is_own_loop=bool(message.header(OWN_FIELD)),
         defects=tuple(defect for defect in message.defects if defect.code in GRAVE_DEFECTS),
@@ -215,6 +220,14 @@ def context_of(row: MessageRow, message: InboundMessage, rules: Rules, box: Mail
 
 def _held(decision: Decision, code: str) -> Decision:
     return replace(decision, action=Action.HOLD, reasons=(Reason(code), *decision.reasons))
+
+
+def _waiting_after_restoration(decision: Decision) -> Decision:
+    """Perhaps a centre has it: a person looks first. What only would be filed is filed."""
+    if decision.action is Action.FILE:
+        return decision
+    others = tuple(reason for reason in decision.reasons if reason.code != FORWARD_AT_ONCE)
+    return _held(replace(decision, reasons=others), MAYBE)
 
 
 def _acknowledged(

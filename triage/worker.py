@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -21,6 +22,8 @@ from triage.bootstrap import DECIDE_LOOP, DISPATCH_LOOP, NOTICE_LOOP, Service
 from triage.calling import Call, Hearing
 from triage.keeping import purge_when_due
 from triage.knowledge import NothingInForceError
+from triage.metrics.process import Measures
+from triage.metrics.serving import MetricsServer, serve_metrics
 from triage.once import tell_endings
 from triage.quiet import watch_silence
 from triage.readers import Readers
@@ -74,6 +77,8 @@ class Worker:
         self._rescore_wake = Wakeup()
         self._readers = Readers(service)
         self._threads: list[threading.Thread] = []
+        self._measures = Measures()
+        self._metrics: MetricsServer | None = None
 
     # ---------------------------------------------------------------- for good
 
@@ -97,6 +102,8 @@ class Worker:
         for thread in self._threads:
             thread.start()
         self._note_endings()
+        port = service.settings.metrics_port
+        self._metrics = serve_metrics(service.store, service.heartbeats, self._measures, port)
         scheduler = self._schedule()
         self._note_beats()
         self._supervisor.tell(READY)
@@ -136,6 +143,8 @@ class Worker:
                     self._leave(silent)
                     return
         self._service.dispatcher.close()
+        if self._metrics is not None:
+            self._metrics.close()
         self._beside()
         with suppress(StoreError), self._service.store.write("worker ended") as tx:
             forget_beats(tx, self._place)
@@ -149,19 +158,22 @@ class Worker:
     ) -> None:
         while not self._stopping.is_set():
             self._service.heartbeats.beat(name)
-            failed = True
+            failed, family, began = True, "", time.monotonic()
             try:
                 done, failed = work(), False
+                self._measures.round(name, time.monotonic() - began, done)
             except StoreError as error:
                 words = f"{error}. Nothing is lost: what is due waits. Check the disk or the database."
                 log.error(words, extra={"action": "record_trouble", "loop": name, "kind": error.kind})
-                done = 0
+                done, family = 0, "record"
             except NothingInForceError as error:
                 log.error(str(error), extra={"action": "nothing_in_force", "loop": name})
-                done = 0
+                done, family = 0, "configuration"
             except Exception as error:  # noqa: BLE001 - a stage must come round again, whatever happened
                 log.error("unforeseen", extra={"action": "unforeseen", "loop": name, "kind": type(error).__name__})
-                done = 0
+                done, family = 0, "unforeseen"
+            if family:
+                self._measures.error(name, family)
             self._service.heartbeats.judge(name, failed=failed)
             if not done:
                 wake.wait(pause())

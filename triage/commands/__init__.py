@@ -14,6 +14,7 @@ import click
 
 COMMANDS = {
     "ask": ("settle", "Ask the family for its comune, where only the place is missing; once a case."),
+    "backup": ("backup", "Write the whole record to one file, while the service runs; or check such a file."),
     "check": ("check", "Check settings, rules, the rules' own examples, and the model."),
     "classify": ("classify", 'Classify messages: .eml files, folders, mbox, Maildir, or "-".'),
     "also": ("settle", "Send a message that a centre has to one more; whoever has it keeps it."),
@@ -34,12 +35,14 @@ COMMANDS = {
     "ledger": ("ledger", "Count every message and check that nothing is unaccounted for."),
     "models": ("models", "The models: list them, compare two, promote one, go one back."),
     "purge": ("purge", "Erase octets and texts of messages whose time is over."),
+    "restore": ("backup", "Make a new, empty record from a backup; nothing leaves by itself until you say so."),
     "retry": ("act", "Send held, quarantined, oversize or unreadable messages through the flow again."),
     "rules": ("rules", "The routing rules: try a changed file on the mail that has come."),
     "run": ("run", "Run the service: read, sort, forward, acknowledge, file, until it is stopped."),
     "settle": ("settle", "Say that you have dealt with messages that wait: they are filed."),
     "show": ("look", "Show one message: what it is, why it was decided so, what happened to it."),
     "start": ("act", 'Let mail leave again after "triage stop", and acknowledgements after the breaker.'),
+    "status": ("status", "Show how the service stands: what is wrong, who works, what waits; one screen."),
     "stop": ("act", "Stop everything that leaves, by any worker."),
     "take": ("charge", "Take messages in charge: who and when is on record, and nobody is called any more."),
     "train": ("train", "Fit the model from labelled examples."),

@@ -24,6 +24,7 @@ from triage.intake.mailbox import ImapMailbox
 from triage.intake.marker import check_marker, claim_marker
 from triage.intake.plan import MailboxPlan
 from triage.intake.presence import reconcile, refresh_presence
+from triage.intake.restored import compare_folders
 from triage.intake.trouble import asked_pause, describe, pause_after
 from triage.record import LostLeaseError, Store, StoreError
 from triage.record.audit import Change, write_changes
@@ -245,6 +246,7 @@ class MailboxReader:
             self._marker_at = time.monotonic()
             note_identity(self._store, mailbox, *self._identity())
             mailbox = adopt_numbering(self._store, plan, mailbox, selected)
+            mailbox = compare_folders(self._store, imap, plan, mailbox, selected, self._heartbeats, self._loop_name)
             self._uid_next = selected.uid_next
             if plan.backlog_since is not None:
                 list_new(self._store, imap, mailbox, selected.uid_next)

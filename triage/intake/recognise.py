@@ -9,7 +9,7 @@ older than the mailbox's first look, unless somebody let it in.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -21,6 +21,7 @@ from triage.record.identity import keyed_hash, secret_of
 from triage.record.mailboxes import MailboxRow
 from triage.record.messages import MessageRow, Reception, move_location, same_octets, same_origin
 from triage.record.octets import digest
+from triage.record.restored import SURELY, lies_in_our_folders
 from triage.vocabulary import MessageState
 
 GRACE = timedelta(minutes=10)
@@ -35,7 +36,7 @@ def recognise(tx: Transaction, mailbox: MailboxRow, fetched: Sequence[tuple[Mess
     known: dict[str, list[MessageRow]] = {}
     for row in same_octets(tx, sorted(set(digests.values()))):
         known.setdefault(row.sha256 or "", []).append(row)
-    origins = _origins(tx, fetched)
+    origins = _origins(tx, mailbox, fetched, digests)
     receptions = []
     for row, octets in fetched:
         key = digests[row.id]
@@ -56,6 +57,8 @@ class _Origin:
     """Whether its author or the last hop says when."""
     id_known: bool
     in_baseline: bool
+    dealt_with: bool
+    """Whether it lies in one of our folders since before this record was restored."""
 
 
 def _recognise_one(
@@ -87,6 +90,8 @@ def _recognise_one(
 
 def _against(mailbox: MailboxRow, row: MessageRow, origin: _Origin, *, seen_elsewhere: bool) -> str:
     """Why a message that matches nothing is a person's all the same; empty: it is new."""
+    if origin.dealt_with:
+        return SURELY
     if row.resync and not seen_elsewhere:
         if origin.id_known:
             return "stesso_messaggio_altri_ottetti"
@@ -113,7 +118,9 @@ def _is_old(mailbox: MailboxRow, origin: _Origin) -> bool:
     return origin.written_at < seen - GRACE
 
 
-def _origins(tx: Transaction, fetched: Sequence[tuple[MessageRow, bytes]]) -> dict[int, _Origin]:
+def _origins(
+    tx: Transaction, mailbox: MailboxRow, fetched: Sequence[tuple[MessageRow, bytes]], digests: Mapping[int, str]
+) -> dict[int, _Origin]:
     """What is known of each message beside its octets."""
     headers = {row.id: read_header(octets) for row, octets in fetched}
     secret = secret_of(tx)
@@ -122,10 +129,14 @@ def _origins(tx: Transaction, fetched: Sequence[tuple[MessageRow, bytes]]) -> di
     }
     old = baselined(tx, keys.values())
     known = same_origin(tx, sorted(set(keys.values()))) if any(row.resync for row, _ in fetched) else set()
+    restored = mailbox.restored_at is not None
+    filed = lies_in_our_folders(tx, list(digests.values()), list(keys.values())) if restored else set()
     found = {}
     for row, _ in fetched:
         header, key = headers[row.id], keys.get(row.id, "")
         dated = row.internal_date is not None and bool(header.date or header.received)
         written = written_at(row.listed_at, row.internal_date, header.date, header.received)
-        found[row.id] = _Origin(written, dated, key in known, (key, row.size) in old)
+        found[row.id] = _Origin(
+            written, dated, key in known, (key, row.size) in old, bool({key, digests[row.id]} & filed)
+        )
     return found

@@ -37,6 +37,9 @@ class MailboxRow:
     probed_folder: str | None
     return_path_written: bool | None
     plus_delivered: bool | None
+    restored_at: datetime | None
+    restored_uid_validity: int | None
+    restored_below: int | None
     lease_owner: str | None
     lease_epoch: int
     lease_until: datetime | None

@@ -15,12 +15,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -28,6 +25,7 @@ from triage.clock import Clock
 from triage.crashpoints import reach
 from triage.keyfile import MasterKey
 from triage.record.encrypted import CannotOpenError, Ring
+from triage.record.schema import upgrade
 
 BUSY_SECONDS = 30
 """How long another process may keep an SQLite record from being written."""
@@ -121,6 +119,12 @@ class Store:
             reach(f"after commit {step}")
 
     @contextmanager
+    def fill(self, step: str, actor: str) -> Iterator[Transaction]:
+        """One durable step that writes a whole record and may take time."""
+        with self.write(step, actor) as tx, _patience(tx.connection):
+            yield tx
+
+    @contextmanager
     def read(self, step: str, *, long: bool = False) -> Iterator[Transaction]:
         """A consistent look; writes nothing (SQLite refuses). ``long``: it passes over every row and may take time.
 
@@ -167,8 +171,6 @@ class Store:
 
     def migrate(self) -> None:
         """Bring the tables to this release's form; does nothing when they are."""
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         with self._writer, _plain_errors("migrate"), self._engine.connect() as connection:
             if self._engine.dialect.name == "postgresql":
                 _be_patient(connection)
@@ -176,10 +178,9 @@ class Store:
                 connection.execute(sa.text("SELECT pg_advisory_lock(7215)"))
                 connection.commit()
             try:
-                config.attributes["connection"] = connection
                 # One transaction from the look at what is there to the last step: on SQLite, too, the second waits.
                 with connection.begin():
-                    command.upgrade(config, "head")
+                    upgrade(connection)
             finally:
                 if self._engine.dialect.name == "postgresql":
                     connection.rollback()

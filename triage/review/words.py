@@ -252,6 +252,8 @@ _ACTS: Mapping[str, str] = {
     "export_person": "dati personali consegnati a chi li ha chiesti",
     "erase_person_begun": "cominciata la cancellazione dei dati di una persona",
     "erase_person": "cancellati i dati di una persona",
+    "restored": "servizio ripristinato da una copia di sicurezza",
+    "restoration_done": "ripristino concluso",
     "figures_exported": "scaricata una tabella dell'andamento",
 }
 

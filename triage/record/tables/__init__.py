@@ -16,7 +16,16 @@ from triage.record.tables.instance import (
     workers,
 )
 from triage.record.tables.keeping import legal_holds, person_requests, purges
-from triage.record.tables.mail import arrival_hours, cases, decisions, mailboxes, messages, octet_chunks, octets
+from triage.record.tables.mail import (
+    arrival_hours,
+    cases,
+    decisions,
+    filed_elsewhere,
+    mailboxes,
+    messages,
+    octet_chunks,
+    octets,
+)
 from triage.record.tables.naming import Identity, metadata
 from triage.record.tables.review import (
     acknowledgement_holds,
@@ -48,6 +57,7 @@ __all__ = [
     "destinations",
     "dispatches",
     "exceptions",
+    "filed_elsewhere",
     "heartbeats",
     "identity",
     "in_charge",

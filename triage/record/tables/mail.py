@@ -36,6 +36,11 @@ mailboxes = sa.Table(
     sa.Column("probed_folder", sa.String(255)),
     sa.Column("return_path_written", sa.Boolean),
     sa.Column("plus_delivered", sa.Boolean),
+    # Since this record was made from a backup: what is known of before, or lies below the UID that the mailbox
+    # had reached at the first look after it, another machine may have dealt with (``triage.record.restored``).
+    sa.Column("restored_at", UtcDateTime),
+    sa.Column("restored_uid_validity", sa.BigInteger),
+    sa.Column("restored_below", sa.BigInteger),
     sa.Column("lease_owner", sa.String(64)),
     sa.Column("lease_epoch", sa.Integer, nullable=False, default=0),
     sa.Column("lease_until", UtcDateTime),
@@ -126,6 +131,21 @@ octet_chunks = sa.Table(
     sa.Column("number", sa.Integer, primary_key=True),
     sa.Column("data", EncryptedOctets("octet_chunks.data"), nullable=False),
 )
+
+filed_elsewhere = sa.Table(
+    "filed_elsewhere",
+    metadata,
+    sa.Column("mailbox_id", sa.ForeignKey("mailboxes.id"), primary_key=True, autoincrement=False),
+    sa.Column("folder", sa.String(255), primary_key=True),
+    sa.Column("uid_validity", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("uid", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("message_id_key", sa.String(64)),
+    sa.Column("found_at", UtcDateTime, nullable=False),
+    sa.Index("ix_filed_elsewhere_sha256", "sha256"),
+    sa.Index("ix_filed_elsewhere_message_id_key", "message_id_key"),
+)
+"""Mail that lay in our folders after a restoration: dealt with after the backup (``triage.record.restored``)."""
 
 decisions = sa.Table(
     "decisions",

@@ -1,0 +1,1 @@
+"""Backups and what is made of them, the screen of the state, metrics, the canary."""
