@@ -27,9 +27,11 @@ COMMANDS = [
     "evaluate",
     "explain",
     "held",
+    "init",
     "ledger",
     "models",
     "purge",
+    "rehearse",
     "retry",
     "rules",
     "run",
@@ -43,7 +45,7 @@ COMMANDS = [
     "web",
     "worker",
 ]
-WITH_JSON = ("check", "confirm", "destinations", "evaluate", "held", "ledger", "purge", "show", "train")
+WITH_JSON = ("check", "confirm", "destinations", "evaluate", "held", "ledger", "purge", "rehearse", "show", "train")
 
 
 def test_the_commands_are_those_that_operators_rely_on() -> None:

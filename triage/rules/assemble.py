@@ -272,5 +272,8 @@ def _project(code: str, section: schema.ProjectSection, service_mode: Mode, tree
         takes_charge=section.takes_charge,
         remind_after_days=section.remind_after_days or 0,
         weekly_digest=section.weekly_digest,
-        area_confirmed=section.area.confirmed,
+        area_confirmed=section.area.confirmed is True,
+        comuni_confirmed=frozenset(section.area.confirmed)
+        if isinstance(section.area.confirmed, tuple)
+        else frozenset(),
     )

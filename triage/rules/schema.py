@@ -92,7 +92,7 @@ class AreaSection(Section):
     ambiti: values.Texts | None = None
     comuni: values.Texts | None = None
     except_comuni: values.Texts | None = None
-    confirmed: values.Flag = False
+    confirmed: values.Ticked = False
 
 
 class ProjectSection(Section):

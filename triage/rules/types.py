@@ -137,7 +137,7 @@ class ProjectAddress:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """One project. ``mode`` is the one in force. ``area_confirmed``: by ATS; shown to staff, and holds nothing."""
+    """One project. ``mode`` is the one in force."""
 
     code: str
     line: int
@@ -155,6 +155,9 @@ class Project:
     remind_after_days: int = 0
     """Working days of silence after which it is reminded of a case once; 0: never."""
     area_confirmed: bool = False
+    """By ATS, as a whole; while it is not, nobody can switch the project to *automatico* on the page."""
+    comuni_confirmed: frozenset[str] = frozenset()
+    """Comuni of the area that ATS has confirmed one by one."""
     weekly_digest: bool = False
     """Once a week it is told which cases it has not taken in charge."""
 
