@@ -109,7 +109,7 @@ _TABLE = {
     "calling": "record signals",
     "bootstrap": "vocabulary acts basis calling clock decide decider dispatch intake knowledge reading record rules "
     "settings signals tokens",
-    "learning": "vocabulary cards classify decide rules",
+    "learning": "vocabulary cards classify decide labelling rules seals",
     "supervisor": "",
     "silence": "",
     "quiet": "record rules silence",

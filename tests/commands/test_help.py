@@ -28,6 +28,7 @@ COMMANDS = [
     "explain",
     "held",
     "init",
+    "learn",
     "ledger",
     "models",
     "purge",
@@ -45,7 +46,19 @@ COMMANDS = [
     "web",
     "worker",
 ]
-WITH_JSON = ("check", "confirm", "destinations", "evaluate", "held", "ledger", "purge", "rehearse", "show", "train")
+WITH_JSON = (
+    "check",
+    "confirm",
+    "destinations",
+    "evaluate",
+    "held",
+    "learn",
+    "ledger",
+    "purge",
+    "rehearse",
+    "show",
+    "train",
+)
 
 
 def test_the_commands_are_those_that_operators_rely_on() -> None:

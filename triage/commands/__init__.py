@@ -29,6 +29,7 @@ COMMANDS = {
     "explain": ("classify", "Explain in Italian what would be decided for one message, and why."),
     "held": ("look", "List the messages that wait for a person: possible danger first."),
     "init": ("init", "Write the first settings of a service: asks for them, checks each answer at once."),
+    "learn": ("learn", "Learn from folders that staff have sorted by hand: says what they would teach."),
     "ledger": ("ledger", "Count every message and check that nothing is unaccounted for."),
     "models": ("models", "The models: list them, compare two, promote one, go one back."),
     "purge": ("purge", "Erase octets and texts of messages whose time is over."),

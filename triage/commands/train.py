@@ -15,6 +15,7 @@ from triage.commands.opening import FAILED, Opened, clear_errors, fail, json_opt
 from triage.knowledge import known_places
 from triage.labels import Passed, settled_examples
 from triage.learning import train as fit_model
+from triage.learning.learnt import read_learnt
 from triage.reading import ParsedMessages, pec_anchors
 from triage.rules import Rules, load_rules
 
@@ -51,9 +52,21 @@ from triage.rules import Rules, load_rules
     is_flag=True,
     help="Learn as well from what persons settled, corrected or checked in this service's record: topics and places.",
 )
+@click.option(
+    "--learnt",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help='Learn as well from this file, which "triage learn --write" has kept: topics and places.',
+)
 @json_option
 def train(
-    examples: Path, out: Path, seed: int, rules_path: Path, also: Path | None, settled: bool, as_json: bool
+    examples: Path,
+    out: Path,
+    seed: int,
+    rules_path: Path,
+    also: Path | None,
+    settled: bool,
+    learnt: Path | None,
+    as_json: bool,
 ) -> None:
     """Fit the model from labelled examples; writes model.skops and card.json.
 
@@ -70,7 +83,16 @@ def train(
 
         try:
             told = _settled(stack.enter_context(opened()), rules, passed) if settled else ()
-            card = fit_model(examples, out, rules=rules, seed=seed, progress=tell, also=also, settled=told)
+            card = fit_model(
+                examples,
+                out,
+                rules=rules,
+                seed=seed,
+                progress=tell,
+                also=also,
+                settled=told,
+                sorted_by_hand=read_learnt(learnt) if learnt is not None else (),
+            )
         except (ExamplesError, ValueError) as error:
             fail(str(error), FAILED)
         except OSError as error:

@@ -44,17 +44,19 @@ def dates_of(folder: Path) -> dict[str, date]:
 
 
 def corrections_in_card(
-    found: Sequence[Correction], files: Sequence[ExampleFile], settled: Sequence[date]
+    found: Sequence[Correction], files: Sequence[ExampleFile], settled: Sequence[date], by_folder: Sequence[date] = ()
 ) -> dict[str, Any]:
     """What a model's card says of the corrections it learnt: counts and days, nobody's name.
 
-    ``settled`` are the days of those that were read from the record.
+    ``settled`` are the days of those that were read from the record, ``by_folder`` of those from sorted folders.
     """
-    days = sorted([*(one.settled_on for one in found), *settled])
+    real = [*settled, *by_folder]
+    days = sorted([*(one.settled_on for one in found), *real])
     return {
-        "messages": len(found) + len(settled),
+        "messages": len(found) + len(real),
         "from_record": len(settled),
-        "weight": sum(one.weight for one in found) + len(settled),
+        **({"from_folders": len(by_folder)} if by_folder else {}),
+        "weight": sum(one.weight for one in found) + len(real),
         "from": days[0].isoformat() if days else None,
         "to": days[-1].isoformat() if days else None,
         "files": [asdict(file) for file in files],
