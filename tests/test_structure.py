@@ -85,6 +85,7 @@ _TABLE = {
     "readiness": "knowledge rules",
     "stored": "",
     "labelling": "vocabulary rules",
+    "protocol": "vocabulary acts parse pec record rules spreadsheets",
     "rehearsal": "vocabulary ages decider dispatch knowledge labelling reading record rules settings",
     "beginning": "vocabulary knowledge listening rules settings",
     "replay": "vocabulary classify decide followups reading record rules settling",

@@ -31,6 +31,7 @@ COMMANDS = [
     "learn",
     "ledger",
     "models",
+    "protocol",
     "purge",
     "rehearse",
     "retry",

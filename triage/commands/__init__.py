@@ -32,6 +32,7 @@ COMMANDS = {
     "learn": ("learn", "Learn from folders that staff have sorted by hand: says what they would teach."),
     "ledger": ("ledger", "Count every message and check that nothing is unaccounted for."),
     "models": ("models", "The models: list them, compare two, promote one, go one back."),
+    "protocol": ("protocol", "Mail for the agency's register of documents: list, export, note the number."),
     "purge": ("purge", "Erase octets and texts of messages whose time is over."),
     "rehearse": ("rehearse", "Rehearse: run real mail through the whole service; nothing is sent."),
     "retry": ("act", "Send held, quarantined, oversize or unreadable messages through the flow again."),

@@ -123,6 +123,14 @@ def sureness(confidence: float, *, enough: bool = True) -> str:
     return said if enough else f"{said}, non abbastanza per inviarlo da solo"
 
 
+_PROTOCOL = {"pec": "posta certificata", "regola": "lo dice una regola", "persona": "lo ha segnato una persona"}
+
+
+def protocol_why(code: str) -> str:
+    """Why a message must be registered."""
+    return _PROTOCOL.get(code, code)
+
+
 MAIL_NAMES: Mapping[str, str] = {
     "forward": "Il messaggio, al centro",
     "acknowledgement": "Conferma di ricevuta, alla famiglia",
@@ -249,6 +257,9 @@ _ACTS: Mapping[str, str] = {
     "sample_labelled": "risposto a un controllo a campione",
     "mode_raised": "centro passato in automatico",
     "mode_lowered": "centro riportato in proposta",
+    "protocol_marked": "segnato da protocollare",
+    "protocol_exported": "esportato per il protocollo",
+    "protocol_numbered": "annotato il numero di protocollo",
     "figures_exported": "scaricata una tabella dell'andamento",
 }
 

@@ -13,6 +13,8 @@ from triage.rules.answer_types import AcknowledgementRules as AcknowledgementRul
 from triage.rules.answer_types import Envelope as Envelope
 from triage.rules.answer_types import WebForm as WebForm
 from triage.rules.answer_types import WithoutReturnPath as WithoutReturnPath
+from triage.rules.conditions import Condition as Condition
+from triage.rules.conditions import ProtocolRules as ProtocolRules
 from triage.rules.digest import DigestRules
 from triage.rules.forwarding import ForwardAs, ForwardRules
 from triage.rules.holidays import OpeningSpan as OpeningSpan
@@ -169,22 +171,6 @@ class Project:
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
-    """What a rule asks for. ``None``: does not matter. Every condition given must hold."""
-
-    territories: frozenset[str] | None = None
-    topics: frozenset[str] | None = None
-    languages: frozenset[str] | None = None
-    urgent: bool | None = None
-    automatic: bool | None = None
-    authors: tuple[str, ...] | None = None
-    """Addresses or ``@domain``."""
-    subject_contains: tuple[str, ...] | None = None
-    """Any of these, without regard to case."""
-    mailboxes: frozenset[str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Forward:
     """To a project's address; ``project`` may be ``ANY_PROJECT``."""
 
@@ -293,6 +279,7 @@ class Rules:
     offices: Mapping[str, Office] = field(default_factory=dict)
     daily_digest: DigestRules = field(default_factory=DigestRules)
     retention: RetentionRules = field(default_factory=RetentionRules)
+    protocol: ProtocolRules = field(default_factory=ProtocolRules)
 
     def is_own(self, address: str) -> bool:
         """Whether an address is ours in any form."""

@@ -17,6 +17,7 @@ from triage.record.tables.instance import (
 from triage.record.tables.keeping import legal_holds, purges
 from triage.record.tables.mail import arrival_hours, cases, decisions, mailboxes, messages, octet_chunks, octets
 from triage.record.tables.naming import Identity, metadata
+from triage.record.tables.protocol import protocol_entries
 from triage.record.tables.review import (
     acknowledgement_holds,
     address_tests,
@@ -60,6 +61,7 @@ __all__ = [
     "octets",
     "openings",
     "project_charges",
+    "protocol_entries",
     "purges",
     "rescored",
     "returns",
