@@ -82,7 +82,7 @@ _TABLE = {
     "twins": "vocabulary record rules",
     "confirmations": "vocabulary classify decide record rules",
     "drifting": "record",
-    "readiness": "knowledge rules",
+    "readiness": "vocabulary acts knowledge record rules",
     "stored": "",
     "labelling": "vocabulary rules",
     "protocol": "vocabulary acts parse pec record rules spreadsheets",

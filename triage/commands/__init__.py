@@ -34,6 +34,7 @@ COMMANDS = {
     "models": ("models", "The models: list them, compare two, promote one, go one back."),
     "protocol": ("protocol", "Mail for the agency's register of documents: list, export, note the number."),
     "purge": ("purge", "Erase octets and texts of messages whose time is over."),
+    "ready": ("ready", "Say what is missing before each project may go one step further."),
     "rehearse": ("rehearse", "Rehearse: run real mail through the whole service; nothing is sent."),
     "retry": ("act", "Send held, quarantined, oversize or unreadable messages through the flow again."),
     "rules": ("rules", "The routing rules: try a changed file on the mail that has come."),
