@@ -54,7 +54,7 @@ from triage.rules import Rules, load_rules
 )
 @click.option(
     "--learnt",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     help='Learn as well from this file, which "triage learn --write" has kept: topics and places.',
 )
 @json_option

@@ -89,7 +89,11 @@ _FIELDS = ("id", "writer", "on", "label", "topic", "comune", "subject", "text", 
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    try:
+        texts = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError:
+        raise ExamplesError(f"{path.name}: not a file that 'triage learn --write' has written") from None
+    for number, text in enumerate(texts, start=1):
         try:
             line = json.loads(text)
             date.fromisoformat(line["on"])
