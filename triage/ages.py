@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from email.parser import BytesParser
+from email.policy import compat32
 from email.utils import parsedate_to_datetime
 
 EARLIEST = datetime(1995, 1, 1, tzinfo=UTC)
 """A Date from before is a broken clock's, not an old letter's."""
+_HEAD = 64 << 10
+"""Octets in which a header section that says when it arrived has its fields."""
 FAST = timedelta(days=1)
 """How far a clock may be ahead, and a time zone wrong."""
 
@@ -27,6 +31,19 @@ def written_at(
     claimed = [date, hop_time(received[0]) if received else None]
     sane = [stamp for stamp in claimed if stamp is not None and EARLIEST <= stamp <= seen + FAST]
     return min([*sane, *([internal_date] if internal_date is not None else [])], default=seen)
+
+
+def arrived_at(octets: bytes, now: datetime) -> datetime:
+    """When a message in a file reached its mailbox: by its newest Received field, else its Date; ``now`` if it says
+    nothing, or what cannot be true.
+    """
+    try:
+        fields = BytesParser(policy=compat32).parsebytes(octets[:_HEAD], headersonly=True)
+        hops, date = fields.get_all("Received", []), str(fields.get("Date", ""))
+    except Exception:  # noqa: BLE001 - the library raises what it likes; such a header section says nothing
+        return now
+    claimed = (hop_time(str(hops[0])) if hops else None, read_date(date))
+    return next((stamp for stamp in claimed if stamp is not None and EARLIEST <= stamp <= now), now)
 
 
 def hop_time(received: str) -> datetime | None:

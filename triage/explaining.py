@@ -94,6 +94,7 @@ SHOWN = {
     "luogo_scelto": "una persona ha indicato il comune",
     "chiuso_da_una_persona": "una persona lo ha chiuso senza inviarlo a un centro",
     "chiuso_senza_centro": "il messaggio è stato chiuso senza un centro",
+    "da_protocollare": "va protocollato",
     "sigillo_falso": "porta un'intestazione come la nostra, ma non l'abbiamo scritta noi: non conta",
 }
 """What is only told, and holds nothing."""
@@ -118,7 +119,9 @@ DEFECTS = {
 }
 """Grave defects (``triage.defects``) in words."""
 
-_BEHIND_THE_HOLDS = frozenset({"regola_applicata", "senza_urgenza", "territorio", "archiviata", "pec", "ricevuta_pec"})
+_BEHIND_THE_HOLDS = frozenset(
+    {"regola_applicata", "senza_urgenza", "territorio", "archiviata", "pec", "ricevuta_pec"} | {"da_protocollare"}
+)
 """A decision's reasons that hold stand before the first of these."""
 
 

@@ -41,6 +41,7 @@ from triage.record.modes import ModeSwitch, switches
 from triage.record.restored import is_restored
 from triage.record.versions import keep_card
 from triage.rules import Rules, RulesError, load_rules, parse_rules
+from triage.rules.types import Project
 from triage.vocabulary import Mode
 
 log = logging.getLogger("triage.knowledge")
@@ -91,6 +92,14 @@ def confirmed_in_record(tx: Transaction, rules: Rules) -> Rules:
 def unsure_places() -> frozenset[str]:
     """Comuni whose ambito is likely and not certain: what ATS has to confirm of its projects' areas."""
     return frozenset(row["comune"] for row in rows("comuni.csv") if row["confidence"] != "sure")
+
+
+def unconfirmed_places(rules: Rules, project: Project) -> frozenset[str]:
+    """Comuni of a project's area that are only likely to belong to it, and that ATS has not confirmed."""
+    if project.area_confirmed:
+        return frozenset()
+    own = frozenset(comune for comune, code in rules.project_of.items() if code == project.code)
+    return (unsure_places() & own) - project.comuni_confirmed
 
 
 class Knowledge:

@@ -25,6 +25,7 @@ from triage.decide import (
 )
 from triage.decide.decision import FORWARD_AT_ONCE
 from triage.decide.gate import SAME_THREAD
+from triage.decide.protocol import protocol_reason
 from triage.defects import GRAVE_DEFECTS
 from triage.exceptions import excepted
 from triage.followups import CORRECTED_BY_FAMILY, about_what_was_sent, corrects_us, in_its_case, with_given_place
@@ -46,6 +47,7 @@ from triage.record.mailboxes import MailboxRow, known_mailboxes
 from triage.record.messages import MessageRow
 from triage.record.misroutes import recalled_projects
 from triage.record.planned import PlannedDispatch
+from triage.record.protocol import note_to_register
 from triage.record.recall import sent_by_us
 from triage.record.restored import MAYBE, may_be_dealt_with
 from triage.record.returned import forwards_of_cases
@@ -133,6 +135,7 @@ def settle(
     brakes = brakes_on(tx, [row.mailbox_id for row, _ in pairs])
     confirming = take_confirmations(tx, rules, pairs, classified)
     taught, used = working_exceptions(tx, {key.author for key in keys}), list[int]()
+    marked: dict[int, str] = {}
     for (row, message), classification, key, thread, seen in zip(
         pairs, classified, keys, threads, contexts, strict=True
     ):
@@ -179,6 +182,9 @@ def settle(
             decision = _waiting_after_restoration(decision)
         if message.certified is not None:
             decision = replace(decision, reasons=(*decision.reasons, label_of(message.certified)))
+        if mark := protocol_reason(message, decision, classification, rules, context):
+            decision = replace(decision, reasons=(*decision.reasons, mark))
+            marked[row.id] = str(mark.params["why"])
         settlement = twins.settle(
             Settlement(
                 row=row,
@@ -196,6 +202,8 @@ def settle(
             settlement = _settle_one(batch, settlement, message, context)
         twins.note(settlement)
     note_uses(tx, used)
+    # The same letter in another mailbox is one document.
+    note_to_register(tx, {key: why for key, why in marked.items() if twins.settled[key].same_as is None})
     return list(twins.settled.values())
 
 

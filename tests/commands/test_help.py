@@ -30,10 +30,15 @@ COMMANDS = [
     "explain",
     "export",
     "held",
+    "init",
     "key",
+    "learn",
     "ledger",
     "models",
+    "protocol",
     "purge",
+    "ready",
+    "rehearse",
     "restore",
     "retry",
     "rules",
@@ -50,20 +55,8 @@ COMMANDS = [
     "worker",
 ]
 WITH_JSON = (
-    *(
-        "backup",
-        "check",
-        "confirm",
-        "destinations",
-        "erase",
-        "evaluate",
-        "export",
-        "held",
-        "ledger",
-        "purge",
-        "restore",
-    ),
-    *("show", "status", "train"),
+    *("backup", "check", "confirm", "destinations", "erase", "evaluate", "export", "held", "learn", "ledger", "purge"),
+    *("ready", "rehearse", "restore", "show", "status", "train"),
 )
 
 

@@ -35,6 +35,7 @@ from triage.record.octets import read_octets
 from triage.record.of_person import Against
 from triage.record.people_tables import staff_acts
 from triage.record.person_requests import erasures_of_labelled
+from triage.record.protocol import note_exported, note_to_register
 from triage.record.purges import hold, let_go
 from triage.record.staff_acts import verify_acts
 from triage.record.tables import (
@@ -111,7 +112,7 @@ def test_the_act_names_the_request_and_counts_and_never_the_address(store: Store
 
 @pytest.mark.parametrize(
     "why",
-    [Against.LEGAL_HOLD, Against.REGISTER_OPEN, Against.WAITING, Against.SENDING, Against.UNDOABLE, Against.UNJUDGED],
+    list(Against),
 )
 def test_a_case_that_something_needs_stays_whole_and_the_others_go(
     store: Store, clock: MovedClock, why: Against
@@ -132,6 +133,9 @@ def test_a_case_that_something_needs_stays_whole_and_the_others_go(
             assert let_go(tx, case)
     elif why is Against.UNDOABLE:
         clock.forward(timedelta(minutes=5))
+    elif why is Against.UNREGISTERED:
+        with store.write("export") as tx:
+            assert note_exported(tx, [kept], "anna") == [kept]
     else:
         return
     assert erased(store, ANNA)[1].messages == 1
@@ -158,6 +162,8 @@ def _against(store: Store, number: int, case: int, why: Against) -> None:
             made = tx.execute(sa.select(settlements.c.id)).scalar_one()
             more = {"settlement_id": made, "wrong_dispatch_id": sent, "right_project": "b", "categories": []}
             tx.execute(misroutes.insert().values(**row, **more))
+        elif why is Against.UNREGISTERED:
+            assert note_to_register(tx, {number: "pec"}) == 1
         else:
             numbers = {"floor": 1.0, "probability": 1.0, "confidence": 0.9, "generation": 1}
             texts = dict.fromkeys(("territory", "comune", "topic", "destination"), "")

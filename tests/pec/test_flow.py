@@ -115,7 +115,7 @@ def test_f70_a_persons_certified_mail_is_decided_by_their_words_and_the_whole_en
     assert "Firma del gestore:  intatta" in lines
     assert "Data e ora certificate: 25/11/2026, ore 10:22:00" in lines
     assert "  - modulo.pdf (28 byte)" in lines
-    assert [reason.code for reason in desk.decision(key).reasons][-1] == "pec"
+    assert [reason.code for reason in desk.decision(key).reasons][-2:] == ["pec", "da_protocollare"]
     desk.assert_ledger_closes()
 
 

@@ -34,6 +34,7 @@ from triage.record.filing import record_filed
 from triage.record.ledger import compute_ledger
 from triage.record.messages import record_receptions
 from triage.record.octets import digest, read_octets, store_octets
+from triage.record.protocol import note_exported, note_to_register, protocol_page
 from triage.record.purges import begin_purge, hold, holds, last_purge, let_go
 from triage.record.retention import LOOKED_AT, Place, erase_step
 from triage.record.settlements import Exit, Said, StaffText, add_settlement, keep_text
@@ -165,6 +166,22 @@ def test_a_case_that_is_kept_stays_until_it_is_let_go(store: Store, clock: Moved
         assert let_go(tx, case)
         assert not let_go(tx, case)
     assert (purged(store).messages, octets_left(store, key)) == (1, False)
+
+
+def test_what_must_be_registered_stays_until_it_was_exported(store: Store, clock: MovedClock) -> None:
+    (key,) = done(store, clock)
+    with store.write("mark") as tx:
+        assert note_to_register(tx, {key: "pec"}) == 1
+        assert note_to_register(tx, {key: "regola"}) == 0
+    clock.forward(2 * YEAR)
+    assert (purged(store).kept_back, octets_left(store, key)) == (1, True)
+    with store.write("export") as tx:
+        assert note_exported(tx, [key], "cli:anna") == [key]
+        assert note_exported(tx, [key], "cli:bruno") == []
+    assert (purged(store).messages, octets_left(store, key)) == (1, False)
+    with store.read("look") as tx:
+        (entry,) = protocol_page(tx, waiting=False)
+    assert (entry.message_id, entry.why, entry.exported_by) == (key, "pec", "cli:anna")
 
 
 def test_what_was_drawn_stays_until_somebody_has_judged_it(store: Store, clock: MovedClock) -> None:

@@ -11,7 +11,17 @@ from triage.acts.people import Role
 
 OPEN = ("/accedi", "/accessibilita")
 PAGES = (
-    *("/da-decidere", "/smistati", "/errori", "/controlli", "/andamento", "/regole", "/modelli", "/persone"),
+    *(
+        "/da-decidere",
+        "/smistati",
+        "/protocollo",
+        "/errori",
+        "/controlli",
+        "/andamento",
+        "/regole",
+        "/modelli",
+        "/persone",
+    ),
     *("/profilo", "/profilo/password", "/profilo/codice", "/fermo", "/accessibilita", "/non-esiste"),
 )
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from triage.acts.accounts import Changed
 from triage.audits import Audit, audit_of, audit_of_all
+from triage.knowledge import unconfirmed_places
 from triage.record.destinations import sick_addresses
 from triage.record.incidents import close_incident, open_incident
 from triage.record.modes import DRIFT, PERSON, set_switch, switches
@@ -73,6 +74,7 @@ def _conditions(
     promised = rules.thresholds.max_wrong
     limit = max(CENTRE_LIMIT, promised)
     unconfirmed = sum(not address.confirmed for address in project.addresses.values())
+    unsure = len(unconfirmed_places(rules, project))
     ill = sum(address.to.casefold() in sick for address in project.addresses.values())
     return (
         Condition("non_ombra", Mode.SHADOW not in (file_mode, project.mode)),
@@ -80,6 +82,7 @@ def _conditions(
         Condition("salute", not ill, {"missing": ill}),
         Condition("promessa", pooled.most <= promised, {"limit": promised, "missing": pooled.missing(promised)}),
         Condition("centro", own.most <= limit, {"limit": limit, "missing": own.missing(limit)}),
+        Condition("area", not unsure, {"missing": unsure}),
     )
 
 

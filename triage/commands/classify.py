@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import mailbox
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,21 +13,22 @@ import click
 from rich.progress import Progress
 
 from triage.basis import settings_from
-from triage.classify import ArtefactError, Classifier, load_classifier
+from triage.classify import Classifier
 from triage.commands.opening import MISCONFIGURED, clear_errors, fail, print_json
+from triage.commands.rules_and_model import load_both
 from triage.decide import DecisionContext, decide
 from triage.defects import GRAVE_DEFECTS
 from triage.explaining import mark_text, pieces_of, word_confidence, word_reasons
-from triage.knowledge import known_places
 from triage.parse import parse
 from triage.pec.judging import judge_receipt
 from triage.pec.seen import as_seen
 from triage.pec.trust import Anchors
 from triage.pec.words import certified_lines, label_of
 from triage.reading import pec_anchors
-from triage.rules import MailboxRole, Rules, load_rules
+from triage.rules import MailboxRole, Rules
 from triage.seals import OWN_FIELD
 from triage.settings import with_example, without_accounts
+from triage.stored import holds_none, stored_mail
 from triage.vocabulary import Classification, Decision, InboundMessage
 
 BATCH = 100
@@ -99,20 +98,8 @@ _PARTS = {"subject": "", "text": "", "signature": "Firma: ", "quoted": "Testo ci
 
 def _load() -> tuple[Rules, Classifier, Anchors]:
     settings = with_example(settings_from(without_accounts(os.environ)))
-    rules = load_rules(settings.rules_path, known_places())
-    try:
-        return rules, load_classifier(settings.model_path), pec_anchors(settings)
-    except OSError as error:
-        fail(
-            f"The model {settings.model_path} cannot be read ({type(error).__name__}). "
-            "Set TRIAGE_MODEL, or make one with 'triage train'.",
-            MISCONFIGURED,
-        )
-    except ArtefactError as error:
-        fail(
-            f"{settings.model_path}: {error}. Set TRIAGE_MODEL, or make a model with 'triage train'.",
-            MISCONFIGURED,
-        )
+    rules, classifier = load_both(settings)
+    return rules, classifier, pec_anchors(settings)
 
 
 def _judge(batch: list[tuple[str, bytes]], rules: Rules, classifier: Classifier, anchors: Anchors) -> Iterator[_Judged]:
@@ -168,32 +155,13 @@ def _in_batches(messages: Iterable[tuple[str, bytes]]) -> Iterator[list[tuple[st
 def _messages(paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
     for text in paths:
         try:
-            yield from [("-", sys.stdin.buffer.read())] if text == "-" else _stored(Path(text), text)
+            if text == "-":
+                yield "-", sys.stdin.buffer.read()
+                continue
+            path = Path(text)
+            if holds_none(path):
+                click.echo(f"{path}: no .eml file in this folder, and it is no Maildir.", err=True)
+            yield from stored_mail(path)
         except OSError as error:
             what = "there is no such file or folder" if isinstance(error, FileNotFoundError) else "it cannot be read"
             fail(f"{error.filename or text}: {what} ({type(error).__name__}).", MISCONFIGURED)
-
-
-def _stored(path: Path, text: str) -> Iterator[tuple[str, bytes]]:
-    if path.is_dir():
-        yield from _folder(path)
-    elif _is_mbox(path):
-        with closing(mailbox.mbox(path, create=False)) as box:
-            yield from ((f"{text}#{key}", box.get_bytes(key)) for key in box.iterkeys())
-    else:
-        yield text, path.read_bytes()
-
-
-def _folder(path: Path) -> Iterator[tuple[str, bytes]]:
-    if (path / "cur").is_dir() and (path / "new").is_dir():
-        files = sorted([*(path / "cur").iterdir(), *(path / "new").iterdir()])
-    else:
-        files = sorted(path.rglob("*.eml"))
-        if not files:
-            click.echo(f"{path}: no .eml file in this folder, and it is no Maildir.", err=True)
-    yield from ((str(file), file.read_bytes()) for file in files if file.is_file())
-
-
-def _is_mbox(path: Path) -> bool:
-    with path.open("rb") as file:
-        return path.suffix != ".eml" and file.read(5) == b"From "

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import asyncio
 
+from triage.beginning.answering import Answers
+from triage.beginning.questions import Question, Trial
+from triage.clock import SystemClock
 from triage.commands.database import check_database
 from triage.commands.delivery import check_delivery
 from triage.commands.domains import Known, Resolve, look_up
@@ -21,7 +24,7 @@ from triage.intake.mailbox import ImapMailbox
 from triage.rules import MailboxRole, Rules
 from triage.rules.addresses import AddressError, check_address
 from triage.rules.types import Envelope, Mailbox
-from triage.settings import Scanner, Settings
+from triage.settings import Login, Scanner, Settings, load_settings, without_accounts
 from triage.tokens import Secrets, Tokens
 from triage.tokens.trouble import PASSING
 from triage.tokens.watch import SUBMISSION
@@ -56,6 +59,34 @@ def check_connections(
     if settings.scanner is not None:
         _check_scanner(settings.scanner, found)
     _check_domains(rules, found, resolve)
+
+
+def try_answers(question: Question, answers: Answers, resolve: Resolve, found: Findings) -> None:
+    """What an answer makes possible to try, tried, for ``triage init``; sends nothing."""
+    if question.trial is Trial.DOMAIN:
+        _check_named_domain(answers.given[question.key], resolve, found)
+        return
+    more_is_asked = question.key.endswith("_login") and answers.given[question.key] != Login.NONE
+    if question.trial is Trial.NOTHING or more_is_asked:
+        return
+    settings = load_settings(without_accounts(answers.environment()), "init")
+    rules, tokens = answers.rules(), Tokens(settings.state_dir, SystemClock())
+    match question.trial:
+        case Trial.IMAP:
+            for box in rules.mailboxes.values():
+                _check_mailbox(settings, box, tokens, found)
+        case Trial.SMTP:
+            asyncio.run(to_the_goodbye(_check_submission(settings, rules, tokens, found)))
+        case Trial.DATABASE:
+            check_database(settings, found)
+        case Trial.SCANNER if settings.scanner is not None:
+            _check_scanner(settings.scanner, found)
+
+
+def _check_named_domain(address: str, resolve: Resolve, found: Findings) -> None:
+    domain = _domain(address)
+    if domain and look_up(domain, resolve) is Known.ABSENT:
+        found.warnings.append(f"domain {domain} does not exist as far as this machine can tell.")
 
 
 def _check_mailbox(settings: Settings, box: Mailbox, secrets: Secrets, found: Findings) -> bool:

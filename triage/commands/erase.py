@@ -16,6 +16,7 @@ from triage.commands.refitting import Refitted, file_that_knows, models_that_kno
 from triage.duties.erasing import Plan, plan_erasure
 from triage.duties.erasing import erase as erase_person
 from triage.ids import case_code
+from triage.learning.learnt import LEARNT, forget_writer
 from triage.promotion import RefusedError
 from triage.record.identity import secret_if_known
 from triage.record.of_person import Against
@@ -28,8 +29,10 @@ REMEDIES = {
     Against.SENDING: "something has not left yet; wait until it has",
     Against.UNDOABLE: "what a person decided can still be taken back; try again in some minutes",
     Against.UNJUDGED: "it was drawn for the blind check; judge it on the page Controlli a campione",
+    Against.UNREGISTERED: "it waits for the register of documents; export it first: triage protocol export --to DIR",
 }
 """What stands against erasing a case, and what to do."""
+_LEARNT = "{} message(s) of this person taken out of what 'triage learn' has kept; models that learnt it: train anew."
 _REPLACE = "The file {file} (TRIAGE_MODEL) is such a model: replace it, or the next start takes it in again."
 
 
@@ -115,6 +118,11 @@ def _person(
     dossier = dossier_of(service, address, inside)
     plan = plan_erasure(service.store, dossier)
     if plan.empty:
+        learnt = 0 if only_look else forget_writer(service.settings.state_dir / LEARNT, address)
+        if learnt:
+            told.update(erased=True, messages=0, learnt_lines=learnt)
+            click.echo(f"Nothing on record is of this address. {_LEARNT.format(learnt)}", err=as_json)
+            return 0
         fail("Nothing on record is of this address. Nothing was erased.", FAILED)
     if not as_json:
         _print_plan(service, plan)
@@ -123,6 +131,7 @@ def _person(
         if not yes:
             click.confirm("Erase it? This cannot be taken back", abort=True, err=True)
         done = erase_person(service.store, dossier, plan, person_typed(), reference)
+        told["learnt_lines"] = forget_writer(service.settings.state_dir / LEARNT, address)
     told.update(_as_mapping(service, plan, done, copies_kept))
     if not as_json and done is not None:
         _print_done(done, told)
@@ -180,6 +189,8 @@ def _print_plan(service: Opened, plan: Plan) -> None:
 
 def _print_done(done: RequestRow, told: dict[str, Any]) -> None:
     click.echo(f"Done: {done.messages} message(s) and {done.sendings} sending(s), request {done.reference}.")
+    if told["learnt_lines"]:
+        click.echo(_LEARNT.format(told["learnt_lines"]))
     click.echo("What this command does not reach:")
     for place in told["in_mailboxes"]:
         where = f"mailbox {place['mailbox']}, folder {place['folder']}"

@@ -15,6 +15,7 @@ from triage.commands.opening import FAILED, Opened, clear_errors, fail, json_opt
 from triage.knowledge import known_places
 from triage.labels import Passed, settled_examples
 from triage.learning import train as fit_model
+from triage.learning.learnt import read_learnt
 from triage.reading import ParsedMessages, pec_anchors
 from triage.rules import Rules, load_rules
 
@@ -51,9 +52,21 @@ from triage.rules import Rules, load_rules
     is_flag=True,
     help="Learn as well from what persons settled, corrected or checked in this service's record: topics and places.",
 )
+@click.option(
+    "--learnt",
+    type=click.Path(path_type=Path),
+    help='Learn as well from this file, which "triage learn --write" has kept: topics and places.',
+)
 @json_option
 def train(
-    examples: Path, out: Path, seed: int, rules_path: Path, also: Path | None, settled: bool, as_json: bool
+    examples: Path,
+    out: Path,
+    seed: int,
+    rules_path: Path,
+    also: Path | None,
+    settled: bool,
+    learnt: Path | None,
+    as_json: bool,
 ) -> None:
     """Fit the model from labelled examples; writes model.skops and card.json.
 
@@ -71,9 +84,16 @@ def train(
         try:
             service = stack.enter_context(opened()) if settled else None
             told = _settled(service, rules, passed) if service is not None else ()
-            read_at = service.store.clock.now() if service is not None else None
             card = fit_model(
-                examples, out, rules=rules, seed=seed, progress=tell, also=also, settled=told, read_at=read_at
+                examples,
+                out,
+                rules=rules,
+                seed=seed,
+                progress=tell,
+                also=also,
+                settled=told,
+                sorted_by_hand=read_learnt(learnt) if learnt is not None else (),
+                read_at=service.store.clock.now() if service is not None else None,
             )
         except (ExamplesError, ValueError) as error:
             fail(str(error), FAILED)

@@ -96,6 +96,11 @@ class OpenRules:
                 return Outcome(rule, STAFF, hold=HOLD_BY_TERRITORY.get(wanted, "regola"))
 
 
+def holds(when: Condition, facts: Facts, territory: str, topic: str) -> bool:
+    """Whether everything that a condition asks for is so."""
+    return _holds_beside_place_and_topic(when, facts) and _holds_for(when, territory, topic)
+
+
 def _holds_for(when: Condition, territory: str, topic: str) -> bool:
     return (when.territories is None or territory in when.territories) and (when.topics is None or topic in when.topics)
 

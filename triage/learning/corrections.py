@@ -47,18 +47,22 @@ def corrections_in_card(
     found: Sequence[Correction],
     files: Sequence[ExampleFile],
     settled: Sequence[date],
+    by_folder: Sequence[date] = (),
     read_at: datetime | None = None,
 ) -> dict[str, Any]:
     """What a model's card says of the corrections it learnt: counts and days, nobody's name.
 
-    ``settled`` are the days of those that were read from the record, ``read_at`` is when.
+    ``settled`` are the days of those that were read from the record, ``read_at`` is when, ``by_folder`` the days of
+    those from sorted folders.
     """
-    days = sorted([*(one.settled_on for one in found), *settled])
+    real = [*settled, *by_folder]
+    days = sorted([*(one.settled_on for one in found), *real])
     return {
-        "messages": len(found) + len(settled),
+        "messages": len(found) + len(real),
         "from_record": len(settled),
+        **({"from_folders": len(by_folder)} if by_folder else {}),
         "read_at": read_at.isoformat() if read_at is not None else None,
-        "weight": sum(one.weight for one in found) + len(settled),
+        "weight": sum(one.weight for one in found) + len(real),
         "from": days[0].isoformat() if days else None,
         "to": days[-1].isoformat() if days else None,
         "files": [asdict(file) for file in files],

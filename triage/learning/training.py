@@ -73,12 +73,14 @@ def train(
     progress: Callable[[int, int, str], None],
     also: Path | None = None,
     settled: Iterable[Settled] = (),
+    sorted_by_hand: Iterable[Settled] = (),
     read_at: datetime | None = None,
 ) -> ModelCard:
     """Read ``examples``/*.jsonl, fit, cross-validate by group, write model and card into ``out``.
 
     ``also``: a folder of corrections (``triage.learning.corrections``), learnt beside the examples. ``settled``: real
-    messages with what persons said of them, learnt but not measured; ``read_at``: when they were read.
+    messages with what persons said of them, learnt but not measured; ``sorted_by_hand`` those that lay in a labelled
+    folder (``triage.learning.learnt``), learnt in the same way. ``read_at``: when the record was read.
     ``rules`` say which comuni belong together, for the trust in destinations alone: no model sees
     them. ``progress(done, total, what)`` is called between steps. Raises ``ExamplesError`` or
     ``ValueError`` for data that cannot be learnt from, ``OSError`` when ``out`` cannot be written.
@@ -101,7 +103,9 @@ def train(
     weight_of = {one.example.identity: one.weight for one in corrections}
     times = [weight_of.get(one.identity, 1) for one in read]
     hidden = hide_aliases(read, seed)
-    lessons = lessons_of(settled, gazetteer)
+    by_settlement = lessons_of(settled, gazetteer)
+    by_folder = lessons_of(sorted_by_hand, gazetteer)
+    lessons = [*by_settlement, *by_folder]
     seen, answers, without = answer_out_of_fold(
         read, prepared, labelled, places, rules, progress, times, hidden, lessons
     )
@@ -114,7 +118,8 @@ def train(
     weights = replace(weights, places=ranker, acceptance=acceptance)
     octets = dump_weights(weights)
     trusted = [_trusted(one, acceptance, rules) for one in answers]
-    learnt = corrections_in_card(corrections, corrected_files, [one.on for one in lessons], read_at)
+    days = [one.on for one in by_settlement], [one.on for one in by_folder]
+    learnt = corrections_in_card(corrections, corrected_files, *days, read_at)
     card = _card(octets, seed, read, files, weights, trusted, len(set(groups)), learnt)
     unknown = measure_hidden([_trusted(one, acceptance, rules) for one in without])
     card = replace(card, measures={**card.measures, "hidden_aliases": unknown})

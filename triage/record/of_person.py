@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from triage.record.exceptions import Taught
 from triage.record.labels import TELLING
 from triage.record.messages import COLUMNS, PAGE, MessageRow, row_of
+from triage.record.protocol import unexported_among
 from triage.record.recall import cases_with_author
 from triage.record.retention import ERASABLE, Place
 from triage.record.samples import GONE
@@ -62,6 +63,8 @@ class Against(StrEnum):
     """What a person did can still be taken back."""
     UNJUDGED = "unjudged"
     """A forward was drawn for the blind check and nobody has judged it."""
+    UNREGISTERED = "unregistered"
+    """It must be entered in the agency's register of documents and was not exported yet (DPR 445/2000, article 53)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +182,8 @@ def against(tx: Transaction, rows: Sequence[MessageRow], case_id: int | None) ->
     drawn = sa.select(samples.c.id).where(samples.c.message_id.in_(numbers))
     if _any(tx, drawn.where(samples.c.chosen, samples.c.labelled_at.is_(None))):
         found.append(Against.UNJUDGED)
+    if unexported_among(tx, numbers):
+        found.append(Against.UNREGISTERED)
     return found
 
 

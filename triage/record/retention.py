@@ -16,6 +16,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 
 from triage.record.audit import Change, write_changes
+from triage.record.protocol import unexported_among
 from triage.record.settlements import ENDS, SENDS_ON, Exit
 from triage.record.store import Transaction
 from triage.record.tables import (
@@ -191,7 +192,7 @@ def _needed(tx: Transaction, rows: Sequence[_Row], before: Mapping[Outcome, date
     to_check = sa.select(samples.c.message_id).where(
         samples.c.message_id.in_([row.id for row in rows]), samples.c.chosen, samples.c.labelled_at.is_(None)
     )
-    unlabelled = set(tx.execute(to_check).scalars())
+    unlabelled = set(tx.execute(to_check).scalars()) | unexported_among(tx, [row.id for row in rows])
     last = _last_of_cases(tx, cases)
     gone = _gone(tx, rows)
     found = {}

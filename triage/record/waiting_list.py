@@ -18,6 +18,7 @@ from triage.record.charge import Charge, charges_of
 from triage.record.decisions import decisions_of
 from triage.record.messages import COLUMNS, MessageRow, row_of
 from triage.record.openings import Opening, openings_of
+from triage.record.protocol import unexported_among, waits_for_export
 from triage.record.store import Transaction
 from triage.record.tables import decisions, in_charge, messages, openings, rescored
 from triage.vocabulary import Decision, MessageState
@@ -52,11 +53,13 @@ class Wanted:
     changed: bool = False
     asked: bool = False
     """Only those whose family was asked for its comune, and has not answered."""
+    to_register: bool = False
+    """Only those that wait to be exported for the register of documents."""
 
     @property
     def anything(self) -> bool:
         """Whether something is left out."""
-        return bool(self.reason or self.project or self.taken or self.changed or self.asked)
+        return bool(self.reason or self.project or self.taken or self.changed or self.asked or self.to_register)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,8 @@ class WaitingPage:
     openings: Mapping[int, Opening]
     changed: frozenset[int]
     questions: Mapping[int, Question]
+    to_register: frozenset[int]
+    """Those that wait to be exported for the register of documents."""
 
 
 def waiting_page(tx: Transaction, group: Group, wanted: Wanted, *, after: int = 0, size: int = 25) -> WaitingPage:
@@ -86,6 +91,7 @@ def waiting_page(tx: Transaction, group: Group, wanted: Wanted, *, after: int = 
         openings_of(tx, keys),
         changed_among(tx, keys),
         questions_about(tx, rows),
+        frozenset(unexported_among(tx, keys)),
     )
 
 
@@ -186,6 +192,8 @@ def _kept(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
     if wanted.changed:
         same = rescored.c.generation == messages.c.generation
         kept.append(sa.exists().where(rescored.c.message_id == messages.c.id, same))
+    if wanted.to_register:
+        kept.append(waits_for_export())
     if wanted.asked:
         kept.append(waits_for_an_answer())
     if wanted.taken:

@@ -35,6 +35,7 @@ PAGES = (
         "trends",
         "rulebook",
         "modelling",
+        "protocol",
         "live",
     ),
 )

@@ -104,6 +104,11 @@ def condition_text(condition: Condition) -> str:
             f"Questo centro: sbagliati al più {percent(limit)}.",
             f"Questo centro: non è dimostrato che siano al più {percent(limit)}; {_more(missing)}.",
         ),
+        "area": (
+            "ATS ha confermato tutti i comuni di questo centro.",
+            f"{count_of(missing, 'comune è ancora da confermare', 'comuni sono ancora da confermare')}: "
+            "sono nella pagina Regole.",
+        ),
     }
     return texts[condition.code][0 if condition.met else 1]
 

@@ -26,6 +26,7 @@ from triage.record.exceptions import taught_by
 from triage.record.identity import known_secret
 from triage.record.openings import openings_of
 from triage.record.people import all_people
+from triage.record.protocol import ProtocolEntry, protocol_entries_of
 from triage.record.settlements import newest_settlements
 from triage.record.waiting_list import WAITING, changed_among, group_of, next_waiting, previous_waiting
 from triage.review import thinking
@@ -81,6 +82,8 @@ class LetterView:
     """Whether a rule holds that this message taught."""
     by_taught: int
     """The taught rule that decided it, 0: none."""
+    protocol: ProtocolEntry | None
+    """What is on record of it for the register of documents; ``None``: it need not be registered."""
     next_id: int | None
     previous_id: int | None
 
@@ -135,6 +138,7 @@ def view_of(desk: Desk, tx: Transaction, person: Person, letter: Letter) -> Lett
         open_by=opening.display if opening is not None and opening.person_id != person.id else "",
         case_code=case_code(known_secret(tx), row.case_id) if row.case_id is not None else "",
         changed=bool(changed_among(tx, [row.id])),
+        protocol=protocol_entries_of(tx, [row.id]).get(row.id),
         settled_by=last.actor if last is not None else "",
         question=question,
         names=displays,

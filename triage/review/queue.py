@@ -64,6 +64,7 @@ class Line:
     opening: Opening | None
     changed: bool
     question: Question | None
+    to_register: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +90,16 @@ def show(
     carico: Annotated[str, Query(max_length=16)] = "",
     cambiati: Annotated[str, Query(max_length=4)] = "",
     chiesto: Annotated[str, Query(max_length=4)] = "",
+    protocollo: Annotated[str, Query(max_length=4)] = "",
 ) -> Response:
     """I messaggi che aspettano una persona."""
     desk = desk_of(request)
     rules = desk.knowledge.in_force().rules
     if gruppo not in ("", *Group) or carico not in ("", "nessuno", "io") or (centro and centro not in rules.projects):
         raise RefusedError(404, "no_such_filter")
-    wanted = Wanted(motivo, centro, person.name if carico == "io" else carico, bool(cambiati), bool(chiesto))
+    wanted = Wanted(
+        motivo, centro, person.name if carico == "io" else carico, bool(cambiati), bool(chiesto), bool(protocollo)
+    )
     groups = [Group(gruppo)] if gruppo else list(Group)
     with desk.store.read("waiting") as tx:
         sizes = group_sizes(tx)
@@ -107,6 +111,7 @@ def show(
         names = {one.name: one.display for one in all_people(tx)}
     sections = [_section(one, page, sizes[one], heads) for one, page in pages.items()]
     asked = {"motivo": motivo, "centro": centro, "carico": carico, "cambiati": cambiati, "chiesto": chiesto}
+    asked |= {"protocollo": protocollo}
     return render(
         request,
         "queue.html",
@@ -133,6 +138,7 @@ def _section(group: Group, page: WaitingPage, size: int, heads: Mapping[int, Hea
             page.openings.get(row.id),
             row.id in page.changed,
             page.questions.get(row.id),
+            row.id in page.to_register,
         )
         for row in page.rows
     )

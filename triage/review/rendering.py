@@ -70,6 +70,7 @@ def _environment() -> jinja2.Environment:
         "mail_name": lambda kind: words.MAIL_NAMES.get(kind, kind),
         "sentence": sentence,
         "likely_word": words.likely_word,
+        "protocol_why": words.protocol_why,
         "place_role": lambda role: words.ROLES_OF_PLACES.get(role, role),
         "day": times.day,
         "clock_time": times.clock_time,

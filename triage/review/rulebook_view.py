@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, time
 
-from triage.knowledge import unsure_places
+from triage.knowledge import unconfirmed_places
 from triage.record.address_tests import AddressTest, TestState
 from triage.review.rule_words import (
     MODES,
@@ -167,7 +167,7 @@ def _use(project: Project, key: str, rules: Rules) -> str:
 
 def _project(project: Project, rules: Rules, tests: dict[tuple[str, str, str], AddressTest]) -> ProjectView:
     comuni = frozenset(comune for comune, code in rules.project_of.items() if code == project.code)
-    unsure = frozenset() if project.area_confirmed else unsure_places() & comuni
+    unsure = unconfirmed_places(rules, project)
     mode, tells = MODES[project.mode]
     notes = []
     if project.urgent_forward_now:

@@ -123,6 +123,14 @@ def sureness(confidence: float, *, enough: bool = True) -> str:
     return said if enough else f"{said}, non abbastanza per inviarlo da solo"
 
 
+_PROTOCOL = {"pec": "posta certificata", "regola": "lo dice una regola", "persona": "lo ha segnato una persona"}
+
+
+def protocol_why(code: str) -> str:
+    """Why a message must be registered."""
+    return _PROTOCOL.get(code, code)
+
+
 MAIL_NAMES: Mapping[str, str] = {
     "forward": "Il messaggio, al centro",
     "acknowledgement": "Conferma di ricevuta, alla famiglia",
@@ -254,6 +262,9 @@ _ACTS: Mapping[str, str] = {
     "erase_person": "cancellati i dati di una persona",
     "restored": "servizio ripristinato da una copia di sicurezza",
     "restoration_done": "ripristino concluso",
+    "protocol_marked": "segnato da protocollare",
+    "protocol_exported": "esportato per il protocollo",
+    "protocol_numbered": "annotato il numero di protocollo",
     "figures_exported": "scaricata una tabella dell'andamento",
 }
 

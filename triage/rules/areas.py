@@ -72,6 +72,13 @@ def _claims(
         elif claimed.pop(comune, None) is None:
             what = f"{comune} is not in this area, so it cannot be excepted"
             problems.append(Problem(source, line("except_comuni", index), what, "delete it here"))
+    for index, comune in enumerate(ticked if isinstance(ticked := project.area.confirmed, tuple) else ()):
+        if comune not in claimed and comune in places:
+            what = f"{comune} is not in this area, so it cannot be confirmed here"
+            problems.append(Problem(source, line("confirmed", index), what, "delete it here"))
+        elif comune not in claimed:
+            what = f'no comune is called "{comune}"'
+            problems.append(Problem(source, line("confirmed", index), what, near_comune(comune, places)))
     if not claimed and not problems:
         here = line_at(tree, "projects", code, "area")
         problems.append(Problem(source, here, f"{code} has no comune", "write its ambiti or comuni under area"))

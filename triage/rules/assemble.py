@@ -19,7 +19,7 @@ from triage.rules.forwarding import ForwardRules
 from triage.rules.offices import build_offices
 from triage.rules.problems import Problem
 from triage.rules.retention import RetentionRules
-from triage.rules.steps import build_rules
+from triage.rules.steps import build_protocol, build_rules
 from triage.rules.types import (
     ANY_PROJECT,
     Folders,
@@ -61,6 +61,7 @@ class Sections:
     alarms: schema.AlarmsSection | None
     daily_digest: schema.DailyDigestSection | None
     retention: schema.RetentionSection
+    protocol: schema.ProtocolSection
     offices: Mapping[str, schema.OfficeSection]
 
     def names(self, section: str) -> tuple[str, ...]:
@@ -76,8 +77,9 @@ def assemble(
     project_of, area_problems = map_areas(sections.projects, places, sections.tree, source)
     rules, rule_problems = build_rules(sections.rules, sections.names, places, sections.tree, source)
     offices, office_problems = build_offices(sections.offices, places, sections.tree, source)
+    protocol, protocol_problems = build_protocol(sections.protocol, sections.names, places, sections.tree, source)
     checks = _Checks(sections, source)
-    problems = (*area_problems, *rule_problems, *office_problems, *checks.problems())
+    problems = (*area_problems, *rule_problems, *office_problems, *protocol_problems, *checks.problems())
     if sections.service is None:
         return None, problems
     built = Rules(
@@ -103,6 +105,7 @@ def assemble(
         offices=offices,
         daily_digest=_digest(sections.daily_digest),
         retention=RetentionRules(**dict(sections.retention)),
+        protocol=protocol,
     )
     return built, problems
 
@@ -272,5 +275,8 @@ def _project(code: str, section: schema.ProjectSection, service_mode: Mode, tree
         takes_charge=section.takes_charge,
         remind_after_days=section.remind_after_days or 0,
         weekly_digest=section.weekly_digest,
-        area_confirmed=section.area.confirmed,
+        area_confirmed=section.area.confirmed is True,
+        comuni_confirmed=frozenset(section.area.confirmed)
+        if isinstance(section.area.confirmed, tuple)
+        else frozenset(),
     )

@@ -88,6 +88,7 @@ class _Reading:
             alarms=self._one("alarms", schema.AlarmsSection),
             daily_digest=self._one("daily_digest", schema.DailyDigestSection),
             retention=self._one("retention", schema.RetentionSection) or schema.RetentionSection(),
+            protocol=self._one("protocol", schema.ProtocolSection) or schema.ProtocolSection(),
             offices=self._named("offices", schema.OfficeSection),
         )
 

@@ -25,6 +25,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "daily_digest": "Who is told once a working day how much waits.",
         "retention": "For how long what is kept.",
         "offices": "Other offices that staff may name to a family; nothing is sent to them.",
+        "protocol": "Which mail must be entered in the agency's register of documents.",
     },
     "ServiceSection": {
         "name": "The agency's name, as families read it.",
@@ -70,7 +71,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "ambiti": "Whole ambiti, by their official names.",
         "comuni": "Single comuni, by their official names.",
         "except_comuni": "Comuni of these ambiti that do not belong.",
-        "confirmed": "ATS has confirmed the area; until then the page shows which comuni are only likely.",
+        "confirmed": "ATS has confirmed the area: all of it, or the comuni listed; unconfirmed ones refuse automatico.",
     },
     "ProjectSection": {
         "name": "Whose project it is.",
@@ -178,6 +179,10 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "settled": "The same for what a person dealt with.",
         "not_for_us": "The same for what was not for us and for machines' mail.",
         "server_replies": "Days for which other servers' answers are kept.",
+    },
+    "ProtocolSection": {
+        "pec": "Certified mail that is genuine is marked for the register.",
+        "when": "And so is mail of which one of these holds; written like a rule's 'when'.",
     },
     "AlarmsSection": {"addresses": "Each is told of each trouble once, and once that it is over."},
 }

@@ -9,42 +9,17 @@ from __future__ import annotations
 import json
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from triage.rules import values
 from triage.rules.forwarding import ForwardAs
 from triage.rules.meanings import with_meanings
+from triage.rules.section import FoldersSection as FoldersSection
+from triage.rules.section import OpeningHoursSection as OpeningHoursSection
+from triage.rules.section import Section as Section
 from triage.rules.types import FOLDER_KEYS, HOLD_CODES, Envelope, MailboxRole, WithoutReturnPath
 from triage.rules.values import refusal
 from triage.vocabulary import Mode
-
-
-class Section(BaseModel):
-    """A mapping of the file: unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class FoldersSection(Section):
-    """Folder names in the shared mailbox, below ``root``."""
-
-    root: values.Text = "Smistati"
-    forwarded: values.Text = "Inoltrati"
-    automatic: values.Text = "Automatici"
-    not_for_us: values.Text = "Non per noi"
-    settled: values.Text = "Gestiti dal personale"
-
-
-class OpeningHoursSection(Section):
-    """When somebody reads, local time; a day that is left out is closed."""
-
-    monday: values.Spans | None = None
-    tuesday: values.Spans | None = None
-    wednesday: values.Spans | None = None
-    thursday: values.Spans | None = None
-    friday: values.Spans | None = None
-    saturday: values.Spans | None = None
-    sunday: values.Spans | None = None
 
 
 class ServiceSection(Section):
@@ -93,7 +68,7 @@ class AreaSection(Section):
     ambiti: values.Texts | None = None
     comuni: values.Texts | None = None
     except_comuni: values.Texts | None = None
-    confirmed: values.Flag = False
+    confirmed: values.Ticked = False
 
 
 class ProjectSection(Section):
@@ -183,6 +158,13 @@ class RuleSection(Section):
     then: StepSection
     acknowledgement: values.CodeText | None = None
     examples: tuple[ExampleSection, ...] = ()
+
+
+class ProtocolSection(Section):
+    """Which mail must be entered in the agency's register of documents, wherever it goes."""
+
+    pec: values.Flag = True
+    when: tuple[WhenSection, ...] = ()
 
 
 class ThresholdsSection(Section):
@@ -285,7 +267,8 @@ class RulesFile(Section):
     alarms: AlarmsSection | None = None
     daily_digest: DailyDigestSection | None = None
     retention: RetentionSection = RetentionSection()
-    offices: dict[values.CodeText, OfficeSection] = {}
+    protocol: ProtocolSection = ProtocolSection()
+    offices: dict[values.CodeText, OfficeSection] = Field(default={})
 
 
 def published_schema() -> str:

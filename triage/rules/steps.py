@@ -12,7 +12,19 @@ from collections.abc import Callable, Mapping
 from triage.rules import schema
 from triage.rules.areas import near, near_comune
 from triage.rules.problems import Problem
-from triage.rules.types import ANY_PROJECT, DEFAULT_ADDRESS, Condition, Example, File, Forward, Given, Hold, Rule, Step
+from triage.rules.types import (
+    ANY_PROJECT,
+    DEFAULT_ADDRESS,
+    Condition,
+    Example,
+    File,
+    Forward,
+    Given,
+    Hold,
+    ProtocolRules,
+    Rule,
+    Step,
+)
 from triage.rules.yaml_tree import Mapping as TreeMapping
 from triage.rules.yaml_tree import line_at
 from triage.vocabulary import SPECIAL_TERRITORIES
@@ -31,6 +43,19 @@ def build_rules(
     builder = _Builder(names, places, tree, source)
     rules = tuple(builder.rule(index, section) for index, section in sections.items())
     return rules, tuple(builder.problems)
+
+
+def build_protocol(
+    section: schema.ProtocolSection,
+    names: Callable[[str], tuple[str, ...]],
+    places: Mapping[str, str],
+    tree: TreeMapping,
+    source: str,
+) -> tuple[ProtocolRules, tuple[Problem, ...]]:
+    """What must be registered, with every name in it checked."""
+    builder = _Builder(names, places, tree, source)
+    when = tuple(builder.condition(one, ("protocol", "when", position)) for position, one in enumerate(section.when))
+    return ProtocolRules(section.pec, when), tuple(builder.problems)
 
 
 class _Builder:
@@ -56,7 +81,7 @@ class _Builder:
         return Rule(
             name=section.name,
             line=line,
-            when=self._condition(section.when, (*path, "when")),
+            when=self.condition(section.when, (*path, "when")),
             then=self._step(section.then, (*path, "then")),
             acknowledgement=section.acknowledgement or "",
             examples=tuple(
@@ -68,7 +93,8 @@ class _Builder:
     def _add(self, what: str, remedy: str, *path: str | int) -> None:
         self.problems.append(Problem(self._source, line_at(self._tree, *path), what, remedy))
 
-    def _condition(self, when: schema.WhenSection, path: Path) -> Condition:
+    def condition(self, when: schema.WhenSection, path: Path) -> Condition:
+        """What a "when" asks for."""
         for position, territory in enumerate(when.territorio or ()):
             self._check_territory(territory, (*path, "territorio", position))
         for position, mailbox in enumerate(when.casella or ()):

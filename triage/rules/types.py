@@ -13,6 +13,8 @@ from triage.rules.answer_types import AcknowledgementRules as AcknowledgementRul
 from triage.rules.answer_types import Envelope as Envelope
 from triage.rules.answer_types import WebForm as WebForm
 from triage.rules.answer_types import WithoutReturnPath as WithoutReturnPath
+from triage.rules.conditions import Condition as Condition
+from triage.rules.conditions import ProtocolRules as ProtocolRules
 from triage.rules.digest import DigestRules
 from triage.rules.forwarding import ForwardAs, ForwardRules
 from triage.rules.holidays import OpeningSpan as OpeningSpan
@@ -137,7 +139,7 @@ class ProjectAddress:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """One project. ``mode`` is the one in force. ``area_confirmed``: by ATS; shown to staff, and holds nothing."""
+    """One project. ``mode`` is the one in force."""
 
     code: str
     line: int
@@ -155,6 +157,9 @@ class Project:
     remind_after_days: int = 0
     """Working days of silence after which it is reminded of a case once; 0: never."""
     area_confirmed: bool = False
+    """By ATS, as a whole; while it is not, nobody can switch the project to *automatico* on the page."""
+    comuni_confirmed: frozenset[str] = frozenset()
+    """Comuni of the area that ATS has confirmed one by one."""
     weekly_digest: bool = False
     """Once a week it is told which cases it has not taken in charge."""
 
@@ -163,22 +168,6 @@ class Project:
         return any(same_mailbox(address, known.to) for known in self.addresses.values()) or any(
             matches_pattern(address, f"@{domain}") for domain in self.domains
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """What a rule asks for. ``None``: does not matter. Every condition given must hold."""
-
-    territories: frozenset[str] | None = None
-    topics: frozenset[str] | None = None
-    languages: frozenset[str] | None = None
-    urgent: bool | None = None
-    automatic: bool | None = None
-    authors: tuple[str, ...] | None = None
-    """Addresses or ``@domain``."""
-    subject_contains: tuple[str, ...] | None = None
-    """Any of these, without regard to case."""
-    mailboxes: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +279,7 @@ class Rules:
     offices: Mapping[str, Office] = field(default_factory=dict)
     daily_digest: DigestRules = field(default_factory=DigestRules)
     retention: RetentionRules = field(default_factory=RetentionRules)
+    protocol: ProtocolRules = field(default_factory=ProtocolRules)
 
     def is_own(self, address: str) -> bool:
         """Whether an address is ours in any form."""

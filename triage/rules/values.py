@@ -67,6 +67,10 @@ def _to_flag(value: object) -> object:
     return value
 
 
+def _to_ticked(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else _to_flag(value)
+
+
 def _to_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
@@ -203,6 +207,14 @@ TimeText = Annotated[str, AfterValidator(_checked_time)]
 DayText = Annotated[str, AfterValidator(_checked_day)]
 WebText = Annotated[str, AfterValidator(_checked_website)]
 AuthservText = Annotated[str, AfterValidator(_checked_authserv)]
+
+
+Ticked = Annotated[
+    bool | tuple[Text, ...],
+    BeforeValidator(_to_ticked),
+    WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+]
+"""Confirmed as a whole, or only what is listed."""
 
 
 def _one_or_more(item: dict[str, Any]) -> WithJsonSchema:

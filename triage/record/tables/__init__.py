@@ -27,6 +27,7 @@ from triage.record.tables.mail import (
     octets,
 )
 from triage.record.tables.naming import Identity, metadata
+from triage.record.tables.protocol import protocol_entries
 from triage.record.tables.review import (
     acknowledgement_holds,
     address_tests,
@@ -73,6 +74,7 @@ __all__ = [
     "openings",
     "person_requests",
     "project_charges",
+    "protocol_entries",
     "purges",
     "rescored",
     "returns",

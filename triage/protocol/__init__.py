@@ -1,0 +1,1 @@
+"""Mail for the agency's register of documents (*protocollo*): its metadata, and the files that the register takes."""
