@@ -57,10 +57,11 @@ def unit(path: Path) -> dict[str, list[str]]:
 HARDENING = ("Capability", "Lock", "NoNew", "Private", "Proc", "Protect", "Remove", "Restrict", "SystemCall", "UMask")
 
 
-def test_the_units_are_three_and_equally_closed() -> None:
-    assert [path.name for path in UNITS] == ["triage-web.service", "triage-worker@.service", "triage.service"]
+def test_the_units_are_four_and_equally_closed() -> None:
+    names = ["triage-backup.service", "triage-web.service", "triage-worker@.service", "triage.service"]
+    assert [path.name for path in UNITS] == names
     closed = [{key: value for key, value in unit(path).items() if key.startswith(HARDENING)} for path in UNITS]
-    assert closed[0] == closed[1] == closed[2]
+    assert closed[0] == closed[1] == closed[2] == closed[3]
     assert {"NoNewPrivileges", "ProtectSystem", "SystemCallFilter", "CapabilityBoundingSet"} <= closed[0].keys()
     assert all(unit(path)["DynamicUser"] == ["yes"] for path in UNITS)
 

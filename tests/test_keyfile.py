@@ -55,6 +55,7 @@ def altered_key() -> str:
         (altered_key(), "line 1 is not what its id says"),
         (written([key := new_key(), key]), "stands there twice"),
     ],
+    ids=["nothing", "a comment", "one word", "three words", "no base64", "another key", "twice"],  # keys are by chance
 )
 def test_a_file_that_cannot_be_used_says_which_line_and_what_to_do(text: str, said: str) -> None:
     with pytest.raises(KeyFileError, match=said):

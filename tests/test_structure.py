@@ -91,7 +91,7 @@ _TABLE = {
     "labelling": "vocabulary rules",
     "protocol": "vocabulary acts parse pec record rules spreadsheets",
     "rehearsal": "vocabulary ages decider dispatch knowledge labelling reading record rules settings",
-    "beginning": "vocabulary knowledge listening rules settings",
+    "beginning": "vocabulary keyfile knowledge listening rules settings",
     "replay": "vocabulary classify decide followups reading record rules settling",
     "telling": "vocabulary conversations decide ids record rules",
     "loops": "vocabulary decide record rules seals",

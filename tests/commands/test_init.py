@@ -64,8 +64,17 @@ def test_the_settings_name_the_secrets_and_hold_none(made: Path) -> None:
     secrets = sorted((made / "secrets").iterdir())
     assert [(path.name, stat.S_IMODE(path.stat().st_mode)) for path in secrets] == [
         ("imap_password", 0o600),
+        ("record_key", 0o600),
         ("smtp_password", 0o600),
     ]
+    assert len(settings.keys) == 1
+
+
+def test_a_record_may_be_left_in_clear(invoke: Invoke, tmp_path: Path) -> None:
+    answers = _file(tmp_path, {**ANSWERS, "lock_record": "no"})
+    assert "Keep a copy" not in invoke("init", tmp_path / "ats", "--answers", answers).stdout
+    assert load_settings(_shell(tmp_path / "ats" / "triage.env"), "test").keys == ()
+    assert not (tmp_path / "ats" / "secrets" / "record_key").exists()
 
 
 def test_the_rules_are_the_shipped_ones_with_the_answers_and_all_remarks(made: Path) -> None:
@@ -159,7 +168,7 @@ def test_a_person_types_and_a_wrong_answer_is_asked_again(invoke: Invoke, tmp_pa
         *("", "imap.ats.example", "", "", "", "", "segreta"),  # state folder, imap
         *("smtp.ats.example", "", "", "none"),  # smtp
         *[""] * 6,  # six addresses of projects
-        *[""] * 6,  # database, port, url, clamd, second account, webhook
+        *[""] * 7,  # database, key, port, url, clamd, second account, webhook
     ]
     result = invoke("init", tmp_path / "ats", stdin=("\n".join(typed) + "\n").encode())
     assert result.exit_code == 0, result.output

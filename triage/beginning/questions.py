@@ -167,6 +167,8 @@ def _machine() -> Iterator[Question]:
         Kind.SECRET,
         trial=Trial.DATABASE,
     )
+    asks = "Lock the record with a key (yes: a key file is made; keep a copy of it elsewhere)"
+    yield Question("lock_record", asks, "yes", kind=Kind.YES_NO)
     yield Question("web_port", "Port of the staff page on this machine, or off", "8080", "TRIAGE_WEB_PORT")
     yield Question("web_url", "Address by which people open the page (https://...; empty: none)", "", "TRIAGE_WEB_URL")
     asks = "Malware scanner clamd: its socket or HOST:PORT (empty: none)"

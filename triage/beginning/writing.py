@@ -16,8 +16,9 @@ from pathlib import Path
 from triage.beginning.answering import Answers
 from triage.beginning.questions import Kind
 from triage.beginning.rules_text import rules_text
+from triage.keyfile import new_key, written
 
-SETTINGS, RULES, SECRETS = "triage.env", "routing_rules.yaml", "secrets"
+SETTINGS, RULES, SECRETS, KEY = "triage.env", "routing_rules.yaml", "secrets", "record_key"
 _BARE = re.compile(r"[A-Za-z0-9_@%+=:,./-]*")
 _HEAD = """\
 # Settings of the service, written by "triage init". For a shell:  set -a; . {path}; set +a
@@ -68,6 +69,11 @@ def wanted_files(answers: Answers, folder: Path, model: Path) -> tuple[Wanted, .
             lines.append((f"{question.variable}_FILE", str(path)))
         else:
             lines.append((question.variable, answers.given[key]))
+    if answers.given["lock_record"] == "yes":
+        path = folder / SECRETS / KEY
+        # A key that is there already may be the only one that opens a record.
+        secrets.append(Wanted(path, path.read_text("utf-8") if path.is_file() else written([new_key()]), True))
+        lines.append(("TRIAGE_KEY_FILE", str(path)))
     settings = folder / SETTINGS
     text = _HEAD.format(path=settings) + "".join(f"{name}={_quoted(value)}\n" for name, value in lines)
     return (rules, *secrets, Wanted(settings, text, False))

@@ -12,7 +12,7 @@ import triage
 from triage.beginning.answering import Answers, tidied, wrong_with
 from triage.beginning.questions import Kind, Question, questions
 from triage.beginning.rules_text import NoPlaceError
-from triage.beginning.writing import Wanted, wanted_files, write
+from triage.beginning.writing import KEY, SECRETS, Wanted, wanted_files, write
 from triage.commands.connecting import try_answers
 from triage.commands.domains import Resolve, by_system
 from triage.commands.findings import Findings
@@ -215,6 +215,11 @@ def _tell(files: tuple[Wanted, ...], answers: Answers) -> None:
     settings = files[-1].path
     for file in files:
         click.echo(f"written: {file.path}" + (" (only its owner may read it)" if file.secret else ""))
+    if answers.given["lock_record"] == "yes":
+        key = settings.parent / SECRETS / KEY
+        click.echo(
+            f"\nKeep a copy of {key} where neither the record nor its backups are: without it nobody reads them."
+        )
     click.echo(
         "\nNext:\n"
         f"  set -a; . {settings}; set +a\n"

@@ -90,6 +90,9 @@ def keys_of_record(tx: Transaction) -> list[DataKey]:
 
 def _make_first(tx: Transaction, master: MasterKey) -> bool:
     """The record's first keys, where it has none; whether they were made. Other workers must have ended."""
+    if tx.skips_locked:
+        # A worker and a page may start at once: the second waits here and finds them made.
+        tx.execute(sa.select(sa.func.pg_advisory_xact_lock(7216)))
     if keys_of_record(tx):
         return False
     alive = tx.execute(sa.select(workers.c.name).where(workers.c.until > tx.now)).scalars().all()
