@@ -52,7 +52,7 @@ from triage.record.messages import (
     postpone_fetch,
     record_receptions,
 )
-from triage.record.octets import CHUNK, digest, read_octets, why_absent
+from triage.record.octets import CHUNK, FIRST, digest, read_octets, why_absent
 from triage.record.tables import audit, octet_chunks, octets
 from triage.vocabulary import ListedMessage, MessageState
 
@@ -196,16 +196,19 @@ def test_a_message_that_is_no_longer_listed_is_left_out_of_a_reception(store: St
     assert count(store, octets) == 1
 
 
-@pytest.mark.parametrize("size", [0, 1, CHUNK, CHUNK + 1, 7 * CHUNK // 2], ids=lambda size: f"{size}-octets")
-def test_octets_come_back_as_they_came_in_chunks_of_a_mebibyte(store: Store, size: int) -> None:
+@pytest.mark.parametrize(
+    "size", [0, 1, FIRST, FIRST + CHUNK, FIRST + CHUNK + 1, 7 * CHUNK // 2], ids=lambda size: f"{size}-octets"
+)
+def test_octets_come_back_as_they_came_in_chunks_of_a_mebibyte_after_a_short_first(store: Store, size: int) -> None:
     data = bytes(range(256)) * (size // 256) + b"\x00" * (size % 256)
     receive(store, a_mailbox(store), [data])
     with store.read("chunks") as tx:
         chunks = list(tx.execute(sa.select(octet_chunks.c.data).order_by(octet_chunks.c.number)).scalars())
         whole = read_octets(tx, [digest(data)])
     assert b"".join(chunks) == data
-    assert all(len(chunk) == CHUNK for chunk in chunks[:-1])
-    assert all(len(chunk) <= CHUNK for chunk in chunks)
+    sizes = [len(chunk) for chunk in chunks]
+    assert all(0 < found <= most for found, most in zip(sizes, [FIRST, *[CHUNK] * 9], strict=False))
+    assert sizes[:-1] == [FIRST, *[CHUNK] * 9][: len(sizes[:-1])]
     assert whole == {digest(data): data}
 
 
@@ -241,7 +244,7 @@ def test_two_readers_of_two_mailboxes_may_store_the_same_octets_at_once(
     other = open_store()
     first = list_uids(store, a_mailbox(store, "ufficio"), [1])
     second = list_uids(store, a_mailbox(store, "sportello"), [1])
-    data = bytes(2 * CHUNK)
+    data = bytes(FIRST + CHUNK)
     barrier = threading.Barrier(2)
     errors: list[BaseException] = []
 
