@@ -22,7 +22,7 @@ from tests.record.builders import (
 )
 from triage.keyfile import MasterKey, new_key
 from triage.record import Store, StoreError, Transaction
-from triage.record.data_keys import WorkersAliveError, drop, follow, keys_of_record, turn_on
+from triage.record.data_keys import WorkersAliveError, follow, keys_of_record, turn_on
 from triage.record.encrypted import MARK, CannotOpenError
 from triage.record.identity import secret_of
 from triage.record.ledger import compute_ledger
@@ -167,9 +167,9 @@ def test_another_key_takes_over_and_what_was_locked_stays_readable(opening: Open
     assert everything(alone, number) == before
     assert lying(alone)["octet_chunks.data"] == (1, 1, 0)
     list(lock_all(alone))
-    with alone.write("drop") as tx:
-        drop(tx, 1)
+    with alone.read("keys") as tx:
         assert [(one.id, one.purpose, one.locked_by) for one in keys_of_record(tx)] == [
+            (1, "data", second.id),
             (2, "addresses", second.id),
             (newest, "data", second.id),
         ]
@@ -270,6 +270,29 @@ def test_altered_octets_are_found_out_and_stop_no_others(
     with store.read("look") as tx:
         assert read_octets(tx, [sha256, other]) == {other: b"sana"}
     assert "octet_chunks.data was altered" in caplog.text
+    # Locked anew, the altered ones stay as they lie.
+    with store.write("follow") as tx:
+        follow(tx, store.keys, store.ring)
+    assert dict(lock_all(store))["octet_chunks.data"] == 1
+    assert lying(store)["octet_chunks.data"] == (1, 1, 0)
+    engine = sa.create_engine(store_url)
+    with engine.connect() as connection:
+        assert bytes(connection.execute(sa.select(raw).where(octet_chunks.c.sha256 == sha256)).scalar_one()) == altered
+    engine.dispose()
+
+
+def test_a_worker_that_has_not_met_the_newest_key_writes_what_can_be_read(opening: Opening, key: MasterKey) -> None:
+    """Whoever follows a key and locks everything leaves the keys of before: others still write by them."""
+    first, behind = opening(key), opening(key)
+    with first.write("follow") as tx:
+        follow(tx, first.keys, first.ring)
+    list(lock_all(first))
+    [number] = receive(behind, a_mailbox(behind), [LETTER])
+    sha256 = message(first, number).sha256
+    assert sha256 is not None
+    assert lying(first)["octet_chunks.data"] == (0, 1, 0)
+    with opening(key).read("look") as tx:
+        assert read_octets(tx, [sha256]) == {sha256: LETTER}
 
 
 def test_what_was_moved_to_another_column_does_not_open(opening: Opening, key: MasterKey) -> None:

@@ -11,7 +11,7 @@ import click
 from triage.commands.act import actor
 from triage.commands.opening import FAILED, MISCONFIGURED, Opened, clear_errors, fail, json_option, opened, print_json
 from triage.keyfile import KeyFileError, MasterKey, new_key, read_keys, written
-from triage.record.data_keys import drop, follow, keys_of_record
+from triage.record.data_keys import follow, keys_of_record
 from triage.record.locking import Lying, count_values, lock_all
 
 file_type = click.Path(dir_okay=False, path_type=Path)
@@ -82,7 +82,10 @@ def lock() -> None:
         rest = _count(service)
         for column, values in done.items():
             click.echo(f"{column:24} {values:9} locked")
-        _drop_unused(service, rest)
+    if left := sum(one.earlier + one.clear for one in rest):
+        fail(
+            f"{left} value(s) are left: written meanwhile, or altered outside. Say it again, then see the log.", FAILED
+        )
     click.echo("Everything is locked." if done else "Everything was locked already.")
 
 
@@ -99,16 +102,6 @@ def follow_first() -> None:
             number = follow(tx, service.store.keys, service.store.ring)
         click.echo(f"The record is opened by key {service.store.keys[0].id}; data key {number} locks what comes.")
         click.echo("Keep earlier keys as long as backups of before are kept: those open with them alone.")
-
-
-def _drop_unused(service: Opened, lying: list[Lying]) -> None:
-    """Data keys of before that lock nothing any more."""
-    if any(one.earlier or one.clear for one in lying):
-        return  # somebody wrote meanwhile with an earlier key: the next time
-    with service.store.write("drop keys", actor()) as tx:
-        for one in keys_of_record(tx):
-            if one.purpose == "data" and one.id != service.store.ring.newest:
-                drop(tx, one.id)
 
 
 def _count(service: Opened) -> list[Lying]:

@@ -2,7 +2,7 @@
 
 What people write and families send is locked by a *data key*; each lies in the record, locked itself by the
 administrator's key (``triage.keyfile``). So another administrator's key takes one transaction over a few rows, whatever
-the record's size. Data keys of before stay until nothing is locked by them any more.
+the record's size. Data keys of before stay for ever: a worker that has not met the newest yet still locks by them.
 """
 
 from __future__ import annotations
@@ -141,12 +141,6 @@ def follow(tx: Transaction, keys: Sequence[MasterKey], ring: Ring) -> int:
     write_changes(tx, [Change("keys", number, "key_followed", params={"locked_by": keys[0].id})])
     ring.stale = True
     return number
-
-
-def drop(tx: Transaction, number: int) -> None:
-    """Forget a data key by which nothing is locked any more; the caller has made sure."""
-    tx.execute(sa.delete(data_keys).where(data_keys.c.id == number, data_keys.c.purpose == DATA))
-    write_changes(tx, [Change("keys", number, "key_dropped")])
 
 
 def _keep(tx: Transaction, number: int, purpose: str, octets: bytes, master: MasterKey) -> None:

@@ -83,11 +83,13 @@ def _step(
         last = [sa.literal(value, column.type) for value, column in zip(after, keys, strict=True)]
         query = query.where(sa.tuple_(*keys) > sa.tuple_(*last))
     rows = tx.execute(query.order_by(*keys).limit(most).with_for_update(of=column.table)).all()
-    for row in rows:
+    whole = [row for row in rows if row[-1]]
+    for row in whole:
+        # What was altered opens as nothing, and stays as it lies: perhaps somebody can still mend it.
         mine = sa.and_(*(key == value for key, value in zip(keys, row[:-1], strict=True)))
         # Read through the column's type it is in clear; written through it, it is locked by the newest key.
         tx.execute(sa.update(column.table).where(mine).values({column.name: row[-1]}))
-    return len(rows), tuple(rows[-1][:-1]) if len(rows) == most else None
+    return len(whole), tuple(rows[-1][:-1]) if len(rows) == most else None
 
 
 def _raw(column: sa.Column[str] | sa.Column[bytes]) -> sa.ColumnElement[object]:
