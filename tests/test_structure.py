@@ -60,7 +60,7 @@ _TABLE = {
     # adapters: each knows the record, none another
     "record": "vocabulary flow clock crashpoints ids keyfile",
     "intake": "vocabulary ages crashpoints ids record settings signals throttling tokens",
-    "dispatch": "vocabulary clock crashpoints ids record settings decide rules parse knowledge reading "
+    "dispatch": "vocabulary canaries clock crashpoints ids record settings decide rules parse knowledge reading "
     "conversations leaving settling telling loops seals notices pec throttling tokens",
     # what both log in with; it knows neither
     "tokens": "clock oauth record settings",
@@ -85,6 +85,7 @@ _TABLE = {
     "followups": "vocabulary decide record rules",
     "twins": "vocabulary record rules",
     "confirmations": "vocabulary classify decide record rules",
+    "canaries": "vocabulary decide ids record rules seals",
     "drifting": "record",
     "readiness": "vocabulary acts knowledge record rules",
     "stored": "",
@@ -102,8 +103,8 @@ _TABLE = {
     "receipts record returns rules said_by_projects seals telling twins",
     "oversized": "vocabulary conversations decide loops record rules settling telling",
     "overtaking": "vocabulary conversations record rules",
-    "decider": "vocabulary answers crashpoints ids knowledge oversized overtaking parse reading receipts record rules "
-    "sampling settling signals",
+    "decider": "vocabulary answers canaries crashpoints ids knowledge oversized overtaking parse reading receipts "
+    "record rules sampling settling signals",
     # what people do, and the page on which they do it
     "acts": "vocabulary audits conversations decide exceptions explaining followups ids knowledge leaving loops modes "
     "reading record returns rules said_by_projects settling telling twins",
@@ -146,7 +147,18 @@ PURE_PARTS = frozenset(
     }
 )
 PURE_DISPATCH = frozenset(
-    {"acknowledging", "address_mail", "answering", "attachments", "compose", "fields", "forwards", "links", "mime"}
+    {
+        "acknowledging",
+        "address_mail",
+        "answering",
+        "attachments",
+        "canary_mail",
+        "compose",
+        "fields",
+        "forwards",
+        "links",
+        "mime",
+    }
     | {"policy", "redirect", "shown", "staff_letters", "staff_mail", "text_blocks", "text_page", "texts"}
 )
 STARTS_A_PROCESS = "triage.parse.isolated"

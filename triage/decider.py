@@ -2,10 +2,8 @@
 
 The try is on record before anything is parsed. A message whose try ended without a result (the
 process died) comes back alone and is parsed in a limited subprocess; the third time it is
-quarantined, its octets kept. Anything unforeseen holds the message for a person.
-
-Slowness is no such end: the batch stays claimed for as long as it is worked on, and a slow one is decided
-in pieces.
+quarantined, its octets kept. Anything unforeseen holds the message for a person. Slowness is no such end:
+the batch stays claimed for as long as it is worked on, and a slow one is decided in pieces.
 """
 
 from __future__ import annotations
@@ -19,6 +17,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from triage.answers import take_answers
+from triage.canaries import take_canaries
 from triage.crashpoints import reach
 from triage.ids import own_ids
 from triage.knowledge import InForce, Knowledge
@@ -232,6 +231,7 @@ class Decider:
         with self._store.write("decided") as tx:
             # Before anything is looked up or noted about them: what another worker took over is that one's.
             mine = still_leased(tx, [item.row for item in read], MessageState.RECEIVED)
+            mine -= take_canaries(tx, [(item.row, item.message) for item in read if item.row.id in mine])
             judged = [pair for pair in zip(read, classified, strict=True) if pair[0].row.id in mine]
             judged = _put_off(tx, judged, overtaking(tx, rules, *_apart(judged)), IN_TURN)
             # They follow their case, once what they answer for has gone its way.

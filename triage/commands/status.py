@@ -84,7 +84,8 @@ def _screen(state: State, modes: dict[str, str], differences: tuple[str, ...] | 
     for box in state.mailboxes:
         refused = ", REFUSED: another instance's marker is there" if box.refused else ""
         read, compared = _ago(now, box.last_read_at), _ago(now, box.compared_at)
-        yield f"mailbox     {box.name}: read {read}, compared with the server {compared}{refused}"
+        came = f", test message {_ago(now, box.canary_at)} in {box.canary_took:.0f} s" if box.canary_at else ""
+        yield f"mailbox     {box.name}: read {read}, compared with the server {compared}{came}{refused}"
     yield f"queues      {_queues(now, state.queues, _STAGES)}"
     yield f"for people  {_queues(now, state.people, _PEOPLE)}"
     for sick in state.sick:

@@ -14,6 +14,7 @@ from triage.decide.gate_staff import (
     may_notify,
     may_tell_project,
     may_test_address,
+    may_test_mailbox,
 )
 from triage.decide.passed_on import family_behind, is_staff
 from triage.decide.recipient import participant_of, recipient_of
@@ -44,6 +45,7 @@ __all__ = [
     "may_tell_of_reroute",
     "may_tell_project",
     "may_test_address",
+    "may_test_mailbox",
     "may_write",
     "participant_of",
     "recipient_of",

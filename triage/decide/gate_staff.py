@@ -107,6 +107,16 @@ def may_notify(forward_path: str, rules: Rules) -> GateVerdict:
     return _verdict(forward_path, codes, rules)
 
 
+def may_test_mailbox(forward_path: str, rules: Rules) -> GateVerdict:
+    """Whether the service may write to itself: to a watched mailbox's address alone. In *ombra* nothing leaves."""
+    watched = any(mailbox.address == forward_path for mailbox in rules.mailboxes.values())
+    verdict = _verdict(forward_path, ([] if watched else ["indirizzo_non_attuale"]) + against_any_notice(rules), rules)
+    against = tuple(reason for reason in verdict.reasons if reason.code != "indirizzo_nostro")
+    if against:
+        return GateVerdict(False, "", False, against)
+    return GateVerdict(True, forward_path, not forward_path.isascii(), ())
+
+
 def against_any_notice(rules: Rules) -> list[str]:
     """Why staff are told nothing at all, by whatever channel."""
     return ["modo_ombra"] if rules.service.mode is Mode.SHADOW else []

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from triage.decide import against_any_notice, may_notify, may_tell_project, may_test_address
+from triage.decide import against_any_notice, may_notify, may_tell_project, may_test_address, may_test_mailbox
 from triage.dispatch.address_mail import compose_address_test
+from triage.dispatch.canary_mail import compose_canary
 from triage.dispatch.compose import Outgoing, Stamp
 from triage.dispatch.staff_mail import (
     Waiting,
@@ -89,6 +90,8 @@ class NoticeWriter:
             return self._address_test(tx, row, rules)
         if row.kind == NoticeKind.WAITING:
             return self._waiting(tx, row, rules)
+        if row.kind == NoticeKind.CANARY:
+            return Content(compose_canary(row.recipient, rules, _stamp(tx, row, None)))
         return self._for_project(tx, row, rules)
 
     def _waits_for_reader(self, tx: Transaction, row: NoticeRow, rules: Rules) -> timedelta | None:
@@ -192,6 +195,8 @@ def _against(tx: Transaction, row: NoticeRow, rules: Rules) -> str:
         verdict = may_notify(row.recipient, rules)
     elif row.kind == NoticeKind.ADDRESS_TEST:
         verdict = may_test_address(row.project, row.recipient, rules)
+    elif row.kind == NoticeKind.CANARY:
+        verdict = may_test_mailbox(row.recipient, rules)
     else:
         verdict = may_tell_project(row.project, row.recipient, rules, sick_addresses(tx))
     if verdict.needs_smtputf8:

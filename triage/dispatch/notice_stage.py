@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from triage.canaries import watch_canaries
 from triage.crashpoints import reach
 from triage.dispatch.braking import limits_of
 from triage.dispatch.compose import Outgoing
@@ -131,7 +132,7 @@ class NoticeStage:
         if looks:
             with self._store.write("notices planned") as tx:
                 done += plan_incidents(tx, rules, self._channels) + plan_ends(tx, rules, self._channels)
-                done += plan_for_projects(tx, rules) + plan_daily_digest(tx, rules)
+                done += plan_for_projects(tx, rules) + plan_daily_digest(tx, rules) + watch_canaries(tx, rules)
                 self._looked_at = tx.now + BETWEEN_LOOKS
         return done
 

@@ -14,6 +14,7 @@ def standing(state: State) -> list[Family]:
     """Every gauge of the record."""
     now = state.at
     read = [({"mailbox": box.name}, _age(now, box.last_read_at)) for box in state.mailboxes if box.last_read_at]
+    came = [box for box in state.mailboxes if box.canary_at is not None]
     left = [({"kind": one.kind, "project": one.project, "outcome": one.state}, one.count) for one in state.left]
     return [
         gauge("triage_needs_person", "Findings of 'triage check --health', by code.", _by_code(state.findings)),
@@ -24,6 +25,16 @@ def standing(state: State) -> list[Family]:
             "triage_mailbox_refused",
             "Whether another instance's marker keeps us from a mailbox.",
             [({"mailbox": box.name}, box.refused) for box in state.mailboxes],
+        ),
+        gauge(
+            "triage_canary_age_seconds",
+            "Since the newest test message of the service's own arrived.",
+            [({"mailbox": box.name}, _age(now, box.canary_at)) for box in came],
+        ),
+        gauge(
+            "triage_canary_seconds",
+            "How long that message took from its planning until it was read.",
+            [({"mailbox": box.name}, box.canary_took) for box in came],
         ),
         gauge(
             "triage_worker_silent_seconds",

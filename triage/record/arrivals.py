@@ -32,6 +32,15 @@ def note_arrivals(tx: Transaction, mailbox_id: int, dates: Iterable[datetime | N
         )
 
 
+def uncount_arrival(tx: Transaction, mailbox_id: int, date: datetime | None, listed_at: datetime) -> None:
+    """One that was listed then is our own test message: whether mail comes is not told by it."""
+    moment = min(date, listed_at) if date is not None else listed_at
+    hour = moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    row = sa.and_(arrival_hours.c.mailbox_id == mailbox_id, arrival_hours.c.hour == hour)
+    tx.execute(sa.update(arrival_hours).where(row).values(messages=arrival_hours.c.messages - 1))
+    tx.execute(sa.delete(arrival_hours).where(row, arrival_hours.c.messages <= 0))
+
+
 def hours_of(tx: Transaction, mailbox_id: int, since: datetime) -> dict[datetime, int]:
     """The beginnings of the hours since then in which something arrived, and how much."""
     query = sa.select(arrival_hours.c.hour, arrival_hours.c.messages).where(

@@ -39,6 +39,8 @@ class NoticeKind(StrEnum):
     """Asks whoever reads one of a project's addresses to answer (``triage.record.address_tests``)."""
     WAITING = "waiting"
     """How much waits for a person, once a working day; to staff."""
+    CANARY = "canary"
+    """A test message to one of our own mailboxes (``triage.record.canaries``)."""
 
 
 class Channel(StrEnum):

@@ -6,7 +6,7 @@ rows by an index, or counts what is under way.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from triage.record.breaker import stands_open
+from triage.record.canaries import newest_arrivals
 from triage.record.destinations import SICK
 from triage.record.health import Finding, findings
 from triage.record.heartbeats import all_beats
@@ -46,6 +47,10 @@ class Mailbox:
     last_read_at: datetime | None
     compared_at: datetime | None
     refused: bool
+    canary_at: datetime | None = None
+    """When the newest test message of our own arrived; ``None``: none has in the last days."""
+    canary_took: float = 0.0
+    """Seconds from its planning until it was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +119,7 @@ def state_of(tx: Transaction) -> State:
         at=tx.now,
         findings=tuple(findings(tx)),
         workers=workers,
-        mailboxes=tuple(
-            Mailbox(box.name, box.last_read_at, box.reconciled_at, box.refused_at is not None)
-            for box in known_mailboxes(tx)
-        ),
+        mailboxes=tuple(_mailboxes(tx)),
         queues=tuple(_queues(tx)),
         people=tuple(_people(tx)),
         sick=tuple(Sick(*row) for row in tx.execute(sick.order_by(destinations.c.project))),
@@ -130,6 +132,15 @@ def state_of(tx: Transaction) -> State:
         backup=_last_backup(tx),
         purge=_last_purge(tx),
     )
+
+
+def _mailboxes(tx: Transaction) -> Iterator[Mailbox]:
+    canaries = newest_arrivals(tx)
+    for box in known_mailboxes(tx):
+        came, took = None, 0.0
+        if (canary := canaries.get(box.id)) is not None and canary.seen_at is not None:
+            came, took = canary.seen_at, max(0.0, (canary.seen_at - canary.planned_at).total_seconds())
+        yield Mailbox(box.name, box.last_read_at, box.reconciled_at, box.refused_at is not None, came, took)
 
 
 def _queues(tx: Transaction) -> list[Queue]:

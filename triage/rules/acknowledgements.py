@@ -135,6 +135,9 @@ def _certified_problems(
     """What a PEC provider refuses (RFC 6109 section 3.1.1), and what it must not be asked for by oversight."""
     if service is None or not service.pec:
         return
+    if service.canary_minutes:
+        what = "the service would write test messages by a PEC account, and each makes two receipts come back"
+        yield what, "delete the line canary_minutes", ("service", "canary_minutes")
     what = "a PEC account sends under its own address only, and never with an empty envelope sender"
     for key, address in (("reverse_path", section.reverse_path), ("dedicated_address", section.dedicated_address)):
         if address and address.casefold() != service.address.casefold():

@@ -234,6 +234,7 @@ def _service(section: schema.ServiceSection, sections: Sections) -> Service:
         opening_hours=spans,
         folders=Folders(names.root, names.forwarded, names.automatic, names.not_for_us, names.settled),
         closed_days=section.closed_days or (),
+        canary_minutes=section.canary_minutes or 0,
         authserv_id=section.authserv_id or "",
         authserv_below=section.authserv_position == "below",
         accessibility_contact=section.accessibility_contact or "",

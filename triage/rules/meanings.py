@@ -40,6 +40,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "pec": "The account that sends is a PEC account: it can write as 'address' only.",
         "authserv_id": "The name by which your own mail server signs Authentication-Results (RFC 8601).",
         "authserv_position": "Where that field stands: above the topmost Received field, or directly below it.",
+        "canary_minutes": "How often each mailbox is sent a test message, which is missed when it does not arrive.",
         "closed_days": "Days without anybody, beside Sundays and Italy's holidays: '2026-12-24'; '11-13' every year.",
         "opening_hours": "When somebody reads.",
         "folders": "Names of the folders into which dealt-with mail is moved.",

@@ -36,6 +36,7 @@ class ServiceSection(Section):
     pec: values.Flag = False
     authserv_id: values.AuthservText | None = None
     authserv_position: Literal["above", "below"] = "above"
+    canary_minutes: Annotated[values.Whole, Field(ge=15, le=1440)] | None = None
     closed_days: values.Days | None = None
     opening_hours: OpeningHoursSection = OpeningHoursSection()
     folders: FoldersSection = FoldersSection()

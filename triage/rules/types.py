@@ -83,6 +83,8 @@ class Service:
     """What the agency's own server calls itself in Authentication-Results (RFC 8601); empty: none is believed."""
     authserv_below: bool = False
     """That server is known to write its results below its own Received field (``authserv_position: below``)."""
+    canary_minutes: int = 0
+    """How often the service writes a test message to each of its mailboxes; 0: never."""
     accessibility_contact: str = ""
     """Whom staff write to about a barrier of the page; empty while nobody is named."""
     line: int = 1

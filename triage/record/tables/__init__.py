@@ -40,7 +40,7 @@ from triage.record.tables.review import (
 )
 from triage.record.tables.sending import ONE_A_CASE, attempts, dispatches, returns
 from triage.record.tables.staff import destinations, in_charge, project_charges, staff_notices
-from triage.record.tables.watching import audit, incidents
+from triage.record.tables.watching import audit, canaries, incidents
 
 __all__ = [
     "ONE_A_CASE",
@@ -51,6 +51,7 @@ __all__ = [
     "arrival_hours",
     "attempts",
     "audit",
+    "canaries",
     "cases",
     "current_versions",
     "data_keys",

@@ -46,3 +46,19 @@ incidents = sa.Table(
         postgresql_where=sa.text("closed_at IS NULL"),
     ),
 )
+
+canaries = sa.Table(
+    "canaries",
+    metadata,
+    sa.Column("id", Identity, primary_key=True),
+    sa.Column("mailbox_id", sa.ForeignKey("mailboxes.id"), nullable=False),
+    sa.Column("rfc_message_id", sa.String(255), nullable=False, unique=True),
+    sa.Column("planned_at", UtcDateTime, nullable=False),
+    # Nobody waits for it any more; it may arrive all the same.
+    sa.Column("given_up_at", UtcDateTime),
+    sa.Column("message_id", sa.ForeignKey("messages.id")),
+    sa.Column("seen_at", UtcDateTime),
+    sa.Column("removed_at", UtcDateTime),
+    sa.Index("ix_canaries_mailbox_planned", "mailbox_id", "planned_at"),
+)
+"""Messages that we write to our own mailboxes, the newest days of them (``triage.record.canaries``)."""
