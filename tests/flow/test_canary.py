@@ -13,8 +13,8 @@ from click.testing import CliRunner
 from tests.flow.builders import Office
 from tests.servers.dovecot import Dovecot, MailboxUser
 from tests.servers.smtp_sink import SmtpSink
-from triage.commands import main
 from triage.bootstrap import Service
+from triage.commands import main
 from triage.dispatch.canary_mail import SUBJECT
 from triage.intake.reader import MailboxReader
 from triage.metrics.process import Measures
@@ -23,7 +23,7 @@ from triage.once import run_once
 from triage.record.arrivals import hours_of
 from triage.record.done import Sought, done_page
 from triage.record.figures import volumes
-from triage.record.tables import canaries, cases
+from triage.record.tables import canaries, cases, messages
 from triage.seals import OWN_FIELD
 from triage.vocabulary import MessageState
 
@@ -85,6 +85,9 @@ def test_it_arrives_is_read_and_is_gone_again(office: Office, service: Service, 
         assert volumes(tx, begin, begin + timedelta(days=2)) == []
         assert done_page(tx, Sought()).rows == ()
         assert tx.execute(sa.select(sa.func.count()).select_from(cases)).scalar_one() == 0
+    with service.store.write("erased in the end") as tx:
+        tx.execute(sa.update(messages).values(state=MessageState.ERASED))
+        assert done_page(tx, Sought()).rows == (), "nobody looks for it"
     # Not before its time is another one sent.
     service.notices.work()
     assert len(office.sink.messages) == 1

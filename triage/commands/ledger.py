@@ -28,7 +28,7 @@ LABELS = {
     "held": "    held for a person",
     "quarantined": "    quarantined",
     "filed": "    filed",
-    "matched": "    found again (same message)",
+    "matched": "    found again (same message), test messages",
     "erased": "    erased",
 }
 

@@ -101,7 +101,9 @@ def _queries(sought: Sought, low: int, high: int) -> Iterator[_Query]:
 
 def _decided(sought: Sought) -> _Query:
     """Rows of messages, with the conditions on the decision in force."""
-    query = sa.select(*COLUMNS)
+    # What was erased without ever having been decided is no message that was done: another row stands for it, or it was
+    # a test message of our own.
+    query = sa.select(*COLUMNS).where(messages.c.generation > 0)
     if sought.since is not None:
         query = query.where(messages.c.listed_at >= sought.since)
     if sought.until is not None:

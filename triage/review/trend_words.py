@@ -19,7 +19,7 @@ LEDGER_NAMES: Mapping[str, str] = {
     "held": "aspettano una persona",
     "quarantined": "messi da parte",
     "filed": "archiviati",
-    "matched": "già noti (stesso messaggio)",
+    "matched": "già noti (stesso messaggio) e prove del servizio",
     "erased": "cancellati",
 }
 SICK_NAMES: Mapping[str, str] = {
