@@ -27,6 +27,7 @@ from triage.classify.territory.tables import rows
 from triage.modes import with_modes
 from triage.record import Store, Transaction
 from triage.record.address_tests import confirmed_addresses
+from triage.record.areas import ticked_comuni
 from triage.record.identity import (
     MODEL,
     RULES,
@@ -84,8 +85,8 @@ def with_confirmed(rules: Rules, confirmed: Collection[tuple[str, str, str]]) ->
 
 
 def confirmed_in_record(tx: Transaction, rules: Rules) -> Rules:
-    """The rules with those addresses confirmed whose test mail somebody has answered."""
-    return with_confirmed(rules, confirmed_addresses(tx))
+    """The rules with what the record confirms: addresses whose test mail somebody answered, comuni that are ticked."""
+    return with_ticked(with_confirmed(rules, confirmed_addresses(tx)), ticked_comuni(tx))
 
 
 @cache
@@ -94,12 +95,26 @@ def unsure_places() -> frozenset[str]:
     return frozenset(row["comune"] for row in rows("comuni.csv") if row["confidence"] != "sure")
 
 
+def with_ticked(rules: Rules, ticked: Collection[tuple[str, str]]) -> Rules:
+    """The rules with these comuni (project, comune) confirmed as their projects'; the same object where none is."""
+    projects = {
+        code: replace(project, comuni_confirmed=project.comuni_confirmed | {name for of, name in ticked if of == code})
+        for code, project in rules.projects.items()
+    }
+    return replace(rules, projects=projects) if ticked else rules
+
+
+def likely_places(rules: Rules, project: Project) -> frozenset[str]:
+    """Comuni of a project's area that by the sources are only likely to belong to it."""
+    own = frozenset(comune for comune, code in rules.project_of.items() if code == project.code)
+    return unsure_places() & own
+
+
 def unconfirmed_places(rules: Rules, project: Project) -> frozenset[str]:
     """Comuni of a project's area that are only likely to belong to it, and that ATS has not confirmed."""
     if project.area_confirmed:
         return frozenset()
-    own = frozenset(comune for comune, code in rules.project_of.items() if code == project.code)
-    return (unsure_places() & own) - project.comuni_confirmed
+    return likely_places(rules, project) - project.comuni_confirmed
 
 
 class Knowledge:
@@ -114,6 +129,7 @@ class Knowledge:
         self._lock = threading.Lock()
         self._rules: Rules | None = None
         self._confirmed: frozenset[tuple[str, str, str]] = frozenset()
+        self._ticked: frozenset[tuple[str, str]] = frozenset()
         self._chosen: Mapping[str, ModeSwitch] = {}
         self._restored = False
         self._classifier: tuple[str, Classifier] | None = None
@@ -154,7 +170,7 @@ class Knowledge:
             return self._current
         with self._store.read("versions in force") as tx:
             versions = {kind: current_version(tx, kind) for kind in (RULES, MODEL)}
-            confirmed = confirmed_addresses(tx)
+            confirmed, ticked = confirmed_addresses(tx), ticked_comuni(tx)
             chosen, restored = switches(tx), is_restored(tx)
             rules = self._rules
             if rules is None or rules.version != versions[RULES]:
@@ -167,14 +183,14 @@ class Knowledge:
         if rules is None or known is None:
             missing = "routing rules" if rules is None else "model"
             raise NothingInForceError(f"No usable {missing}: neither in the file nor in the record.")
-        before = (self._rules, self._classifier, self._confirmed, self._chosen, self._restored)
-        if self._current is None or (rules, known, confirmed, chosen, restored) != before:
+        before = (self._rules, self._classifier, self._confirmed, self._ticked, self._chosen, self._restored)
+        if self._current is None or (rules, known, confirmed, ticked, chosen, restored) != before:
             # The same objects as long as nothing changes: callers keep what they have built for them.
             modes = {code: project.mode for code, project in rules.projects.items()}
-            in_force = with_modes(with_confirmed(rules, confirmed), chosen, restored=restored)
+            in_force = with_modes(with_ticked(with_confirmed(rules, confirmed), ticked), chosen, restored=restored)
             self._current = InForce(in_force, known[1], modes)
         self._rules, self._classifier, self._confirmed, self._chosen = rules, known, confirmed, chosen
-        self._restored = restored
+        self._ticked, self._restored = ticked, restored
         self._look_at = time.monotonic() + LOOK
         return self._current
 

@@ -102,7 +102,7 @@ def _binding(condition: Condition, project: Project, rules: Rules) -> Point:
         "centro": (f"this project: at most {limit} wrong is proved", f"{missing} more of its own without an error"),
         "area": (
             "ATS has confirmed every comune",
-            f"{missing} are only likely: area: confirmed: true, or a list of those that are sure: {_few(comuni)}",
+            f"{missing} are only likely: tick them on the page Regole, or in the area under confirmed: {_few(comuni)}",
         ),
     }
     says, remedy = texts[condition.code]

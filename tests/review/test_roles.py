@@ -110,6 +110,8 @@ ROUTES: dict[tuple[str, str], str] = {
     ("POST", "/regole/indirizzi/{project}/{key}/prova"): Act.ADDRESSES,
     ("POST", "/regole/indirizzi/{project}/{key}/annulla"): Act.ADDRESSES,
     ("POST", "/regole/indirizzi/{project}/{key}/togli"): Act.ADDRESSES,
+    ("GET", "/regole/comuni/{project}"): Act.LOOK,
+    ("POST", "/regole/comuni/{project}"): Act.AREAS,
     ("GET", "/modelli"): Act.LOOK,
     ("GET", "/modelli/cambiamenti"): Act.LOOK,
     ("GET", "/modelli/indietro"): Act.PROMOTE,

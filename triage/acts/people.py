@@ -56,6 +56,8 @@ class Act(StrEnum):
     """Keep the register: what the wrong centre answered, and that nothing is left to do."""
     MODES = "modes"
     """Switch a project between proposta and automatico."""
+    AREAS = "areas"
+    """Say that a comune which was only likely to be a project's is."""
     EXPORT = "export"
     PROMOTE = "promote"
     """Put a model in force, or take it back."""
@@ -77,6 +79,7 @@ _LEAST: Mapping[Act, Role] = {
     Act.REGISTER: Role.RESPONSIBLE,
     Act.RECALLS: Role.RESPONSIBLE,
     Act.MODES: Role.RESPONSIBLE,
+    Act.AREAS: Role.RESPONSIBLE,
     Act.EXPORT: Role.RESPONSIBLE,
     Act.PROMOTE: Role.RESPONSIBLE,
     Act.ACTS: Role.ADMINISTRATOR,

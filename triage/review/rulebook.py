@@ -1,5 +1,5 @@
 """/regole: the rules in force as a readable page; below it the pages that try a message, other rules, an address,
-and that list what settlements taught."""
+that confirm comuni, and that list what settlements taught."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from triage.acts.people import Person
 from triage.record.address_tests import newest_tests
 from triage.record.identity import RULES
 from triage.record.versions import steps
-from triage.review import address_page, replaying, taught, trying
+from triage.review import address_page, areas_page, replaying, taught, trying
 from triage.review.guards import desk_of, may
 from triage.review.rendering import render
 from triage.review.rule_words import MODES, language_name
@@ -40,5 +40,11 @@ def show(request: Request, _person: Annotated[Person, Depends(may("look"))]) -> 
 
 
 router.routes.extend(
-    [*trying.router.routes, *replaying.router.routes, *taught.router.routes, *address_page.router.routes]
+    [
+        *trying.router.routes,
+        *replaying.router.routes,
+        *taught.router.routes,
+        *address_page.router.routes,
+        *areas_page.router.routes,
+    ]
 )

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, time
 
-from triage.knowledge import unconfirmed_places
+from triage.knowledge import likely_places, unconfirmed_places
 from triage.record.address_tests import AddressTest, TestState
 from triage.review.rule_words import (
     MODES,
@@ -67,6 +67,8 @@ class ProjectView:
     places: tuple[Places, ...]
     count: int
     unconfirmed: int
+    likely: int
+    """Comuni that are the project's only by likelihood, confirmed or not."""
     notes: tuple[str, ...]
 
 
@@ -190,6 +192,7 @@ def _project(project: Project, rules: Rules, tests: dict[tuple[str, str, str], A
         places=_places(comuni, rules, unsure),
         count=len(comuni),
         unconfirmed=len(unsure),
+        likely=len(likely_places(rules, project)),
         notes=tuple(notes),
     )
 

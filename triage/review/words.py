@@ -252,6 +252,8 @@ _ACTS: Mapping[str, str] = {
     "address_tested": "chiesta la mail di prova per un indirizzo",
     "address_test_cancelled": "annullata la mail di prova per un indirizzo",
     "address_unconfirmed": "tolta la conferma di un indirizzo",
+    "comuni_confirmed": "confermati comuni di un centro",
+    "comuni_unconfirmed": "tolta la conferma a comuni di un centro",
     "model_promoted": "messo in vigore un modello",
     "model_rolled_back": "tornato al modello di prima",
     "sample_labelled": "risposto a un controllo a campione",

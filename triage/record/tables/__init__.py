@@ -31,6 +31,7 @@ from triage.record.tables.protocol import protocol_entries
 from triage.record.tables.review import (
     acknowledgement_holds,
     address_tests,
+    confirmed_comuni,
     exceptions,
     misroutes,
     openings,
@@ -53,6 +54,7 @@ __all__ = [
     "audit",
     "canaries",
     "cases",
+    "confirmed_comuni",
     "current_versions",
     "data_keys",
     "decisions",

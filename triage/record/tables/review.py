@@ -163,3 +163,13 @@ acknowledgement_holds = sa.Table(
     sa.Column("by", sa.String(64), nullable=False),
 )
 """Cases whose acknowledgement staff have put off, or do not want to leave."""
+
+confirmed_comuni = sa.Table(
+    "confirmed_comuni",
+    metadata,
+    sa.Column("project", sa.String(64), primary_key=True),
+    sa.Column("comune", sa.String(64), primary_key=True),
+    sa.Column("confirmed_at", UtcDateTime, nullable=False),
+    sa.Column("confirmed_by", sa.String(64), nullable=False),
+)
+"""Comuni that ATS has ticked as belonging to a project, beside those that the rules file names."""
