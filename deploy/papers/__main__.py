@@ -8,13 +8,14 @@ import click
 
 from deploy.papers.inventory import bill_of_materials, licences_page
 from deploy.papers.parts import build_lock, service_lock
+from deploy.papers.quality import PAGE, quality_page
 from deploy.papers.reference import ROOT, pages
 
 
 def made() -> dict[str, str]:
     """Every committed text that is made, by its path."""
     documents = {f"docs/{name}": text for name, text in {**pages(), "licences.md": licences_page()}.items()}
-    return {**documents, "deploy/service.lock": service_lock(), "deploy/build.lock": build_lock()}
+    return {**documents, PAGE: quality_page(), "deploy/service.lock": service_lock(), "deploy/build.lock": build_lock()}
 
 
 @click.group()
@@ -24,7 +25,7 @@ def main() -> None:
 
 @main.command("pages")
 def write_pages() -> None:
-    """The administrator's reference, the licences, and the parts of the lock that servers need."""
+    """The administrator's reference, the tables of quality, the licences, the parts of the lock that servers need."""
     for name, text in made().items():
         path = ROOT / name
         path.parent.mkdir(parents=True, exist_ok=True)
