@@ -25,7 +25,7 @@ from triage.intake.reader import MailboxReader
 from triage.knowledge import Knowledge
 from triage.reading import ParsedMessages, pec_anchors
 from triage.record import Store
-from triage.rules.types import MailboxRole, Rules
+from triage.rules.types import Rules
 from triage.settings import Settings
 from triage.signals import Heartbeats, Wakeup
 from triage.tokens import Tokens
@@ -187,7 +187,6 @@ def plan_of(rules: Rules, name: str, options: Options) -> MailboxPlan:
         name=name,
         folder=mailbox.folder,
         root=rules.service.folders.root,
-        junk=mailbox.role is MailboxRole.JUNK,
         max_octets=mailbox.max_message_mb << 20,
         poll_seconds=float(mailbox.poll_seconds),
         backlog_since=options.backlog_since,

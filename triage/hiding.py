@@ -33,15 +33,11 @@ class Table:
     total: int | None
 
 
-def hide(counts: Sequence[Sequence[int]]) -> Table:
-    """One table with its totals; rows of equal length. Empty rows and columns are shown as such."""
-    return hide_together([counts], [])[0]
-
-
 def hide_together(tables: Sequence[Sequence[Sequence[int]]], lists: Sequence[Sequence[int]]) -> list[Table]:
     """Several tables with the same rows, then lists, all of the same messages: what one hides no other shows.
 
-    A list comes back as a table of one column.
+    Rows of a table are of equal length; empty rows and columns are shown as such. A list comes back as a table of one
+    column.
     """
     every = [*tables, *([[count] for count in one] for one in lists)]
     if any(sum(map(sum, counts)) < TOGETHER for counts in every):

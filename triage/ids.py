@@ -1,13 +1,11 @@
-"""Names that we give: Message-IDs, case codes, and the jitter that keeps workers apart."""
+"""Names that we give: Message-IDs, case codes and the tags of return addresses."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import random
 import re
 import secrets
-from datetime import timedelta
 
 _AMAZON = "[0-9a-f]{16}-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}-[0-9]{6}"
 _AMAZON_REPLY = re.compile(rf"(?:2\.\d\.\d )?Ok:? ({_AMAZON})", re.IGNORECASE)
@@ -116,8 +114,3 @@ def _written(number: int, least: int) -> str:
         number, rest = divmod(number, len(_LETTERS))
         letters = _LETTERS[rest] + letters
     return letters
-
-
-def jittered(delay: timedelta) -> timedelta:
-    """Between four fifths and six fifths of a delay."""
-    return delay * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, guards nothing

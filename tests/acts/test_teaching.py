@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from tests.acts.builders import Office, sent
 from tests.acts.test_settling import held
@@ -23,8 +24,8 @@ from triage.acts.undoing import undo
 from triage.acts.words import word_taught
 from triage.bootstrap import folder_of
 from triage.record.exceptions import ExceptionKind, Taught, all_exceptions
-from triage.record.rescored import marks_of
 from triage.record.staff_acts import acts_about
+from triage.record.tables import rescored
 from triage.rules.types import Thresholds
 from triage.vocabulary import Classification, InboundMessage, MessageState, Mode, Reason
 
@@ -303,9 +304,10 @@ def look_again(office: Office) -> None:
 
 
 def marks(office: Office, *keys: int) -> dict[int, tuple[str, str]]:
-    rows = [office.desk.message(key) for key in keys]
-    found = office.look(lambda tx: marks_of(tx, rows))
-    return {key: (one.project, one.why) for key, one in found.items()}
+    generations = {key: office.desk.message(key).generation for key in keys}
+    rows = office.look(lambda tx: tx.execute(sa.select(rescored).where(rescored.c.message_id.in_(keys))).all())
+    now = [row for row in rows if row.generation == generations[row.message_id]]
+    return {row.message_id: (row.project, row.why) for row in now}
 
 
 def test_what_waits_is_marked_when_something_was_taught_and_never_sent(office: Office, smtp_sink: SmtpSink) -> None:

@@ -8,12 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from triage.hiding import SMALLEST, Table, hide, hide_together
+from triage.hiding import SMALLEST, Table, hide_together
 
 COUNTS = st.one_of(st.integers(0, 6), st.integers(0, 40))
 TABLES = st.integers(1, 5).flatmap(
     lambda width: st.lists(st.lists(COUNTS, min_size=width, max_size=width), min_size=1, max_size=5)
 )
+
+
+def hide(counts: list[list[int]]) -> Table:
+    (table,) = hide_together([counts], [])
+    return table
 
 
 def hide_line(counts: list[int]) -> tuple[tuple[int | None, ...], int | None]:

@@ -26,6 +26,7 @@ from triage.dispatch.scanning import NoScanning, Scanning
 from triage.dispatch.stage import DispatchStage
 from triage.parse.isolated import parse_isolated
 from triage.reading import ParsedMessages
+from triage.record import Transaction
 from triage.record.attempts import begin_attempts
 from triage.record.audit import history
 from triage.record.decisions import decision_of
@@ -38,7 +39,7 @@ from triage.record.let_in import send_again
 from triage.record.mailboxes import begin_numbering, known_mailboxes, lease_mailbox, mailbox_row, note_probe
 from triage.record.messages import MessageRow, Reception, get_message, list_messages, record_receptions
 from triage.record.octets import digest
-from triage.record.tables import mailboxes, messages
+from triage.record.tables import mailboxes, messages, returns
 from triage.rules.types import Rules
 from triage.settings import Account, Login, Scanner, Security, Submission
 from triage.vocabulary import (
@@ -428,3 +429,9 @@ def attached_original(sent: bytes) -> bytes:
 def with_account(made: Submission, **changes: Any) -> Submission:
     """The same submission through an account that differs."""
     return replace(made, account=replace(made.account, **changes))
+
+
+def returns_about(tx: Transaction, message_id: int) -> list[sa.RowMapping]:
+    """Everything that came back about what was sent of a message, oldest first."""
+    query = sa.select(returns).where(returns.c.about_message_id == message_id).order_by(returns.c.id)
+    return list(tx.execute(query).mappings())

@@ -12,14 +12,23 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.dispatch.builders import ANNA, NORD, SUD, Desk, a_mail, acknowledgements_in, acknowledging, forwards_in
+from tests.dispatch.builders import (
+    ANNA,
+    NORD,
+    SUD,
+    Desk,
+    a_mail,
+    acknowledgements_in,
+    acknowledging,
+    forwards_in,
+    returns_about,
+)
 from tests.servers.smtp_sink import SmtpSink
 from triage.dispatch.acknowledging import correction_link
 from triage.ids import case_code, cases_named, return_tag
 from triage.keeping import purge
 from triage.record.filing import record_filed
 from triage.record.identity import known_secret
-from triage.record.returned import returns_about
 from triage.record.tables import samples
 from triage.rules.retention import RetentionRules
 from triage.rules.types import Envelope

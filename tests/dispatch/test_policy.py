@@ -13,7 +13,7 @@ from tests.dispatch.builders import START
 from triage.dispatch.compose import FILES, ORIGINAL
 from triage.dispatch.policy import concerns_account, consequence, that_fit
 from triage.dispatch.selftest import verify_composition
-from triage.ids import case_code, jittered, new_message_id, read_return_tag, return_tag
+from triage.ids import case_code, new_message_id, read_return_tag, return_tag
 from triage.record.dispatches import DispatchRow
 from triage.rules.acknowledgements import LONGEST_TAG
 from triage.vocabulary import AttemptOutcome, DispatchKind, DispatchState, SubmissionResult
@@ -191,11 +191,6 @@ def test_message_ids_are_new_each_time_and_say_nothing() -> None:
     assert first != second
     assert first.startswith("<")
     assert first.endswith("@agency.example>")
-
-
-def test_jitter_stays_within_a_fifth() -> None:
-    spans = [jittered(timedelta(minutes=10)) for _ in range(200)]
-    assert timedelta(minutes=8) <= min(spans) < max(spans) <= timedelta(minutes=12)
 
 
 def test_self_test_passes_here_and_says_so() -> None:

@@ -20,6 +20,7 @@ from tests.dispatch.builders import (
     change_project,
     forwards_in,
     readdress,
+    returns_about,
 )
 from tests.dispatch.test_coming_back import code_of, from_project, further, report
 from tests.dispatch.test_telling import to
@@ -31,7 +32,6 @@ from triage.acts.outcome import Outcome
 from triage.acts.people import Person, Role
 from triage.record.audit import history
 from triage.record.charge import charges_of
-from triage.record.returned import returns_about
 from triage.vocabulary import DispatchKind, DispatchState, MessageState, Mode
 
 QUESTION, REROUTE = DispatchKind.QUESTION, DispatchKind.REROUTE

@@ -182,7 +182,6 @@ class Office:
             name=mailbox,
             folder="INBOX",
             root="Smistati",
-            junk=mailbox == JUNK,
             max_octets=LARGEST,
             poll_seconds=60.0,
             backlog_since=backlog_since,

@@ -54,7 +54,7 @@ def account_of(user: MailboxUser, port: int, **changes: object) -> Account:
 
 def plan_of(name: str = "generale", **changes: object) -> MailboxPlan:
     """An inbox polled once a minute, with a limit of 4 MB, unless changed."""
-    plan = MailboxPlan(name=name, folder="INBOX", root="Smistati", junk=False, max_octets=4 << 20, poll_seconds=60.0)
+    plan = MailboxPlan(name=name, folder="INBOX", root="Smistati", max_octets=4 << 20, poll_seconds=60.0)
     return replace(plan, **changes)  # type: ignore[arg-type]
 
 

@@ -75,7 +75,7 @@ def test_same_octets_in_another_mailbox_are_told_apart_when_they_are_decided(
 ) -> None:
     """Whether the one in the junk folder counts depends on what became of it there (``triage.twins``)."""
     dovecot.client(mailbox_user.name).create_folder("Junk")
-    inbox, junk = intake.reader(), intake.reader("indesiderata", folder="Junk", junk=True)
+    inbox, junk = intake.reader(), intake.reader("indesiderata", folder="Junk")
     inbox.work()
     junk.work()
     octets = make_mail()

@@ -144,7 +144,7 @@ def test_junk_mail_is_read_and_held_never_routed(intake: Intake, dovecot: Doveco
     assert knowledge.import_files() == ()
     decider = Decider(intake.store, knowledge, ParsedMessages(), "decisore-1", LEASE, lambda: None)
     dovecot.client(intake.user.name).create_folder("Junk")
-    inbox, spam = intake.reader("generale"), intake.reader("indesiderata", folder="Junk", junk=True)
+    inbox, spam = intake.reader("generale"), intake.reader("indesiderata", folder="Junk")
     letters = [octets for name, octets, _ in demo_messages(intake.clock.now()) if "-mantova-" in name]
     for reader, folder in ((inbox, "INBOX"), (spam, "Junk")):
         reader.work()

@@ -10,15 +10,13 @@ from datetime import datetime
 class MailboxPlan:
     """One mailbox to be read.
 
-    ``junk`` mail is shown to staff and never routed by itself. ``root`` is the parent of the
-    folders for done mail. ``backlog_since`` lets mail that was there before the first look enter
-    the flow (``triage worker --backlog``). ``take_over`` accepts another instance's marker.
+    ``root`` is the parent of the folders for done mail. ``backlog_since`` lets mail that was there before the first
+    look enter the flow (``triage worker --backlog``). ``take_over`` accepts another instance's marker.
     """
 
     name: str
     folder: str
     root: str
-    junk: bool
     max_octets: int
     poll_seconds: float
     backlog_since: datetime | None = None

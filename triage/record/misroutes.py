@@ -153,13 +153,6 @@ def enter_misroute(
     return number
 
 
-def misroutes_between(tx: Transaction, since: datetime, until: datetime) -> list[Misroute]:
-    """The register, oldest first."""
-    query = sa.select(*_COLUMNS).where(misroutes.c.found_at >= since, misroutes.c.found_at < until)
-    rows = tx.execute(query.order_by(misroutes.c.found_at, misroutes.c.id)).mappings()
-    return [Misroute(**row) for row in rows]
-
-
 def misroute_numbered(tx: Transaction, number: int) -> Misroute | None:
     """One row of the register, or ``None``."""
     found = tx.execute(sa.select(*_COLUMNS).where(misroutes.c.id == number)).mappings().first()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,9 +28,6 @@ class Rescored:
     territory: str
     topic: str
     why: str
-
-
-_COLUMNS = [rescored.c[name] for name in Rescored.__slots__]
 
 
 def want_rescoring(tx: Transaction) -> None:
@@ -65,14 +62,6 @@ def mark(tx: Transaction, looked_at: Sequence[int], changed: Sequence[Rescored])
     if changed:
         rows = [{name: getattr(one, name) for name in Rescored.__slots__} for one in changed]
         tx.execute(tx.insert(rescored).on_conflict_do_nothing(), rows)
-
-
-def marks_of(tx: Transaction, rows: Sequence[MessageRow]) -> Mapping[int, Rescored]:
-    """The marks of these waiting messages; one of an earlier generation means nothing any more."""
-    generations = {row.id: row.generation for row in rows}
-    query = sa.select(*_COLUMNS).where(rescored.c.message_id.in_(list(generations)))
-    found = [Rescored(**row) for row in tx.execute(query).mappings()] if rows else []
-    return {one.message_id: one for one in found if one.generation == generations[one.message_id]}
 
 
 def _read(tx: Transaction, name: str) -> str:

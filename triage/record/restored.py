@@ -252,8 +252,3 @@ def lies_in_our_folders(tx: Transaction, digests: Sequence[str], message_id_keys
     for column, wanted in ((filed_elsewhere.c.sha256, digests), (filed_elsewhere.c.message_id_key, message_id_keys)):
         found.update(key for key in tx.execute(sa.select(column).where(column.in_(list(wanted)))).scalars() if key)
     return found
-
-
-def count_filed_elsewhere(tx: Transaction) -> int:
-    """How many messages lie in our folders that this record does not know."""
-    return int(tx.execute(sa.select(sa.func.count()).select_from(filed_elsewhere)).scalar_one())

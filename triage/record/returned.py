@@ -279,9 +279,3 @@ def _open_again(tx: Transaction, row: MessageRow, item: Returned) -> None:
     )
     params: dict[str, Param] = {"reason": item.reopens, "by": row.id}
     write_changes(tx, [Change("message", about, "opened_again", state, MessageState.HELD, params)])
-
-
-def returns_about(tx: Transaction, message_id: int) -> list[sa.RowMapping]:
-    """Everything that came back about what was sent of a message, oldest first."""
-    query = sa.select(returns).where(returns.c.about_message_id == message_id).order_by(returns.c.id)
-    return list(tx.execute(query).mappings())

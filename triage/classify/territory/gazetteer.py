@@ -81,10 +81,6 @@ class Gazetteer:
     by_joined: Mapping[str, tuple[Name, ...]]
     """Names without spaces that a misspelt word may be compared with."""
 
-    def comuni_of(self, ambito: str) -> tuple[str, ...]:
-        """Official names of an ambito's comuni, in alphabetical order; empty when unknown."""
-        return tuple(name for name, comune in self.comuni.items() if comune.ambito == ambito)
-
 
 def comuni() -> Mapping[str, Comune]:
     """All comuni of the two provinces by official name, for rules that map places to projects."""
