@@ -143,6 +143,7 @@ _HOLDS: Mapping[str, str] = {"": "solita", FOR_NOW: AS_IT_IS, FOR_GOOD: "mai"}
 
 
 _SAME_FORM: Mapping[str, Exit] = {
+    "inoltra": Exit.FORWARD,
     "rispondi": Exit.REPLY,
     "ufficio": Exit.REFERRAL,
     "comune": Exit.QUESTION,
@@ -153,7 +154,7 @@ _SAME_FORM: Mapping[str, Exit] = {
 }
 
 
-def _taken_back(tx: Transaction, person: Person, message_id: int, panel: str) -> tuple[StaffText, str]:
+def taken_back(tx: Transaction, person: Person, message_id: int, panel: str) -> tuple[StaffText, str]:
     """Text and note of what this person has just undone by the same form: an undo is mostly for a word to mend."""
     acts = settlements_of(tx, message_id) if panel in _SAME_FORM else []
     last = acts[-1] if acts else None
@@ -166,7 +167,7 @@ def form_values(desk: Desk, tx: Transaction, person: Person, letter: Letter, pan
     """What the form of this exit shows."""
     rules = desk.knowledge.in_force().rules
     form = FORMS[panel]
-    again, note = _taken_back(tx, person, letter.row.id, panel)
+    again, note = taken_back(tx, person, letter.row.id, panel)
     values: dict[str, Any] = {"form": form, "heading": form.heading, "note_again": note}
     if panel == "comune":
         values |= shown_before(
