@@ -141,7 +141,7 @@ def test_where_no_mail_can_go_staff_are_told_to_telephone(office: Office, smtp_s
     key = forwarded(desk)
     desk.rules = readdress(desk.rules, "nord", to="nuovo@nord.example")
     done = office.act(correct, key, Choice("sud"), "zona")
-    assert done.message_it.endswith("A «Ente Nord» da qui non si può scrivere: telefonate e chiedete di cancellarlo.")
+    assert done.message_it.endswith("A «Ente Nord» da qui non si può scrivere: telefona e chiedi di cancellarlo.")
     [row] = register(office, key)
     assert row.recall_dispatch_id is None
     assert row.wrong_project == "nord"
