@@ -221,7 +221,7 @@ def test_a_sick_centre_is_refused(office: Office, smtp_sink: SmtpSink) -> None:
         note_destination_failure(tx, "sud", SUD, "5.2.2")
     refused = office.act(also, key, Choice("sud"))
     assert (refused.ok, refused.code) == (False, "destinazione_malata")
-    assert "telefonate" in refused.message_it
+    assert "telefona" in refused.message_it
 
 
 def test_a_centre_that_has_it_or_is_about_to_is_refused(office: Office, smtp_sink: SmtpSink) -> None:

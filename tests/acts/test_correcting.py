@@ -213,7 +213,7 @@ def test_a_centre_whose_recall_has_not_left_still_has_it(office: Office, smtp_si
     assert office.act(correct, key, Choice("sud"), "zona").ok
     refused = office.act(correct, key, Choice("nord"), "zona")
     assert (refused.ok, refused.code) == (False, "richiamo_in_partenza")
-    assert "Annullate la correzione" in refused.message_it
+    assert "Annulla la correzione" in refused.message_it
 
 
 @pytest.mark.parametrize("bare", [True, False])

@@ -407,3 +407,11 @@ def test_an_acknowledgement_of_a_closed_message_is_not_told_as_due(
     assert "Non è partita: Conferma di ricevuta" in later
     assert "Il messaggio è stato chiuso senza un centro." in later
     assert "cartella «" not in later
+
+
+def test_files_are_spoken_of_only_where_there_were_some(
+    http: Callable[..., httpx.Client], office: Office, misroute: int
+) -> None:
+    page = http(Role.OPERATOR).get(f"/casi/{code_of(office, misroute)}").text
+    assert f"Inviata a {CREMA}." in page
+    assert "allegati" not in page

@@ -15,6 +15,8 @@ from tests.review.office import Office, token_of
 from triage.acts.people import Role
 from triage.acts.preview import ALL_STOPPED
 from triage.record.mailboxes import note_probe
+from triage.record.tables import dispatches
+from triage.vocabulary import DispatchKind
 
 
 @pytest.mark.parametrize(
@@ -159,3 +161,17 @@ def test_while_everything_is_stopped_no_preview_promises_a_moment_alone(
     for path in (f"/messaggi/{key}/anteprima", f"/messaggi/{key}/uscita/rispondi/anteprima"):
         assert ALL_STOPPED in client.post(path, data=data | {"testo": "Buongiorno, la chiamiamo."}).text
     assert ALL_STOPPED in client.get(f"/messaggi/{key}/uscita/comune").text
+
+
+def test_an_acknowledgement_that_has_left_is_told_before_anything_is_chosen(
+    http: Callable[..., httpx.Client], office: Office
+) -> None:
+    key = asked_where_the_mailbox_is_proved(office)
+    client, path = http(Role.OPERATOR), f"/messaggi/{key}/uscita/ricevuta"
+    assert "è già partita" not in client.get(path).text
+    with office.store.write("it leaves") as tx:
+        mine = (dispatches.c.message_id == key) & (dispatches.c.kind == DispatchKind.ACKNOWLEDGEMENT)
+        assert tx.execute(dispatches.update().where(mine).values(state="accepted", ended_at=tx.now)).rowcount == 1
+    page = client.get(path).text
+    assert "è già partita" in page
+    assert 'name="attesa"' not in page

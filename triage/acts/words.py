@@ -53,7 +53,7 @@ AGAINST: Mapping[str, str] = {
     "stato_closed": "È già stato chiuso: è rimasto nella casella.",
     "stato_vanished": "Non è più nella casella.",
     "stato_erased": "È stato cancellato.",
-    "mai_deciso": "Il suo contenuto non è disponibile: si può solo chiuderlo con una nota.",
+    "mai_deciso": "Il servizio non lo ha valutato, o il suo contenuto non c'è più: si può chiudere con una nota.",
     "gia_chiesto": "Il comune è già stato chiesto a questa famiglia: non si chiede due volte.",
     "centro_sconosciuto": "Non c'è un centro con questo nome.",
     "comune_sconosciuto": "Questo comune non è tra quelli delle due province.",
