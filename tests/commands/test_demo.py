@@ -130,7 +130,7 @@ SHOWN = {
     "altro_luogo": "Si nomina anche un altro luogo, che potrebbe essere quello che conta.",
     "lingua_da_verificare": "Lingua da verificare: ",
     "territorio_non_indicato": "Non si capisce di quale territorio si tratti.",
-    "territorio_scoperto": "Il luogo è nell'ATS ma nessun progetto lo copre.",
+    "territorio_scoperto": "Il comune è nel territorio di ATS, ma nessuno dei centri lo segue.",
     "territorio_fuori": "Il luogo è fuori dal territorio dell'ATS.",
     "territorio_multiplo": "Ci sono più luoghi o più famiglie, e servono risposte diverse.",
     "reclamo": "È un reclamo o un ringraziamento: decide l'ufficio chi risponde.",

@@ -342,6 +342,11 @@ def test_what_became_of_a_message_stands_on_its_page(http: Callable[..., httpx.C
         tx.execute(messages.update().values(state=MessageState.FILED))
     page = http(Role.OPERATOR).get(f"/messaggi/{key}").text
     assert "non aspetta più una persona: inoltrato a «Comune di Crema»." in page
+    with office.store.write("not decided yet") as tx:
+        tx.execute(messages.update().values(state=MessageState.RECEIVED))
+    page = http(Role.OPERATOR).get(f"/messaggi/{key}").text
+    assert "lo sta ancora valutando" in page
+    assert "non aspetta più una persona" not in page
 
 
 @pytest.mark.parametrize("javascript", [True, False])

@@ -93,7 +93,7 @@ ROLES_OF_PLACES: Mapping[str, str] = {
     "ospedale": "ospedale, non conta",
     "via": "nome di una via, non conta",
     "cognome": "cognome, non conta",
-    "parola_comune": "parola comune, non conta",
+    "parola_comune": "non conta come luogo",
     "citato": "testo citato",
     "piede": "piè di pagina",
     "negato": "detto che non è",
