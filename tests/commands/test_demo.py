@@ -138,7 +138,7 @@ SHOWN = {
     "altro_servizio": "È una richiesta per un altro ufficio.",
     "forse_non_per_noi": "Forse non è per noi: manca la prova, conferma una persona.",
     "da_noi": "Arriva da un nostro indirizzo.",
-    "dal_progetto": "Arriva dal progetto ",
+    "dal_progetto": "Arriva dal centro ",
     "troppi_passaggi": "È passato da troppi server (",
     "difetti_gravi": "Il messaggio è malformato e potrebbe essere stato letto male (",
     "ricevuta_pec_non_confermata": "Si presenta come ricevuta PEC, ma nulla lo conferma",

@@ -66,6 +66,7 @@ def _environment() -> jinja2.Environment:
         "reason_text": word_reason,
         "hold_text": word_hold,
         "count_of": words.count_of,
+        "thousands": words.thousands,
         "exit_name": words.exit_name,
         "mail_name": lambda kind: words.MAIL_NAMES.get(kind, kind),
         "sentence": sentence,

@@ -171,7 +171,12 @@ def role_name(role: str) -> str:
 
 def count_of(number: int, one: str, many: str) -> str:
     """``1 messaggio``, ``2 messaggi``; thousands with a point."""
-    return f"{number:,}".replace(",", ".") + f" {one if number == 1 else many}"
+    return f"{thousands(number)} {one if number == 1 else many}"
+
+
+def thousands(number: int) -> str:
+    """``17.180``."""
+    return f"{number:,}".replace(",", ".")
 
 
 MISROUTE_ANSWERS: Mapping[str, str] = {
