@@ -266,7 +266,7 @@ def test_what_stayed_in_the_mailbox_is_closed_with_a_note(
     key = left_in_the_mailbox(office, state)
     client = http(Role.OPERATOR)
     page = client.get(f"/messaggi/{key}").text
-    assert "poi chiudetelo qui con una nota" in page
+    assert "poi chiudilo qui con una nota" in page
     assert "Vedi che cosa parte" not in page
     answer = press(client, key, "chiudi", office, nota="letto nella casella, risposto a voce")
     assert answer.status_code == 303
