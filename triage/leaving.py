@@ -38,3 +38,5 @@ class Leaving:
     """What staff wrote; of a reply or a referral."""
     office: str = ""
     waits_already: bool = False
+    not_before: datetime | None = None
+    """Until when staff have put it off; of an acknowledgement."""

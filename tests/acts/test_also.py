@@ -221,7 +221,7 @@ def test_a_sick_centre_is_refused(office: Office, smtp_sink: SmtpSink) -> None:
         note_destination_failure(tx, "sud", SUD, "5.2.2")
     refused = office.act(also, key, Choice("sud"))
     assert (refused.ok, refused.code) == (False, "destinazione_malata")
-    assert "telefonate" in refused.message_it
+    assert "telefona" in refused.message_it
 
 
 def test_a_centre_that_has_it_or_is_about_to_is_refused(office: Office, smtp_sink: SmtpSink) -> None:
@@ -245,7 +245,7 @@ def test_what_no_centre_has_and_what_the_service_is_still_sending_is_refused(
     refused = office.act(also, key, Choice("sud"))
     assert (refused.code, refused.message_it) == (
         "primo_in_partenza",
-        "L'invio al primo centro non è ancora riuscito: riprovate quando lo ha ricevuto.",
+        "L'invio al primo centro non è ancora riuscito: riprova quando lo ha ricevuto.",
     )
 
 
@@ -374,7 +374,7 @@ def test_the_family_is_told_once_whatever_follows(three: Office, smtp_sink: Smtp
     key = shared(office)
     done = office.act(also, key, Choice("est"))
     assert done.told == "gia_avvisata"
-    assert "avvisatela voi" in done.message_it
+    assert "avvisala tu" in done.message_it
     two_minutes(office)
     assert [mail.to for mail in sent(smtp_sink)].count(ANNA) == 2, "the acknowledgement and one notice"
     office.assert_all_closes()

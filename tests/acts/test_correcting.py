@@ -139,7 +139,7 @@ def test_where_no_mail_can_go_staff_are_told_to_telephone(office: Office, smtp_s
     key = forwarded(desk)
     desk.rules = readdress(desk.rules, "nord", to="nuovo@nord.example")
     done = office.act(correct, key, Choice("sud"), "zona")
-    assert done.message_it.endswith("A «Ente Nord» da qui non si può scrivere: telefonate e chiedete di cancellarlo.")
+    assert done.message_it.endswith("A «Ente Nord» da qui non si può scrivere: telefona e chiedi di cancellarlo.")
     [row] = register(office, key)
     assert row.recall_dispatch_id is None
     assert row.wrong_project == "nord"
@@ -211,7 +211,7 @@ def test_a_centre_whose_recall_has_not_left_still_has_it(office: Office, smtp_si
     assert office.act(correct, key, Choice("sud"), "zona").ok
     refused = office.act(correct, key, Choice("nord"), "zona")
     assert (refused.ok, refused.code) == (False, "richiamo_in_partenza")
-    assert "Annullate la correzione" in refused.message_it
+    assert "Annulla la correzione" in refused.message_it
 
 
 @pytest.mark.parametrize("bare", [True, False])

@@ -181,8 +181,8 @@ def test_a_wrong_centre_or_a_message_that_cannot_be_sent_is_a_clear_sentence(
     assert [(result.exit_code, result.stdout) for result in found] == [(1, "")] * 3
     assert [result.stderr.strip() for result in found] == [
         f"Messaggio {complaint}: non fatto, non c'è un centro con questo nome. «triage destinations» li elenca.",
-        f"Messaggio {record.quarantined}: non fatto, non è stato possibile leggerlo: guardatelo nella casella, "
-        "poi chiudetelo con una nota. Prima provate «triage retry».",
+        f"Messaggio {record.quarantined}: non fatto, non è stato possibile leggerlo: guardalo nella casella, "
+        "poi chiudilo con una nota. Prima provate «triage retry».",
         "Non c'è un messaggio 4711. «triage held» elenca quelli che aspettano.",
     ]
 

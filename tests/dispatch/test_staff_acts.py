@@ -242,7 +242,7 @@ def test_a_second_correction_tells_staff_that_the_family_is_theirs_to_tell(desk:
     desk.rules = replace(rules, projects={**rules.projects, "third": third})
     done = correct(desk, key, "third")
     assert (done.ok, done.told) == (True, "gia_avvisata")
-    assert "questa volta avvisatela voi" in done.message_it
+    assert "questa volta avvisala tu" in done.message_it
     assert done.have_it == ("sud",), "the north was asked to delete it"
     desk.send()
     assert len(to(smtp_sink)) == 2
@@ -330,7 +330,7 @@ def test_what_is_on_the_wire_is_waited_for(desk: Desk) -> None:
     desk.abandon()
     refused = correct(desk, key)
     assert (refused.ok, refused.code) == (False, "in_partenza")
-    assert refused.message_it.endswith("Sta partendo in questo momento: riprovate fra un minuto.")
+    assert refused.message_it.endswith("Sta partendo in questo momento: riprova fra un minuto.")
     assert desk.message(key).state == MessageState.DECIDED
 
 
@@ -368,7 +368,7 @@ def test_what_a_person_has_chosen_no_machine_decides_anew(desk: Desk, smtp_sink:
 
 def test_a_wrong_name_wrong_state_or_wrong_author_is_a_clear_sentence(desk: Desk) -> None:
     [key] = desk.receive(a_mail())
-    assert correct(desk, key).message_it.endswith("Il servizio lo sta ancora valutando: riprovate fra poco.")
+    assert correct(desk, key).message_it.endswith("Il servizio lo sta ancora valutando: riprova fra poco.")
     desk.decide()
     assert correct(desk, key, "west").message_it.endswith("Non c'è un centro con questo nome.")
     assert correct(desk, key, "sud", address="piano").code == "centro_sconosciuto"

@@ -91,7 +91,7 @@ def test_days_bound_what_is_found(store: Store, done: list[int]) -> None:
         done[1],
     ]
     assert numbers(store, Sought(since=START + timedelta(days=9))) == []
-    assert numbers(store, Sought(until=START)) == []
+    assert numbers(store, Sought(until=START - timedelta(hours=2))) == []
     assert numbers(store, Sought(project="crema", since=START + timedelta(hours=13))) == [done[2]]
 
 
@@ -169,3 +169,14 @@ def plans_of(store: Store, sought: Sought) -> list[list[str]]:
     sa.event.remove(store._engine, "before_cursor_execute", look)
     assert plans
     return plans
+
+
+def test_a_message_is_found_by_the_day_that_lists_show_though_it_was_read_the_next_day(
+    store: Store, done: list[int]
+) -> None:
+    with store.write("it lay there overnight") as tx:
+        late = sa.update(messages).where(messages.c.id == done[2])
+        tx.execute(late.values(internal_date=START - timedelta(days=1)))
+        day = Sought(since=START - timedelta(days=2), until=START - timedelta(hours=12))
+        assert [row.id for row in done_page(tx, day).rows] == [done[2]]
+        assert [row.id for row in done_page(tx, replace(day, project="crema")).rows] == [done[2]]

@@ -23,6 +23,7 @@ from tests.servers.smtp_sink import SmtpSink
 from triage.acts.people import Role
 from triage.ids import case_code
 from triage.record.identity import secret_of
+from triage.review.mail_text import readable
 from triage.vocabulary import DispatchState
 
 LUCIA = "lucia.bianchi@example.com"
@@ -140,7 +141,7 @@ def test_what_was_shown_is_what_leaves_and_the_register_and_the_conversation_tel
     assert outbox.send(after=timedelta(minutes=5)) == []
     body = outbox.newest_to(CREMA).get_body(("plain",))
     assert body is not None
-    assert words(body.get_content()) == words(shown[CREMA] or "")
+    assert words(readable(body.get_content())) == words(shown[CREMA] or "")
     page.goto(f"/casi/{code}")
     story = page.locator(".storia").inner_text()
     happened = (
@@ -407,3 +408,11 @@ def test_an_acknowledgement_of_a_closed_message_is_not_told_as_due(
     assert "Non è partita: Conferma di ricevuta" in later
     assert "Il messaggio è stato chiuso senza un centro." in later
     assert "cartella «" not in later
+
+
+def test_files_are_spoken_of_only_where_there_were_some(
+    http: Callable[..., httpx.Client], office: Office, misroute: int
+) -> None:
+    page = http(Role.OPERATOR).get(f"/casi/{code_of(office, misroute)}").text
+    assert f"Inviata a {CREMA}." in page
+    assert "allegati" not in page

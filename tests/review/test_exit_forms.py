@@ -10,9 +10,13 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.review.browser import Visit
-from tests.review.mail import a_mail, arrive
+from tests.review.mail import FOR_NOBODY, HELD, a_mail, arrive
 from tests.review.office import Office, token_of
 from triage.acts.people import Role
+from triage.acts.preview import ALL_STOPPED
+from triage.record.mailboxes import note_probe
+from triage.record.tables import dispatches
+from triage.vocabulary import DispatchKind
 
 
 @pytest.mark.parametrize(
@@ -97,3 +101,77 @@ def test_what_was_taken_back_is_there_again_for_its_writer_alone(
     client.post(f"/annulla/{number}", data={"csrf": data["csrf"]})
     assert there_again in client.get(path).text
     assert there_again not in http(Role.RESPONSIBLE).get(path).text
+
+
+def test_the_note_of_a_forward_that_was_taken_back_is_there_again(visit: Callable[..., Visit], office: Office) -> None:
+    (key,) = arrive(office, [a_mail("Buongiorno, abbiamo due bambini: quali laboratori ci sono?")])
+    page = visit(Role.OPERATOR).page
+    for step in ("written", "there again"):
+        page.goto(f"/messaggi/{key}")
+        page.get_by_label("Comune della famiglia").fill("Crema")
+        page.get_by_role("button", name="Vedi che cosa parte").click()
+        if step == "written":
+            page.get_by_label("Nota").fill("La madre preferisce la mattina")
+            page.get_by_role("button", name="Conferma e inoltra").click()
+            page.locator(".annulla").get_by_role("button", name="Annulla").click()
+            expect(page.locator("#avvisi")).to_contain_text("Annullato")
+    expect(page.get_by_label("Nota")).to_have_value("La madre preferisce la mattina")
+
+
+def test_a_link_of_a_mail_is_told_in_words_before_it_leaves(http: Callable[..., httpx.Client], office: Office) -> None:
+    (key,) = arrive(office, [a_mail("Buongiorno, abbiamo due bambini: quali laboratori ci sono?")])
+    client = http(Role.OPERATOR)
+    data = {"csrf": token_of(client.get(f"/messaggi/{key}").text), "seen": "1", "comune": "Crema"}
+    shown = client.post(f"/messaggi/{key}/anteprima", data=data).text
+    assert "mailto:" not in shown
+    assert (
+        "apre una mail già pronta per pijss.retifamiglia@ats-valpadana.it, con l&#39;oggetto «Non è per noi [" in shown
+    )
+
+
+def asked_where_the_mailbox_is_proved(office: Office) -> int:
+    """A family that may be written to, and lacks its place; its message's number."""
+    arrive(office, [FOR_NOBODY])
+    with office.store.write("probe") as tx:
+        note_probe(tx, "generale", "", "", return_path=True, plus=False)
+    return arrive(office, [HELD])[0]
+
+
+@pytest.mark.parametrize("wait", ["24", "mai"])
+def test_an_acknowledgement_that_was_put_off_is_shown_as_put_off(
+    http: Callable[..., httpx.Client], office: Office, wait: str
+) -> None:
+    key = asked_where_the_mailbox_is_proved(office)
+    client, path = http(Role.OPERATOR), f"/messaggi/{key}/uscita/ricevuta"
+    data = {"csrf": token_of(client.get(path).text), "seen": "1", "comune": "Crema"}
+    put_off = "ma non prima di domani alle 10:30: è stata rimandata"
+    assert put_off not in client.post(f"/messaggi/{key}/anteprima", data=data).text
+    assert client.post(path, data=data | {"attesa": wait}).status_code == 303
+    assert (put_off in client.post(f"/messaggi/{key}/anteprima", data=data).text) is (wait == "24")
+
+
+def test_while_everything_is_stopped_no_preview_promises_a_moment_alone(
+    http: Callable[..., httpx.Client], office: Office
+) -> None:
+    key = asked_where_the_mailbox_is_proved(office)
+    client, boss = http(Role.OPERATOR), http(Role.RESPONSIBLE)
+    data = {"csrf": token_of(client.get(f"/messaggi/{key}").text), "seen": "1", "comune": "Crema"}
+    assert ALL_STOPPED not in client.post(f"/messaggi/{key}/anteprima", data=data).text
+    boss.post("/fermo/ferma", data={"csrf": token_of(boss.get("/fermo").text)})
+    for path in (f"/messaggi/{key}/anteprima", f"/messaggi/{key}/uscita/rispondi/anteprima"):
+        assert ALL_STOPPED in client.post(path, data=data | {"testo": "Buongiorno, la chiamiamo."}).text
+    assert ALL_STOPPED in client.get(f"/messaggi/{key}/uscita/comune").text
+
+
+def test_an_acknowledgement_that_has_left_is_told_before_anything_is_chosen(
+    http: Callable[..., httpx.Client], office: Office
+) -> None:
+    key = asked_where_the_mailbox_is_proved(office)
+    client, path = http(Role.OPERATOR), f"/messaggi/{key}/uscita/ricevuta"
+    assert "è già partita" not in client.get(path).text
+    with office.store.write("it leaves") as tx:
+        mine = (dispatches.c.message_id == key) & (dispatches.c.kind == DispatchKind.ACKNOWLEDGEMENT)
+        assert tx.execute(dispatches.update().where(mine).values(state="accepted", ended_at=tx.now)).rowcount == 1
+    page = client.get(path).text
+    assert "è già partita" in page
+    assert 'name="attesa"' not in page

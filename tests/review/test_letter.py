@@ -18,7 +18,7 @@ from tests.review.office import Office, Somebody, shown_in, token_of
 from triage.acts.people import Role
 from triage.record.ledger import compute_ledger
 from triage.record.settlements import settlements_of
-from triage.record.tables import exceptions
+from triage.record.tables import exceptions, messages
 from triage.vocabulary import DispatchState, MessageState
 
 EXITS = (
@@ -266,7 +266,7 @@ def test_what_stayed_in_the_mailbox_is_closed_with_a_note(
     key = left_in_the_mailbox(office, state)
     client = http(Role.OPERATOR)
     page = client.get(f"/messaggi/{key}").text
-    assert "poi chiudetelo qui con una nota" in page
+    assert "poi chiudilo qui con una nota" in page
     assert "Vedi che cosa parte" not in page
     answer = press(client, key, "chiudi", office, nota="letto nella casella, risposto a voce")
     assert answer.status_code == 303
@@ -323,6 +323,30 @@ def test_a_copy_names_the_message_that_it_repeats(http: Callable[..., httpx.Clie
     first, copy = arrive(office, [HELD]) + arrive(office, [HELD])
     assert row_of(office, copy).same_as == first
     assert f'<a href="/messaggi/{first}">Apri quel messaggio</a>' in http(Role.OPERATOR).get(f"/messaggi/{copy}").text
+
+
+def test_only_ways_out_that_are_open_are_offered(http: Callable[..., httpx.Client], office: Office) -> None:
+    """What was held as soon as it reappeared belongs to no case: there is nothing to join, to part, or to put off."""
+    first, copy = arrive(office, [HELD, FOR_NOBODY])
+    with office.store.write("reappeared") as tx:
+        tx.execute(messages.update().where(messages.c.id == copy).values(case_id=None))
+    client = http(Role.OPERATOR)
+    for exit in ("unisci", "separa", "ricevuta", "chiudi"):
+        ways = [f"/messaggi/{key}/uscita/{exit}" in client.get(f"/messaggi/{key}").text for key in (first, copy)]
+        assert ways == [True, exit == "chiudi"], exit
+
+
+def test_what_became_of_a_message_stands_on_its_page(http: Callable[..., httpx.Client], office: Office) -> None:
+    (key,) = arrive(office, [a_mail("Abito a Crema, quali laboratori ci sono?", "Laboratori", "c@example.com")])
+    with office.store.write("filed") as tx:
+        tx.execute(messages.update().values(state=MessageState.FILED))
+    page = http(Role.OPERATOR).get(f"/messaggi/{key}").text
+    assert "non aspetta più una persona: inoltrato a «Comune di Crema»." in page
+    with office.store.write("not decided yet") as tx:
+        tx.execute(messages.update().values(state=MessageState.RECEIVED))
+    page = http(Role.OPERATOR).get(f"/messaggi/{key}").text
+    assert "lo sta ancora valutando" in page
+    assert "non aspetta più una persona" not in page
 
 
 @pytest.mark.parametrize("javascript", [True, False])

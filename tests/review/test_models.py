@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.fakes import FakeClock
 from tests.learning.rivals import corrections, make_model
 from tests.record.builders import a_decision, a_mailbox, claim, receive, settle
 from tests.review.browser import WIDTHS, Visit, axe, fits
+from tests.review.office import MODEL as MODEL_FILE
 from tests.review.office import Office, token_of
 from triage.acts.people import Role
 from triage.drifting import Change, drift, drifts
@@ -315,3 +317,14 @@ def test_of_few_messages_nothing_is_said(visit: Callable[..., Visit]) -> None:
 
 def test_shares_are_written_as_italians_write_them() -> None:
     assert (percent(0.8698), percent(None), percent(0.0)) == ("87,0 %", "–", "0,0 %")
+
+
+def test_large_numbers_of_the_card_are_written_as_in_italian(
+    open_office: Callable[..., Office],
+) -> None:
+    shipped = open_office(model=MODEL_FILE)
+    person = shipped.somebody(Role.READER)
+    cookies = {"sessione": shipped.session(person)}
+    page = httpx.get(f"{shipped.url}/modelli/{in_force(shipped)}", cookies=cookies, trust_env=False, timeout=60).text
+    assert re.search(r"\d\.\d{3} su \d+\.\d{3}<", page)
+    assert re.search(r"\d{4,} su |su \d{4,}<", page) is None

@@ -7,6 +7,7 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -17,10 +18,11 @@ from playwright.sync_api import expect
 from tests.review.browser import WIDTHS, Visit, axe, fits
 from tests.review.mail import FOR_NOBODY, HELD, arrive
 from tests.review.office import Office, token_of
-from triage.acts.people import Role
+from triage.acts.people import Person, Role
 from triage.ids import case_code
 from triage.record import Store
 from triage.record.acts_watch import mind_the_acts
+from triage.record.exceptions import add_exception
 from triage.record.identity import secret_of
 from triage.record.people_tables import staff_acts
 from triage.record.settlements import SETTLED, UNDONE
@@ -152,3 +154,22 @@ def _noted() -> Iterator[str]:
                     for inner in ast.walk(act)
                     if isinstance(inner, ast.Constant) and isinstance(inner.value, str)
                 )
+
+
+def test_an_act_on_what_a_message_taught_belongs_to_the_message_s_case(
+    office: Office, opened: list[str], http: Callable[..., httpx.Client]
+) -> None:
+    with office.store.write("taught") as tx:
+        number = add_exception(tx, tx.now + timedelta(days=90), kind="mai", sender_key="k", message_id=1)
+        boss = Person(None, "bruno", "Bruno", Role.RESPONSIBLE)
+        for act, subject, about in (("teach", "exception", number), ("stop", "switch", 0)):
+            note_act(tx, boss, act, subject, about)
+    client = http(Role.ADMINISTRATOR)
+    rows = re.findall(
+        r'"Che cosa">([^<]*)</td>\s*<td data-label="Caso">(?:<[^>]*>)?([^<]*)<', client.get("/operazioni").text
+    )
+    assert (act_name("teach"), opened[0]) in rows
+    assert (act_name("stop"), "nessun caso") in rows
+    of_case = said(client.get("/operazioni", params={"caso": opened[0]}))
+    assert any(act_name("teach") in line for line in of_case)
+    assert not any(act_name("teach") in line for line in said(client.get("/operazioni", params={"caso": opened[1]})))

@@ -81,6 +81,13 @@ def test_behind_https_the_cookie_is_bound_to_this_host(public: httpx.Client) -> 
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
 
 
+def test_the_page_to_return_to_is_bound_to_this_host_as_well(public: httpx.Client) -> None:
+    cookie = public.get("/messaggi/7").headers["Set-Cookie"]
+    assert cookie.replace('"', "").startswith("__Host-pagina=/messaggi/7;")
+    parts = {part.strip().lower() for part in cookie.split(";")[1:]} - {"max-age=900"}
+    assert parts == {"httponly", "path=/", "samesite=lax", "secure"}
+
+
 def test_on_loopback_the_cookie_has_a_plain_name(office: Office, http: Callable[..., httpx.Client]) -> None:
     """``__Host-`` needs https, which a page for this machine alone does not have."""
     answer = http().post("/accedi", data={"name": office.somebody().name, "password": PASSWORD})
@@ -146,7 +153,9 @@ def test_looking_changes_nothing(office: Office, http: Callable[..., httpx.Clien
     """ASVS 3.5.3: what a POST does, a GET refuses."""
     client = http(Role.ADMINISTRATOR)
     for path in ("/fermo/ferma", "/esci", "/persone/1/chiudi"):
-        assert client.get(path).status_code in (404, 405)
+        answer = client.get(path)
+        assert answer.status_code in (303, 404, 405)
+        assert answer.status_code != 303 or path.startswith(answer.headers["Location"]), "its page, and nothing else"
     assert not stopped(office)
     assert client.get("/smistati").status_code == 200
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.review.browser import Visit, axe
+from tests.review.browser import Visit, axe, fits
 from tests.review.mail import a_mail, arrive
 from tests.review.office import Office
 from triage.acts.people import Role
@@ -65,6 +65,16 @@ def test_what_was_exported_is_shown_only_when_asked_for(visit: Callable[..., Vis
     axe(page)
     page.goto("/da-decidere?protocollo=si")
     expect(page.locator("main")).to_contain_text("Nessun messaggio con questo filtro.")
+
+
+def test_the_field_for_the_number_fits_a_narrow_screen(visit: Callable[..., Visit], office: Office) -> None:
+    (key,) = arrive(office, [LETTER])
+    page = visit(Role.OPERATOR, width=320).page
+    page.goto(f"/messaggi/{key}")
+    page.get_by_role("button", name="Segna da protocollare").click()
+    page.get_by_text("Annota il numero di protocollo").click()
+    expect(page.get_by_label("Numero di protocollo")).to_be_visible()
+    fits(page)
 
 
 def test_who_only_looks_marks_nothing(visit: Callable[..., Visit], office: Office) -> None:

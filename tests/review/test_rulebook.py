@@ -269,6 +269,14 @@ def test_an_administrator_sends_the_test_mail_and_takes_it_back(visit: Callable[
         assert history_of(tx, "oglio_po", "piano")[0].state == TestState.CANCELLED
 
 
+def test_the_test_mail_s_link_is_told_in_words(http: Callable[..., httpx.Client]) -> None:
+    page = http(Role.ADMINISTRATOR).get("/regole/indirizzi/oglio_po/piano").text
+    assert "mailto:" not in page
+    assert (
+        "apre una mail già pronta per pijss.retifamiglia@ats-valpadana.it, con l&#39;oggetto «Confermo [PROVA-" in page
+    )
+
+
 def test_others_read_of_an_address_and_only_an_administrator_writes_to_it(http: Callable[..., httpx.Client]) -> None:
     for role in (Role.READER, Role.OPERATOR, Role.RESPONSIBLE):
         client = http(role)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -195,12 +196,17 @@ def test_what_was_erased_is_found_without_its_words(
     page = client.get("/smistati").text
     assert found(page) == []
     assert "Inoltrato a «Comune di Crema»" in page, "what became of it stays"
+    assert page.count("testo e mittente cancellati") == 2
     answer = client.get(f"/messaggi/{done[0]}")
     assert (answer.status_code, "Testo cancellato" in answer.text) == (404, True)
+    assert "Errore" not in answer.text, "it is gone as it should be"
+    case = client.get(re.findall(r'href="(/casi/\d+)"', answer.text)[0], follow_redirects=True)
+    assert "sconosciuto" not in case.text
+    assert "Conferma di ricevuta alla famiglia" not in case.text, "nobody can be written to any more"
     assert client.get(f"/messaggi/{done[0]}/originale.eml").status_code == 404
     one = visit(Role.OPERATOR)
     one.page.goto("/smistati")
     axe(one.page)
     one.page.locator("a.riga-oggetto").first.click()
-    expect(one.page.get_by_text("Testo cancellato, come previsto dalle regole di conservazione.")).to_be_visible()
+    expect(one.page.get_by_text("Il testo non c'è più: è scaduto il tempo di conservazione")).to_be_visible()
     axe(one.page)

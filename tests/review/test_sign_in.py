@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 from tests.fakes import FakeClock
 from tests.review.browser import WIDTHS, Visit, axe, fits
+from tests.review.mail import HELD, arrive
 from tests.review.office import FAST, PASSWORD, Office, Somebody, token_of
 from triage.acts import accounts, passwords
 from triage.acts.people import Person, Role
@@ -339,3 +340,79 @@ def test_a_password_hashed_with_less_effort_is_hashed_anew(office: Office, http:
     assert row is not None
     assert row.password_hash.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
     assert not passwords.is_outdated(row.password_hash)
+
+
+# --------------------------------------------------------------------------- back to the work
+
+
+@pytest.mark.parametrize(
+    ("asked", "back"),
+    [
+        ("/messaggi/7/uscita/rispondi/anteprima", "/messaggi/7/uscita/rispondi"),
+        ("/messaggi/7/inoltra", "/messaggi/7"),
+        ("/messaggi/7/allegati/1", "/messaggi/7"),
+        ("/casi/23-ZV8EP7F9/correggi/7/anteprima", "/casi/23-ZV8EP7F9/correggi/7"),
+        ("/controlli/3/non-giudicabile", "/controlli/3"),
+        ("/persone/1/chiudi", "/da-decidere"),
+        ("//example.org/messaggi/7", "/da-decidere"),
+    ],
+)
+def test_whoever_signs_in_again_is_back_on_the_page_they_were_on(
+    office: Office, http: Callable[..., httpx.Client], asked: str, back: str
+) -> None:
+    client, person = http(), office.somebody(Role.OPERATOR)
+    client.get(f"{office.url}{asked}")
+    client.post(f"{office.url}{asked}")
+    assert post(client, person.name, "sbagliata").status_code == 422
+    assert post(client, person.name, PASSWORD).headers["Location"] == back
+    token = token_of(client.get("/da-decidere").text)
+    client.post("/esci", data={"csrf": token})
+    assert post(client, person.name, PASSWORD).headers["Location"] == "/da-decidere", "once"
+
+
+def test_the_page_waits_until_the_telephone_s_code_and_for_those_alone_who_may_see_it(
+    office: Office, http: Callable[..., httpx.Client], clock: FakeClock
+) -> None:
+    client, boss = http(), office.somebody(Role.RESPONSIBLE)
+    client.get("/messaggi/7")
+    assert post(client, boss.name, PASSWORD).headers["Location"] == "/accedi/codice"
+    data = {"csrf": token_of(client.get("/accedi/codice").text), "code": boss.code(clock.now())}
+    assert client.post("/accedi/codice", data=data).headers["Location"] == "/messaggi/7"
+    other, officer = http(), office.somebody(Role.DATA_PROTECTION, totp=False)
+    other.get("/messaggi/7")
+    assert "/messaggi" not in post(other, officer.name, PASSWORD).headers["Location"]
+
+
+def test_an_answer_that_was_being_written_is_there_after_signing_in_again(
+    office: Office, visit: Callable[..., Visit]
+) -> None:
+    (key,) = arrive(office, [HELD])
+    one, person = visit(), office.somebody(Role.OPERATOR)
+    one.sign_in(person)
+    one.page.goto(f"/messaggi/{key}/uscita/rispondi")
+    one.page.get_by_label("Risposta").fill("Siamo aperti ogni mattina.")
+    with office.store.write("sessions end") as tx:
+        tx.execute(sa.delete(sessions))
+    one.page.get_by_role("button", name="Vedi come parte").click()
+    one.page.get_by_label("Nome").fill(person.name)
+    one.page.get_by_label("Password").fill(PASSWORD)
+    one.page.get_by_role("button", name="Accedi").click()
+    expect(one.page.get_by_label("Risposta")).to_have_value("Siamo aperti ogni mattina.")
+
+
+@pytest.mark.parametrize(
+    ("asked", "page"),
+    [
+        ("/messaggi/1/anteprima", "/messaggi/1"),
+        ("/messaggi/1/uscita/rispondi/anteprima", "/messaggi/1/uscita/rispondi"),
+        ("/profilo/tasti", "/profilo"),
+        ("/smistati/cerca", "/smistati"),
+        ("/da-decidere/non-per-noi", "/da-decidere"),
+        ("/controlli/modi/crema/proposta", "/controlli"),
+    ],
+)
+def test_reloading_what_was_pressed_shows_its_page_again(
+    http: Callable[..., httpx.Client], asked: str, page: str
+) -> None:
+    answer = http(Role.OPERATOR).get(asked)
+    assert (answer.status_code, answer.headers["Location"]) == (303, page)

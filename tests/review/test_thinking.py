@@ -104,4 +104,4 @@ def test_a_centre_is_named_without_a_preposition(rules: Rules) -> None:
 def test_a_projects_mail_and_a_language_are_named_as_people_name_them(rules: Rules) -> None:
     reasons = (Reason("dal_progetto", {"project": "crema"}), Reason("lingua_da_verificare", {"language": "ar"}))
     said = waits_because("dal_progetto", a_decision(Action.HOLD, reasons=reasons), rules)
-    assert said == "Arriva dal progetto Comune di Crema. Lingua da verificare: arabo."
+    assert said == "Arriva dal centro Comune di Crema. Lingua da verificare: arabo."

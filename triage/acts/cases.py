@@ -98,6 +98,11 @@ def split(
     return Outcome(True, "separato", "Separato: ora è un caso a sé.", tx.now + undo, number)
 
 
+def acknowledgement_left(tx: Transaction, case_id: int) -> bool:
+    """Whether the case's acknowledgement has left, or none is to leave: there is nothing to put off."""
+    return waiting_acknowledgement(tx, case_id) is None and bool(acknowledged_cases(tx, [case_id]))
+
+
 def acknowledgement(
     tx: Transaction, rules: Rules, person: Person, message_id: int, *, wait: timedelta | None, never: bool = False
 ) -> Outcome:
@@ -108,7 +113,7 @@ def acknowledgement(
     case_id = row.case_id or 0
     if not case_id:
         return refused(tx, rules, NEVER_DECIDED, message_id)
-    if waiting_acknowledgement(tx, case_id) is None and acknowledged_cases(tx, [case_id]):
+    if acknowledgement_left(tx, case_id):
         return refused(tx, rules, "ricevuta_partita", message_id)
     if wait is not None and not timedelta() < wait <= LONGEST_WAIT:
         return refused(tx, rules, "attesa_non_valida", message_id)

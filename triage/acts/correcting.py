@@ -145,6 +145,6 @@ def _of_recalls(planned: Correction, rules: Rules) -> list[str]:
         words.append(
             f"A {centre} chiediamo di cancellarlo."
             if recall is not None
-            else f"A {centre} da qui non si può scrivere: telefonate e chiedete di cancellarlo."
+            else f"A {centre} da qui non si può scrivere: telefona e chiedi di cancellarlo."
         )
     return words

@@ -24,12 +24,17 @@ from triage.record import Transaction
 from triage.record.corrections import waiting_acknowledgement
 from triage.record.destinations import sick_addresses
 from triage.record.exceptions import Taught
+from triage.record.holding_back import held_until
+from triage.record.identity import is_stopped
 from triage.record.messages import MessageRow, get_message
 from triage.record.planned import PlannedDispatch
 from triage.rules.addresses import bare_form
 from triage.rules.types import Rules
 from triage.vocabulary import Decision, DispatchKind, MessageState
 
+ALL_STOPPED = (
+    "Adesso tutti gli invii sono fermi: quello che confermi parte solo quando un responsabile li fa ripartire."
+)
 NEW_CASE = "--------"
 """Shown in place of the code of a case that is opened with the act."""
 
@@ -80,6 +85,8 @@ def preview(
     found = _of(tx, rules, parsed, row, what)
     if isinstance(found, Refused):
         return Preview((), refused=refused(tx, rules, found.code, message_id))
+    if found.leaving and is_stopped(tx):
+        return replace(found, notes=(ALL_STOPPED, *found.notes))
     return found
 
 
@@ -125,6 +132,7 @@ def _sent(tx: Transaction, rules: Rules, row: MessageRow, planned: Correction) -
             code,
             tx.now,
             waits_already=True,
+            not_before=held_until(tx, waits.case_id),
         )
         leaving.append(one)
     return Preview(tuple(leaving), tuple(_notes(tx, rules, sending)), rule=sending.rule)
@@ -174,6 +182,7 @@ def _leaving(tx: Transaction, letter: Letter, plan: PlannedDispatch, decision: D
         decision,
         case_code(letter.secret, row.case_id) if row.case_id else NEW_CASE,
         _received(tx, letter),
+        not_before=held_until(tx, row.case_id or 0) if plan.kind == DispatchKind.ACKNOWLEDGEMENT else None,
     )
 
 
@@ -199,7 +208,7 @@ def _notes(tx: Transaction, rules: Rules, sending: Sending) -> list[str]:
     if not address.confirmed:
         notes.append("L'indirizzo di questo centro non è ancora confermato da una mail di prova.")
     if address.to.casefold() in sick_addresses(tx):
-        notes.append("L'indirizzo di questo centro negli ultimi giorni non riceve posta: telefonate prima.")
+        notes.append("L'indirizzo di questo centro negli ultimi giorni non riceve posta: telefona prima.")
     if sending.decision.urgent:
-        notes.append("È tra i messaggi da leggere oggi: presentate il caso al centro anche per telefono.")
+        notes.append("È tra i messaggi da leggere oggi: presenta il caso al centro anche per telefono.")
     return notes

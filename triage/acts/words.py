@@ -24,13 +24,13 @@ from triage.vocabulary import UNCOVERED, Reason
 TOLD: Mapping[str, str] = {
     "avviso": "La famiglia viene avvisata, una volta sola, quando il centro lo ha ricevuto.",
     "ricevuta": "La conferma di ricevuta alla famiglia dirà che lo ha questo centro.",
-    "gia_avvisata": "La famiglia è già stata avvisata una volta di un cambio di centro: questa volta avvisatela voi.",
+    "gia_avvisata": "La famiglia è già stata avvisata una volta di un cambio di centro: questa volta avvisala tu.",
     "non_raggiungibile": "Alla famiglia era stato indicato un altro centro e da qui non le si può scrivere: "
-    "avvisatela voi.",
+    "avvisala tu.",
     "gia_ricevuta": "La famiglia ha già avuto la conferma, quando il messaggio era parte di un altro caso: "
-    "non ne riceve un'altra. Se diceva un altro centro, avvisatela voi.",
+    "non ne riceve un'altra. Se diceva un altro centro, avvisala tu.",
     "fermata": "La conferma di ricevuta di questo caso è fermata: la famiglia non riceve niente.",
-    "niente": "Alla famiglia non era stato indicato un altro centro: non riceve altro.",
+    "niente": "Alla famiglia non era stato indicato nessun centro: non le scriviamo altro.",
 }
 
 ALSO_TOLD: Mapping[str, str] = {**TOLD, "ricevuta": "La conferma alla famiglia nominerà tutti i centri che lo hanno."}
@@ -39,32 +39,32 @@ RULE_ENDED = "La regola imparata che lo aveva mandato lì non vale più."
 
 AGAINST: Mapping[str, str] = {
     "non_c_e": "Questo messaggio non c'è.",
-    "stato_listed": "Non è ancora stato letto: riprovate fra poco.",
-    "stato_received": "Il servizio lo sta ancora valutando: riprovate fra poco.",
+    "stato_listed": "Non è ancora stato letto: riprova fra poco.",
+    "stato_received": "Il servizio lo sta ancora valutando: riprova fra poco.",
     "stato_decided": "È già deciso e sta partendo.",
     "stato_forwarded": "È già stato inviato a un centro.",
     "stato_filed": "È già stato trattato e archiviato.",
     "stato_matched": "È lo stesso di un altro messaggio: si lavora su quello.",
     "stato_held": "Aspetta ancora una persona: si smista tra i messaggi da decidere.",
-    "stato_quarantined": "Non è stato possibile leggerlo: guardatelo nella casella, poi chiudetelo con una nota.",
-    "stato_unreadable": "Il server di posta non lo consegna: cercatelo nella casella, poi chiudetelo con una nota.",
-    "stato_oversize": "È troppo grande: leggetelo nella casella, poi chiudetelo con una nota.",
+    "stato_quarantined": "Non è stato possibile leggerlo: guardalo nella casella, poi chiudilo con una nota.",
+    "stato_unreadable": "Il server di posta non lo consegna: cercalo nella casella, poi chiudilo con una nota.",
+    "stato_oversize": "È troppo grande: leggilo nella casella, poi chiudilo con una nota.",
     "stato_baseline": "Era nella casella prima del servizio: non è stato letto.",
     "stato_closed": "È già stato chiuso: è rimasto nella casella.",
     "stato_vanished": "Non è più nella casella.",
     "stato_erased": "È stato cancellato.",
-    "mai_deciso": "Il suo contenuto non è disponibile: si può solo chiuderlo con una nota.",
+    "mai_deciso": "Il servizio non lo ha valutato, o il suo contenuto non c'è più: si può chiudere con una nota.",
     "gia_chiesto": "Il comune è già stato chiesto a questa famiglia: non si chiede due volte.",
     "centro_sconosciuto": "Non c'è un centro con questo nome.",
     "comune_sconosciuto": "Questo comune non è tra quelli delle due province.",
     "argomento_sconosciuto": "Questo argomento non esiste.",
     "scritto_da_noi": "L'ha scritto un centro o il nostro ufficio: non si inoltra.",
-    "lo_ha_gia": "Questo centro lo ha già e non lo riceve due volte: chiamatelo.",
+    "lo_ha_gia": "Questo centro lo ha già e non lo riceve due volte: chiamalo.",
     "richiamo_in_partenza": "Questo centro lo ha ancora: la richiesta di cancellarlo non è partita. "
-    "Annullate la correzione, o chiamate il centro.",
-    "in_partenza": "Sta partendo in questo momento: riprovate fra un minuto.",
+    "Annulla la correzione, o chiama il centro.",
+    "in_partenza": "Sta partendo in questo momento: riprova fra un minuto.",
     "gia_annullato": "È già stato annullato.",
-    "troppo_tardi": "Non si può più annullare: è già partito, o sono passati due minuti. Usate «Correggi».",
+    "troppo_tardi": "Non si può più annullare: è già partito, o sono passati due minuti. Usa «Correggi».",
     "non_permesso": "Il tuo ruolo non lo permette: chiedi al responsabile.",
     "non_smistato": "Prima si smista il messaggio, poi si può dire che vale anche per i prossimi.",
     "pericolo_non_insegna": "È tra quelli da leggere oggi: ogni messaggio così lo legge una persona.",
@@ -88,16 +88,26 @@ AGAINST: Mapping[str, str] = {
     "ufficio_sconosciuto": "Questo ufficio non è nella rubrica.",
     "indirizzo_non_valido": "Nel messaggio non c'è un indirizzo a cui rispondere.",
     "indirizzo_nostro": "L'indirizzo di chi scrive è uno dei nostri: non si risponde da qui.",
-    "percorso_di_progetto": "L'indirizzo di chi scrive è di un centro: scrivetegli dal vostro programma di posta.",
-    "manca_nota": "Scrivete una nota: che cosa è stato fatto, o perché si chiude.",
+    "percorso_di_progetto": "L'indirizzo di chi scrive è di un centro: scrivigli dal tuo programma di posta.",
+    "domanda_non_serve": "Il comune c'è già, o non manca solo quello: questa domanda non serve. "
+    "Per chiedere altro c'è «Rispondiamo noi».",
+    **dict.fromkeys(
+        ("percorso_assente", "percorso_nullo", "percorso_multiplo", "percorso_di_sistema", "percorso_riscritto"),
+        "Non si sa con certezza a chi arriverebbe la domanda: meglio «Rispondiamo noi», o una telefonata.",
+    ),
+    "percorso_non_autenticato": "Non è provato che a scrivere sia davvero questo indirizzo: "
+    "meglio «Rispondiamo noi», o una telefonata.",
+    "percorso_non_provato": "Prima chi gestisce il servizio deve provare il server di posta (triage check --connect). "
+    "Intanto c'è «Rispondiamo noi».",
+    "manca_nota": "Scrivi una nota: che cosa è stato fatto, o perché si chiude.",
     "possibile_pericolo": "È tra quelli da leggere oggi: va letto e deciso da solo.",
     "nessun_centro": "Nessun centro lo ha: prima si sceglie il centro, poi se ne può aggiungere un altro.",
-    "anche_in_partenza": "Un altro centro sta per riceverlo: riprovate quando è partito. Intanto si può inoltrare.",
-    "primo_in_partenza": "L'invio al primo centro non è ancora riuscito: riprovate quando lo ha ricevuto.",
+    "anche_in_partenza": "Un altro centro sta per riceverlo: riprova quando è partito. Intanto si può inoltrare.",
+    "primo_in_partenza": "L'invio al primo centro non è ancora riuscito: riprova quando lo ha ricevuto.",
     "anche_non_confermato": "L'indirizzo di questo centro non è ancora confermato da una mail di prova: "
     "prima va confermato.",
-    "destinazione_malata": "L'indirizzo di questo centro negli ultimi giorni non riceve posta: telefonate al centro.",
-    "quale_centro": "Lo hanno più centri: dite quale lo ha ricevuto per errore. Gli altri lo tengono.",
+    "destinazione_malata": "L'indirizzo di questo centro negli ultimi giorni non riceve posta: telefona al centro.",
+    "quale_centro": "Lo hanno più centri: di' quale lo ha ricevuto per errore. Gli altri lo tengono.",
     "modo_ombra": "Il centro è in prova (ombra): da qui non parte ancora niente.",
 }
 
@@ -179,8 +189,8 @@ _CLOSED: Mapping[Exit, str] = {
 def _somebody_was_faster(tx: Transaction, rules: Rules, message_id: int) -> str:
     last = newest_settlements(tx, [message_id]).get(message_id)
     if last is None:
-        return "Nel frattempo è cambiato: guardatelo di nuovo prima di decidere."
+        return "Nel frattempo è cambiato: guardalo di nuovo prima di decidere."
     person = person_numbered(tx, last.person_id) if last.person_id is not None else None
     name = person.display if person is not None else last.actor
     at = last.at.astimezone(ZoneInfo(rules.service.timezone))
-    return f"Nel frattempo lo ha già smistato {name}, alle {at.hour}:{at:%M}: guardatelo di nuovo."
+    return f"Nel frattempo lo ha già smistato {name}, alle {at.hour}:{at:%M}: guardalo di nuovo."

@@ -32,7 +32,7 @@ HOLDS: dict[str, str] = {
     "ricevuta_pec_errore": "una ricevuta PEC dice che una nostra mail non è stata consegnata",
     "ricevuta_pec_sconosciuta": "ricevuta PEC di una mail che non risulta spedita dal servizio",
     "ricevuta_pec_alterata": "ricevuta PEC con la firma del gestore alterata",
-    "ricevuta_pec_non_confermata": "si presenta come ricevuta PEC, ma nulla lo conferma: leggetela prima di fidarvi",
+    "ricevuta_pec_non_confermata": "si presenta come ricevuta PEC, ma nulla lo conferma: leggila prima di fidarti",
     "pec_mittente_diverso": "la casella PEC può spedire solo con il proprio indirizzo: controllare la configurazione",
     "pec_destinatari_diversi": "la casella PEC non accetta destinatari nascosti: serve una persona",
     "pec_troppo_grande": "troppo grande per la PEC (oltre 30 MB)",

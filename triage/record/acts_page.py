@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from triage.record.people_tables import staff_acts
 from triage.record.store import Transaction
-from triage.record.tables import messages
+from triage.record.tables import exceptions, messages, misroutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +55,36 @@ def acts_page(
 
 def cases_of_acts(tx: Transaction, acts: Sequence[ActRow]) -> dict[int, int]:
     """By an act's number: the case that it was about; acts about something else are absent."""
-    numbers = {act.subject_id for act in acts if act.subject == "message"}
-    query = sa.select(messages.c.id, messages.c.case_id).where(messages.c.id.in_(numbers))
-    known = {row.id: row.case_id for row in tx.execute(query) if row.case_id is not None}
-    known_acts = ((act.id, known.get(act.subject_id)) for act in acts if act.subject == "message")
-    found = {number: case for number, case in known_acts if case is not None}
-    return found | {act.id: act.subject_id for act in acts if act.subject == "case"}
+    found = {act.id: act.subject_id for act in acts if act.subject == "case"}
+    for subject, query in _CASES.items():
+        named = [act for act in acts if act.subject == subject]
+        asked = query.where(query.selected_columns[0].in_({act.subject_id for act in named}))
+        rows = tx.execute(asked).all() if named else ()
+        known = {row[0]: row[1] for row in rows}
+        found |= {act.id: known[act.subject_id] for act in named if known.get(act.subject_id) is not None}
+    return found
 
 
 def _about(case: int) -> sa.ColumnElement[bool]:
-    own = sa.select(messages.c.id).where(messages.c.case_id == case)
-    on_message = sa.and_(staff_acts.c.subject == "message", staff_acts.c.subject_id.in_(own))
-    return sa.or_(on_message, sa.and_(staff_acts.c.subject == "case", staff_acts.c.subject_id == case))
+    own = (_on(subject, _of_case(query, case)) for subject, query in _CASES.items())
+    return sa.or_(*own, sa.and_(staff_acts.c.subject == "case", staff_acts.c.subject_id == case))
+
+
+def _of_case(query: _Numbered, case: int) -> sa.Select[tuple[int]]:
+    number, of_case = query.selected_columns
+    return query.with_only_columns(number).where(of_case == case)
+
+
+def _on(subject: str, numbers: sa.Select[tuple[int]]) -> sa.ColumnElement[bool]:
+    return sa.and_(staff_acts.c.subject == subject, staff_acts.c.subject_id.in_(numbers))
+
+
+_Numbered = sa.Select[tuple[int, int | None]]
+_CASES: Mapping[str, _Numbered] = {
+    "message": sa.select(messages.c.id, messages.c.case_id),
+    "exception": sa.select(exceptions.c.id, messages.c.case_id).join(
+        messages, messages.c.id == exceptions.c.message_id
+    ),
+    "misroute": sa.select(misroutes.c.id, misroutes.c.case_id),
+}
+"""What an act may be about that belongs to a case: the number of each, and the case."""

@@ -22,6 +22,8 @@ from triage.vocabulary import TO_FAMILIES, WRITTEN_BY_STAFF, MessageState
 DONE = (MessageState.DECIDED, MessageState.FORWARDED, MessageState.FILED, MessageState.ERASED)
 APART = timedelta(hours=1)
 """Rows are numbered in the order in which they were listed, but for what several workers did at the same time."""
+LATE = timedelta(days=3)
+"""So long after its arrival a message is still found by the day on which it arrived: walking further costs more."""
 END = 1 << 62
 """More than any message's number."""
 _TO_PERSONS = tuple(sorted(TO_FAMILIES | WRITTEN_BY_STAFF))
@@ -32,7 +34,8 @@ _Query = sa.Select[*tuple[object, ...]]
 class Sought:
     """What somebody looks for; empty: everything. ``person`` is a keyed hash, everything else a code or an instant.
 
-    ``since`` and ``until`` (not included) are about when the service first saw a message.
+    ``since`` and ``until`` (not included) are about when a message came into its mailbox, which is what lists show, or
+    when the service first saw it, where that was much later.
     """
 
     person: str = ""
@@ -70,7 +73,7 @@ def _numbers(tx: Transaction, sought: Sought) -> tuple[int, int]:
         first = sa.select(number).where(at >= sought.since - APART).order_by(at, number).limit(1)
         low = tx.execute(first).scalar() or END
     if sought.until is not None:
-        last = sa.select(number).where(at < sought.until + APART).order_by(at.desc(), number.desc()).limit(1)
+        last = sa.select(number).where(at < sought.until + LATE).order_by(at.desc(), number.desc()).limit(1)
         high = (tx.execute(last).scalar() or 0) + 1
     return low, high
 
@@ -104,10 +107,7 @@ def _decided(sought: Sought) -> _Query:
     # What was erased without ever having been decided is no message that was done: another row stands for it, or it was
     # a test message of our own.
     query = sa.select(*COLUMNS).where(messages.c.generation > 0)
-    if sought.since is not None:
-        query = query.where(messages.c.listed_at >= sought.since)
-    if sought.until is not None:
-        query = query.where(messages.c.listed_at < sought.until)
+    query = query.where(sa.or_(_within(messages.c.internal_date, sought), _within(messages.c.listed_at, sought)))
     wanted = {
         decisions.c.comune: sought.comune,
         decisions.c.topic: sought.topic,
@@ -118,6 +118,11 @@ def _decided(sought: Sought) -> _Query:
         return query
     in_force = sa.and_(decisions.c.message_id == messages.c.id, decisions.c.generation == messages.c.generation)
     return query.join(decisions, in_force).where(*conditions)
+
+
+def _within(at: sa.Column[datetime], sought: Sought) -> sa.ColumnElement[bool]:
+    after = at >= sought.since if sought.since is not None else sa.true()
+    return sa.and_(after, at < sought.until) if sought.until is not None else after
 
 
 def _rows(tx: Transaction, query: _Query) -> list[MessageRow]:

@@ -28,6 +28,13 @@ def held_back(tx: Transaction, case_ids: Sequence[int]) -> Mapping[int, str]:
     return found
 
 
+def held_until(tx: Transaction, case_id: int) -> datetime | None:
+    """Before which moment the case's acknowledgement may not leave; ``None``: nobody has put it off."""
+    until = sa.select(acknowledgement_holds.c.until).where(acknowledgement_holds.c.case_id == case_id)
+    found: datetime | None = tx.execute(until).scalar()
+    return found if found is not None and found > tx.now else None
+
+
 def hold_back(tx: Transaction, case_id: int, until: datetime | None) -> None:
     """It leaves not before ``until``; ``None``: never."""
     values = {"until": until, "at": tx.now, "by": tx.actor[:64]}

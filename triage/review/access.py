@@ -25,6 +25,7 @@ from triage.review.guards import (
     row_or_none,
     session_or_none,
 )
+from triage.review.onward import forget_page, kept_page
 from triage.review.rendering import first_page, go, render, tell
 from triage.review.times import clock_time
 
@@ -95,6 +96,7 @@ def sign_out(request: Request) -> Response:
             note_act(tx, row, "signed_out", "person", row.id)
     response = go("/accedi")
     response.delete_cookie(cookie_name(desk), secure=desk.listening.secure, httponly=True, samesite="lax")
+    forget_page(request, response)
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
 
@@ -137,7 +139,10 @@ def _enter(request: Request, row: PersonRow, step: str) -> Response:
         if not step:
             note_signed_in(tx, row, _address(request))
         request.state.session, request.state.row = session_of(tx, token), row
-    response = go(STEPS.get(step) or first_page(person_of(row)))
+    person = person_of(row)
+    response = go(STEPS.get(step) or kept_page(request, person) or first_page(person))
+    if not step:
+        forget_page(request, response)
     give_cookie(request, response, token)
     return response
 

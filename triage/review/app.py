@@ -8,6 +8,7 @@ from importlib import import_module
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, Response
+from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
@@ -16,6 +17,7 @@ from triage.record import StoreError
 from triage.review.desk import Desk
 from triage.review.guards import NotSignedInError, RefusedError, guard, session_or_none
 from triage.review.live import Lookout
+from triage.review.onward import keep_page, page_above
 from triage.review.protection import Protection
 from triage.review.rendering import STATIC, go, render
 
@@ -65,8 +67,10 @@ def create_app(desk: Desk) -> FastAPI:
     )
     app.state.desk = desk
     app.state.lookout = Lookout()
-    for name in PAGES:
-        app.include_router(import_module(f"triage.review.{name}").router)
+    routers = [import_module(f"triage.review.{name}").router for name in PAGES]
+    for router in routers:
+        app.include_router(router)
+    app.state.routes = tuple(route for router in routers for route in router.routes if isinstance(route, APIRoute))
     app.mount("/static", _Files(directory=STATIC), name="static")
     app.add_exception_handler(NotSignedInError, _not_signed_in)
     app.add_exception_handler(RefusedError, _refused)
@@ -87,11 +91,12 @@ class _Files(StaticFiles):
         return response
 
 
-def error_page(request: Request, status: int, text: str = "", title: str = "") -> Response:
+def error_page(request: Request, status: int, text: str = "", title: str = "", case: str = "") -> Response:
     """A friendly page for an error, in the page's frame where that can still be drawn."""
     usual_title, usual = ERRORS.get(status, ERRORS[500])
     try:
-        return render(request, "error.html", status, status=status, title=title or usual_title, text=text or usual)
+        values = {"title": title or usual_title, "text": text or usual, "case": case}
+        return render(request, "error.html", status, status=status, **values)
     except Exception as error:  # noqa: BLE001 - the frame needs the record, which may be what failed
         log.error("no frame for an error", extra={"action": "page_failed", "kind": type(error).__name__})
         return plain_page(request, status, "")
@@ -112,16 +117,17 @@ def plain_page(_request: Request, status: int, _code: str) -> Response:
 def _not_signed_in(request: Request, error: Exception) -> Response:
     if not isinstance(error, NotSignedInError):
         raise error
-    if request.headers.get("HX-Request"):
-        return Response(status_code=401, headers={"HX-Redirect": error.path})
-    return go(error.path)
+    by_page = request.headers.get("HX-Request")
+    response = Response(status_code=401, headers={"HX-Redirect": error.path}) if by_page else go(error.path)
+    keep_page(request, response)
+    return response
 
 
 def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, RefusedError):
         raise error
     log.warning("refused", extra={"action": "page_refused", "why": error.code, "person": _number(request)})
-    return error_page(request, error.status, error.text or _TEXTS.get(error.code, ""), error.title)
+    return error_page(request, error.status, error.text or _TEXTS.get(error.code, ""), error.title, error.case)
 
 
 def _number(request: Request) -> int:
@@ -132,6 +138,8 @@ def _number(request: Request) -> int:
 def _http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
+    if error.status_code == 405 and request.method == "GET" and (page := page_above(request)):
+        return go(page)  # a reload, or a way back, to what was pressed there: nothing is pressed again
     # A form that cannot be read; the page of 400 itself speaks of names that are not ours.
     return error_page(request, 422 if error.status_code == 400 else error.status_code)
 

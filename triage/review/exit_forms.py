@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from triage.acts.answering import Written
+from triage.acts.cases import acknowledgement_left
 from triage.acts.people import Person
 from triage.acts.preview import Asking, Preview, preview
 from triage.acts.starters import STARTERS, beginning
@@ -32,7 +33,8 @@ from triage.vocabulary import Decision
 class ExitForm:
     """One exit: its button, its heading, what follows from it. ``act``: whose key it has (``review.keys``).
 
-    ``unread``: also for a message that the program cannot read. ``writes``: what leaves is shown before.
+    ``unread``: also for a message that the program cannot read. ``writes``: what leaves is shown before. ``of_case``:
+    only for a message that belongs to a case; a reappearance that was held at once belongs to none.
     """
 
     name: str
@@ -43,6 +45,7 @@ class ExitForm:
     needs_note: bool = False
     unread: bool = False
     writes: bool = False
+    of_case: bool = False
 
 
 FORMS: Mapping[str, ExitForm] = {
@@ -92,6 +95,7 @@ FORMS: Mapping[str, ExitForm] = {
         "Il messaggio diventa parte del caso che indichi: il codice sta nell'oggetto delle mail già partite.",
         "Unisci",
         "unisci",
+        of_case=True,
     ),
     "separa": ExitForm(
         "Separa dal caso",
@@ -99,6 +103,7 @@ FORMS: Mapping[str, ExitForm] = {
         "Il messaggio non c'entra con gli altri del suo caso: diventa un caso a sé e resta da decidere.",
         "Separa",
         "separa",
+        of_case=True,
     ),
     "ricevuta": ExitForm(
         "Rimanda o ferma la conferma di ricevuta",
@@ -106,6 +111,7 @@ FORMS: Mapping[str, ExitForm] = {
         "Vale per tutto il caso. Utile se la conferma di ricevuta può mettere in difficoltà chi scrive.",
         "Salva",
         "ricevuta",
+        of_case=True,
     ),
     "chiudi": ExitForm(
         "Chiudi",
@@ -143,6 +149,7 @@ _HOLDS: Mapping[str, str] = {"": "solita", FOR_NOW: AS_IT_IS, FOR_GOOD: "mai"}
 
 
 _SAME_FORM: Mapping[str, Exit] = {
+    "inoltra": Exit.FORWARD,
     "rispondi": Exit.REPLY,
     "ufficio": Exit.REFERRAL,
     "comune": Exit.QUESTION,
@@ -153,7 +160,7 @@ _SAME_FORM: Mapping[str, Exit] = {
 }
 
 
-def _taken_back(tx: Transaction, person: Person, message_id: int, panel: str) -> tuple[StaffText, str]:
+def taken_back(tx: Transaction, person: Person, message_id: int, panel: str) -> tuple[StaffText, str]:
     """Text and note of what this person has just undone by the same form: an undo is mostly for a word to mend."""
     acts = settlements_of(tx, message_id) if panel in _SAME_FORM else []
     last = acts[-1] if acts else None
@@ -166,7 +173,7 @@ def form_values(desk: Desk, tx: Transaction, person: Person, letter: Letter, pan
     """What the form of this exit shows."""
     rules = desk.knowledge.in_force().rules
     form = FORMS[panel]
-    again, note = _taken_back(tx, person, letter.row.id, panel)
+    again, note = taken_back(tx, person, letter.row.id, panel)
     values: dict[str, Any] = {"form": form, "heading": form.heading, "note_again": note}
     if panel == "comune":
         values |= shown_before(
@@ -182,6 +189,8 @@ def form_values(desk: Desk, tx: Transaction, person: Person, letter: Letter, pan
         values |= {"text_again": again.text, "office_again": again.office if again.office in rules.offices else ""}
     elif panel == "separa" and letter.row.case_id and is_alone(tx, letter.row.id, letter.row.case_id):
         values["refused"] = word_against("solo_nel_caso")
+    elif panel == "ricevuta" and acknowledgement_left(tx, letter.row.case_id or 0):
+        values["refused"] = word_against("ricevuta_partita")
     elif panel == "ricevuta":
         case_id = letter.row.case_id or 0
         holds, waits = _HOLDS[held_back(tx, [case_id]).get(case_id, "")], dict(WAITS)

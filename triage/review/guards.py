@@ -39,15 +39,17 @@ class NotSignedInError(Exception):
 class RefusedError(Exception):
     """What was asked is not done; ``code`` names why, ``status`` is HTTP's, ``text`` an Italian sentence for staff.
 
-    ``title``: the page's, where the status's own would be untrue.
+    ``title``: the page's, where the status's own would be untrue. ``case``: the address of the case's page, where
+    something of what was asked for still stands: then it is no error in the eyes of whoever asked.
     """
 
-    def __init__(self, status: int, code: str, text: str = "", title: str = "") -> None:
+    def __init__(self, status: int, code: str, text: str = "", title: str = "", case: str = "") -> None:
         super().__init__(code)
         self.status = status
         self.code = code
         self.text = text
         self.title = title
+        self.case = case
 
 
 def desk_of(request: Request) -> Desk:

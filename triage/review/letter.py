@@ -22,7 +22,7 @@ from triage.record.openings import openings_of
 from triage.record.returned import OPENABLE
 from triage.record.waiting_list import WAITING
 from triage.review.desk import Desk
-from triage.review.exit_forms import FORMS, form_values
+from triage.review.exit_forms import FORMS, form_values, taken_back
 from triage.review.guards import RefusedError, desk_of, may
 from triage.review.letter_view import LetterView, view_of
 from triage.review.letters import Letter, letter_of
@@ -84,6 +84,8 @@ def letter_page(
         view = view_of(desk, tx, person, letter)
         undo = undoables(desk, tx, person)
         more = form_values(desk, tx, person, letter, panel) if panel in FORMS and view.waits else {}
+        if panel == "inoltra":
+            more["note_again"] = taken_back(tx, person, message_id, panel)[1]
     if panel and not view.waits:
         panel = ""
     return render(

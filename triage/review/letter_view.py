@@ -15,7 +15,7 @@ from datetime import datetime
 
 from triage.acts.people import Person
 from triage.acts.taught import taught_rule_of
-from triage.explaining import Piece, pieces_of
+from triage.explaining import Piece, pieces_of, uncapitalised
 from triage.ids import case_code
 from triage.pec.words import certified_lines
 from triage.record import Transaction
@@ -34,6 +34,7 @@ from triage.review.desk import Desk
 from triage.review.files import ListedFile, listed_files
 from triage.review.letters import Letter
 from triage.review.proposals import Proposal, proposals_of
+from triage.review.settled_words import became
 from triage.vocabulary import Classification, Decision, InboundMessage, PlaceMention
 
 LONGEST = 40_000
@@ -74,6 +75,8 @@ class LetterView:
     open_by: str
     case_code: str
     changed: bool
+    became: str
+    """What was done with it, as the end of a sentence."""
     settled_by: str
     question: Question | None
     names: Mapping[str, str]
@@ -139,6 +142,7 @@ def view_of(desk: Desk, tx: Transaction, person: Person, letter: Letter) -> Lett
         case_code=case_code(known_secret(tx), row.case_id) if row.case_id is not None else "",
         changed=bool(changed_among(tx, [row.id])),
         protocol=protocol_entries_of(tx, [row.id]).get(row.id),
+        became=uncapitalised(became(row, decision, last, rules).what),
         settled_by=last.actor if last is not None else "",
         question=question,
         names=displays,

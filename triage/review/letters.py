@@ -20,8 +20,8 @@ from triage.vocabulary import InboundMessage, MessageState
 HIDDEN = frozenset({MessageState.LISTED, MessageState.BASELINE, MessageState.VANISHED})
 """States of messages of which nothing was read."""
 ERASED = (
-    "Il testo di questo messaggio è stato cancellato, come previsto dalle regole di conservazione. "
-    "Che cosa ne è stato si vede nella pagina del caso."
+    "Il testo di questo messaggio non c'è più: è scaduto il tempo di conservazione, o la persona ha chiesto di "
+    "cancellarlo. Che cosa ne è stato si vede nella pagina del caso."
 )
 
 
@@ -43,7 +43,8 @@ def letter_of(desk: Desk, tx: Transaction, message_id: int) -> Letter:
     if row is None or row.state in HIDDEN:
         raise RefusedError(404, "no_such_message")
     if row.state == MessageState.ERASED:
-        raise RefusedError(404, "erased", ERASED, "Testo cancellato")
+        case = f"/casi/{row.case_id}" if row.case_id is not None else ""
+        raise RefusedError(404, "erased", ERASED, "Testo cancellato", case)
     name = mailbox_name(tx, row.mailbox_id)
     octets = read_octets(tx, [row.sha256]).get(row.sha256) if row.sha256 else None
     infected = found_infected(tx, row)

@@ -23,6 +23,7 @@ from triage.record.waiting import count_waiting
 from triage.review import times, words
 from triage.review.guards import desk_of, person_of, row_or_none, session_or_none
 from triage.review.keys import keys_of, keys_on
+from triage.review.mail_text import readable
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -62,13 +63,14 @@ def _environment() -> jinja2.Environment:
     environment.filters |= {
         "topic_name": words.topic_name,
         "role_name": words.role_name,
-        "state_name": lambda state: words.STATE_NAMES.get(state, state),
         "reason_text": word_reason,
         "hold_text": word_hold,
         "count_of": words.count_of,
+        "thousands": words.thousands,
         "exit_name": words.exit_name,
         "mail_name": lambda kind: words.MAIL_NAMES.get(kind, kind),
         "sentence": sentence,
+        "readable_mail": readable,
         "likely_word": words.likely_word,
         "protocol_why": words.protocol_why,
         "place_role": lambda role: words.ROLES_OF_PLACES.get(role, role),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from triage.dispatch.compose import FILES
 from triage.explaining import word_reason
 from triage.record.case_story import Sent
 from triage.review.words import MAIL_NAMES, project_name
@@ -31,7 +32,7 @@ _UNSENT: Mapping[str, str] = {
 }
 _LEFT_OUT = (
     "",
-    "Gli eventuali allegati sono dentro l'originale, non come file a parte.",
+    "Gli allegati sono dentro l'originale, non come file a parte.",
     "Solo il testo: era troppo grande.",
 )
 _RETURNS: Mapping[str, tuple[str, bool]] = {
@@ -77,8 +78,11 @@ class Told:
     waits: bool
 
 
-def sent_words(one: Sent, attempts: Sequence[Mapping[Any, Any]], unsent: str, rules: Rules) -> Told:
-    """One outgoing mail; attempts are told where there was more than one, or it went wrong."""
+def sent_words(one: Sent, attempts: Sequence[Mapping[Any, Any]], unsent: str, rules: Rules, files: int = 0) -> Told:
+    """One outgoing mail about a message with so many attached files.
+
+    Attempts are told where there was more than one, or it went wrong.
+    """
     name = MAIL_NAMES.get(one.kind, one.kind)
     to = project_name(rules, one.project) if one.kind in _TO_CENTRES else one.forward_path
     tries = tuple(
@@ -92,7 +96,9 @@ def sent_words(one: Sent, attempts: Sequence[Mapping[Any, Any]], unsent: str, ru
         what = f"Sta partendo: {said}" if state == DispatchState.SUBMITTING else f"Deve partire: {said}"
         return Told(one.due_at, what, "clock", again, tries, False, True)
     if state == DispatchState.ACCEPTED:
-        lines = (f"Inviata a {one.forward_path}." if to != one.forward_path else "", _LEFT_OUT[one.left_out or 0])
+        # A mail without files is on record like one whose files stayed inside: nothing was repeated beside it.
+        without = _LEFT_OUT[one.left_out or 0] if files or one.left_out != FILES else ""
+        lines = (f"Inviata a {one.forward_path}." if to != one.forward_path else "", without)
         kept = tries if len(tries) > 1 else ()
         return Told(end, f"Partita: {said}", "mail", tuple(line for line in lines if line), kept, False, False)
     if state == DispatchState.CANCELLED:

@@ -51,7 +51,7 @@ def story_of(case: CaseRecord, heads: Mapping[int, Head], rules: Rules, names: M
         *_letters(case, heads, rules),
         *_decisions(case, rules),
         *_acts(case, rules, names),
-        *_mails(case, rules, names),
+        *_mails(case, heads, rules, names),
         *_returns(case, rules),
         *_register(case, rules),
     ]
@@ -70,7 +70,10 @@ def _letters(case: CaseRecord, heads: Mapping[int, Head], rules: Rules) -> Itera
         if row.state in (MessageState.HELD, MessageState.QUARANTINED):
             lines.append(f"Adesso aspetta una persona: {uncapitalised(word_hold(row.hold_reason))}.")
         at = row.internal_date or row.received_at or row.listed_at
-        yield Event(at, f"{who} scrive{about}", "mail-open", tuple(lines), letter=row, about=row.id, order=0)
+        what = (
+            f"{who} scrive{about}" if row.state != MessageState.ERASED else "Un messaggio: testo e mittente cancellati"
+        )
+        yield Event(at, what, "mail-open", tuple(lines), letter=row, about=row.id, order=0)
 
 
 def _decisions(case: CaseRecord, rules: Rules) -> Iterator[Event]:
@@ -127,10 +130,11 @@ def _did(act: SettlementRow, rules: Rules) -> str:
     return exit_name(act.exit)
 
 
-def _mails(case: CaseRecord, rules: Rules, names: Mapping[str, str]) -> Iterator[Event]:
+def _mails(case: CaseRecord, heads: Mapping[int, Head], rules: Rules, names: Mapping[str, str]) -> Iterator[Event]:
     closed = closed_without_centre(case)
     for one in case.sent:
-        told = sent_words(one, case.tries.get(one.id, ()), case.unsent.get(one.id, ""), rules)
+        files = heads.get(one.message_id, Head()).files
+        told = sent_words(one, case.tries.get(one.id, ()), case.unsent.get(one.id, ""), rules, files)
         lines = told.lines
         if told.waits and one.kind == DispatchKind.ACKNOWLEDGEMENT and one.message_id in closed:
             told = will_not_leave(told)

@@ -18,7 +18,7 @@ LEDGER_NAMES: Mapping[str, str] = {
     "in_progress": "in lavorazione",
     "held": "aspettano una persona",
     "quarantined": "messi da parte",
-    "filed": "archiviati",
+    "filed": "finiti: inoltrati, risposti, chiusi o archiviati",
     "matched": "già noti (stesso messaggio) e prove del servizio",
     "erased": "cancellati",
 }

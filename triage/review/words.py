@@ -93,7 +93,7 @@ ROLES_OF_PLACES: Mapping[str, str] = {
     "ospedale": "ospedale, non conta",
     "via": "nome di una via, non conta",
     "cognome": "cognome, non conta",
-    "parola_comune": "parola comune, non conta",
+    "parola_comune": "non conta come luogo",
     "citato": "testo citato",
     "piede": "piè di pagina",
     "negato": "detto che non è",
@@ -171,7 +171,12 @@ def role_name(role: str) -> str:
 
 def count_of(number: int, one: str, many: str) -> str:
     """``1 messaggio``, ``2 messaggi``; thousands with a point."""
-    return f"{number:,}".replace(",", ".") + f" {one if number == 1 else many}"
+    return f"{thousands(number)} {one if number == 1 else many}"
+
+
+def thousands(number: int) -> str:
+    """``17.180``."""
+    return f"{number:,}".replace(",", ".")
 
 
 MISROUTE_ANSWERS: Mapping[str, str] = {
