@@ -147,6 +147,7 @@ def test_what_the_page_does_by_hand_in_a_container_is_a_command() -> None:
 def test_the_image_runs_as_nobody_in_particular_from_the_lock_alone() -> None:
     lines = CONTAINERFILE.replace("\\\n", " ").splitlines()
     assert [line for line in lines if line.startswith("USER ")] == ["USER 10001:10001"]
+    assert any(line.startswith("RUN groupadd --gid 10001 triage") for line in lines), "the group that USER names"
     assert [one["user"] for one in OURS.values()] == ["10001:10001"] * 2
     bases = {line.split()[1] for line in lines if line.startswith("FROM ")}
     assert len(bases) == 1
