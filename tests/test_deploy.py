@@ -82,6 +82,16 @@ def test_a_unit_runs_a_command_that_exists_with_settings_that_exist_and_no_secre
     assert configparser.ConfigParser(strict=False, interpolation=None).read(path, encoding="utf-8")
 
 
+def test_what_a_unit_says_itself_is_not_among_the_settings_that_the_page_copies() -> None:
+    """What an ``EnvironmentFile`` says goes before ``Environment`` (systemd.exec): no secret could be read."""
+    page = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    (left_out,) = re.findall(r"^grep -vE '([^']+)' service/triage.env > /etc/triage/triage.env$", page, re.MULTILINE)
+    said = {one.partition("=")[0] for path in UNITS for one in unit(path)["Environment"]}
+    said -= {"TRIAGE_WORKER"}  # which init never writes
+    assert not [name for name in said | {"TRIAGE_RULES", "TRIAGE_MODEL"} if not re.match(left_out, f"{name}=x")]
+    assert not re.match(left_out, "TRIAGE_IMAP_CA_FILE=/etc/ssl/agency.pem")
+
+
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed here")
 @pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
 def test_the_exposure_that_the_page_names_is_that_of_the_unit(path: Path) -> None:
@@ -147,6 +157,7 @@ def test_what_the_page_does_by_hand_in_a_container_is_a_command() -> None:
 def test_the_image_runs_as_nobody_in_particular_from_the_lock_alone() -> None:
     lines = CONTAINERFILE.replace("\\\n", " ").splitlines()
     assert [line for line in lines if line.startswith("USER ")] == ["USER 10001:10001"]
+    assert any(line.startswith("RUN groupadd --gid 10001 triage") for line in lines), "the group that USER names"
     assert [one["user"] for one in OURS.values()] == ["10001:10001"] * 2
     bases = {line.split()[1] for line in lines if line.startswith("FROM ")}
     assert len(bases) == 1

@@ -29,7 +29,8 @@ def open_store(settings: Settings, clock: Clock | None = None) -> Store:
     """The record, brought to this release's form; raises ``SettingsError`` when its folder cannot be made."""
     if settings.database_url.startswith("sqlite:"):
         try:
-            settings.state_dir.mkdir(parents=True, exist_ok=True)
+            # Mail lies in it: other accounts of the machine have no business there, whatever the umask.
+            settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             what = f"TRIAGE_STATE_DIR: the folder {settings.state_dir} cannot be made ({type(error).__name__})."
             raise SettingsError((what,)) from None

@@ -38,7 +38,7 @@ from triage.record.identity import (
     version_content,
 )
 from triage.record.incidents import close_incident, close_incidents, open_incident
-from triage.record.modes import ModeSwitch, switches
+from triage.record.modes import ModeSwitch, end_outdated, switches
 from triage.record.restored import is_restored
 from triage.record.versions import keep_card
 from triage.rules import Rules, RulesError, load_rules, parse_rules
@@ -276,6 +276,7 @@ class Knowledge:
                 return text
             close_incident(tx, f"{kind}_superseded", path.name)
             if import_version(tx, kind, content, version):
+                end_outdated(tx, {code: project.mode for code, project in rules.projects.items()})
                 log.info("version in force", extra={"action": "imported", "kind": kind, "version": version})
         return None
 

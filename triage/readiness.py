@@ -93,6 +93,10 @@ def _binding(condition: Condition, project: Project, rules: Rules) -> Point:
     comuni = sorted(unconfirmed_places(rules, project))
     texts = {
         "non_ombra": ("it is not in ombra", "write mode: proposta for it in routing_rules.yaml"),
+        "servizio": (
+            "the service itself is not in ombra: it tells staff of possible danger and of trouble",
+            "write mode: proposta under service in routing_rules.yaml; projects that say their own mode keep it",
+        ),
         "indirizzi": ("every address is confirmed by an answer", f"triage confirm ADDRESS: {addresses}"),
         "salute": ("every address takes mail", "triage destinations says why not; after a call: triage cure"),
         "promessa": (

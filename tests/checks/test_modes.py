@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from tests.checks.builders import proposed
 from triage.acts import modes
 from triage.acts.people import Person
+from triage.knowledge import Knowledge
 from triage.modes import with_modes
 from triage.record import Store
 from triage.record.destinations import note_destination_moved
 from triage.record.incidents import open_incidents
-from triage.record.modes import switches
+from triage.record.modes import PERSON, set_switch, switches
 from triage.record.samples import Label, label_by_settlement
 from triage.record.staff_acts import acts_about
 from triage.rules import Rules
 from triage.vocabulary import Mode
 
+ROOT = Path(__file__).parents[2]
+SHIPPED = (ROOT / "routing_rules.yaml").read_text(encoding="utf-8")
 ENOUGH = 112
 """Without an error, at 3 %: for all together; for one project 5 % is enough."""
 
@@ -110,6 +115,27 @@ def test_the_file_is_the_newer_word_when_it_says_something_else(
         found = switches(tx)
     edited = replace(rules, projects={**rules.projects, "crema": replace(rules.projects["crema"], mode=said)})
     assert with_modes(edited, found).projects["crema"].mode is said
+
+
+def test_a_switch_that_the_file_has_ended_does_not_come_back_with_the_old_mode(
+    store: Store, tmp_path: Path, anna: Person
+) -> None:
+    path = tmp_path / "rules.yaml"
+    knowledge = Knowledge(store, path, ROOT / "models" / "model.skops")
+
+    def say(mode: str) -> Mode:
+        path.write_text(re.sub("mode: (automatico|ombra|proposta)", f"mode: {mode}", SHIPPED), encoding="utf-8")
+        assert knowledge.import_files() == ()
+        knowledge.look_again()
+        return knowledge.in_force().rules.projects["crema"].mode
+
+    assert say("proposta") is Mode.PROPOSAL
+    with store.write("raise", "anna") as tx:
+        set_switch(tx, "crema", Mode.AUTOMATIC, Mode.PROPOSAL, Mode.PROPOSAL, PERSON)
+    knowledge.look_again()
+    assert knowledge.in_force().rules.projects["crema"].mode is Mode.AUTOMATIC
+    assert say("ombra") is Mode.SHADOW
+    assert say("proposta") is Mode.PROPOSAL, "nobody has raised it again"
 
 
 def test_drift_opens_an_incident_that_raising_again_closes(store: Store, rules: Rules, anna: Person) -> None:

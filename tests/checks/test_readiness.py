@@ -10,6 +10,7 @@ from triage.acts import modes
 from triage.acts.people import Person
 from triage.readiness import Readiness, before_automatic, readiness
 from triage.record import Store
+from triage.review.check_words import condition_text
 from triage.rules import Rules
 from triage.vocabulary import Mode
 
@@ -70,6 +71,22 @@ def test_in_ombra_the_next_step_is_proposta_and_the_file_says_so(store: Store, r
     found = _of(store, replace(rules, projects=projects))
     assert (found.mode, found.next_step) == (Mode.SHADOW, Mode.PROPOSAL)
     assert {"persone", "non_ombra"} <= _missing(found)
+
+
+def test_a_service_that_is_itself_in_ombra_calls_nobody_and_lets_nobody_rise(
+    store: Store, proposing: Rules, anna: Person
+) -> None:
+    _settle(store, proposed(store, proposing, ENOUGH))
+    silent = replace(proposing, service=replace(proposing.service, mode=Mode.SHADOW))
+    found = _of(store, silent)
+    assert {point.code for point in found.points if point.binds and not point.met} == {"servizio"}
+    with store.write("raise", "anna") as tx:
+        standing = modes.standings(tx, silent, _file(silent))[1][0]
+        assert [condition_text(one) for one in standing.conditions if not one.met] == [
+            "Il servizio intero è in ombra: non avvisa nessuno, neanche di un possibile pericolo. "
+            "Si cambia nel file delle regole, sotto «service»."
+        ]
+        assert modes.raise_mode(tx, silent, _file(silent), anna, "crema").code == "conditions"
 
 
 def test_what_rules_alone_lack_is_told_before_there_is_a_record(rules: Rules) -> None:

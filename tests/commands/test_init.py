@@ -165,8 +165,8 @@ def test_a_person_types_and_a_wrong_answer_is_asked_again(invoke: Invoke, tmp_pa
     typed = [
         *("famiglie", "famiglie@ats.example", "", "", "", ""),  # address twice, phone, accessibility, on call, alarms
         *("generale", "", "", "no", ""),  # mailboxes, address, folder, pec, own addresses
-        *("", "imap.ats.example", "", "", "", "", "segreta"),  # state folder, imap
-        *("smtp.ats.example", "", "", "none"),  # smtp
+        *("", "imap.ats.example", "", "", "", "", "", "segreta"),  # state folder, imap
+        *("smtp.ats.example", "", "", "", "none"),  # smtp
         *[""] * 6,  # six addresses of projects
         *[""] * 7,  # database, key, port, url, clamd, second account, webhook
     ]
@@ -234,3 +234,26 @@ def test_with_connect_each_server_is_tried_before_anything_is_written(
         "init", tmp_path / "altra", "--connect", "--answers", _file(tmp_path, {**answers, "smtp_port": str(port)})
     )
     assert (away.exit_code, (tmp_path / "altra").exists()) == (1, False)
+
+
+def test_a_server_of_a_private_authority_is_reached_once_its_certificate_is_named(
+    invoke: Invoke, tmp_path: Path, dovecot: Dovecot, mailbox_user: MailboxUser, smtp_sink: SmtpSink
+) -> None:
+    answers = {
+        **{key: value for key, value in ANSWERS.items() if key != "smtp_password"},
+        "imap_host": dovecot.host,
+        "imap_port": str(dovecot.tls_port),
+        "imap_user": mailbox_user.name,
+        "imap_password": mailbox_user.password,
+        "smtp_host": smtp_sink.host,
+        "smtp_port": str(smtp_sink.port),
+        "smtp_tls": "plain",
+        "smtp_login": "none",
+    }
+    unknown = invoke("init", tmp_path / "ats", "--connect", "--answers", _file(tmp_path, answers))
+    assert "CERTIFICATE_VERIFY_FAILED" in unknown.stderr
+    assert not (tmp_path / "ats").exists()
+    named = {**answers, "imap_authority": str(dovecot.authority.ca_path)}
+    known = invoke("init", tmp_path / "ats", "--connect", "--answers", _file(tmp_path, named))
+    assert known.exit_code == 0, known.output
+    assert _shell(tmp_path / "ats" / "triage.env")["TRIAGE_IMAP_CA_FILE"] == named["imap_authority"]

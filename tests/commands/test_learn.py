@@ -136,6 +136,30 @@ def test_a_folder_of_the_server_is_only_looked_at(invoke: Invoke, dovecot: Dovec
     assert mailbox_user.name not in json.dumps(told)
 
 
+def test_a_folder_is_named_by_slashes_whatever_the_server_divides_by(
+    invoke: Invoke, dovecot: Dovecot, mailbox_user: MailboxUser
+) -> None:
+    client = dovecot.client(mailbox_user.name)
+    client.create_folder("Smistati.In&Out")
+    client.append("Smistati.In&Out", _letter(CREMA))
+    settings = {
+        "TRIAGE_IMAP_HOST": dovecot.host,
+        "TRIAGE_IMAP_PORT": str(dovecot.port),
+        "TRIAGE_IMAP_TLS": "plain",
+        "TRIAGE_IMAP_USER": mailbox_user.name,
+        "TRIAGE_IMAP_PASSWORD": mailbox_user.password,
+    }
+    for written in ("Smistati/In&Out", "Smistati.In&Out"):
+        told = invoke("learn", "--folder", f"{written}=crema", "--json", settings=settings)
+        assert json.loads(told.stdout)["labels"]["crema"]["messages"] == 1, told.stderr
+    absent = invoke("learn", "--folder", "Smistati/Altro=crema", settings=settings)
+    assert absent.exit_code == 1
+    assert absent.stderr == (
+        "Smistati/Altro: There is no such folder on the mail server, or this account may not open it. "
+        "Write its parts divided by /.\n"
+    )
+
+
 def test_a_place_without_a_label_and_a_strange_file_are_refused(
     invoke: Invoke, crema: Path, environment: dict[str, str]
 ) -> None:

@@ -41,7 +41,7 @@ def test_each_condition_is_told_with_its_remedy(invoke: Invoke) -> None:
     told = {one["project"]: one for one in json.loads(invoke("ready", "--json").stdout)}
     assert (told["crema"]["ready"], told["crema"]["next_step"], len(told)) == (False, "automatico", 5)
     assert {point["code"] for point in told["mantova"]["points"] if point["binds"]} == {
-        *("non_ombra", "indirizzi", "salute", "promessa", "centro", "area")
+        *("non_ombra", "servizio", "indirizzi", "salute", "promessa", "centro", "area")
     }
 
 

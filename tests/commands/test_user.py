@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,24 @@ def test_the_first_account_is_made_before_there_is_a_record(
     row = row_of(environment, "anna.rossi")
     assert (row.role, row.password_given) == (Role.ADMINISTRATOR, False)
     assert password_fits(row.password_hash, GOOD)
+
+
+def test_the_folder_of_the_record_is_for_its_owner_alone(
+    invoke: Invoke, environment: dict[str, str], password: Path
+) -> None:
+    before = os.umask(0o022)
+    try:
+        assert invoke("user", "add", "anna.rossi", "--role", "operatore", "--password-file", password).exit_code == 0
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(Path(environment["TRIAGE_STATE_DIR"]).stat().st_mode) == 0o700
+
+
+def test_what_decides_is_not_on_record_before_the_first_start(invoke: Invoke, password: Path) -> None:
+    assert invoke("user", "add", "anna.rossi", "--role", "operatore", "--password-file", password).exit_code == 0
+    early = invoke("ready")
+    assert early.exit_code == 2
+    assert "The first 'triage run' or 'triage worker --once' puts the files on record" in early.stderr
 
 
 def test_the_password_is_asked_for_twice_and_never_shown(invoke: Invoke, environment: dict[str, str]) -> None:

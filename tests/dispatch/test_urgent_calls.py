@@ -17,6 +17,7 @@ from tests.servers.smtp_sink import SmtpSink
 from tests.servers.webhook import WebhookServer
 from triage.notices import SecondChannels, calls_for
 from triage.record.charge import take_in_charge
+from triage.record.incidents import open_incidents
 from triage.record.tables import mailboxes
 from triage.rules.types import UrgentRules
 from triage.settings import SecondChannel
@@ -104,6 +105,18 @@ def test_calls_go_on_to_the_next_contact_and_the_second_channels_until_the_sched
     take(desk, key)
     assert desk.incidents() == []
     desk.assert_ledger_closes()
+
+
+def test_where_nobody_is_named_it_is_not_said_that_anybody_was_called(desk: Desk, make_caller: Call) -> None:
+    desk.rules = replace(RULES, urgent=replace(RULES.urgent, on_call=()))
+    key = urgent(desk)
+    make_caller(desk).work()
+    with desk.store.read("look") as tx:
+        [incident] = open_incidents(tx)
+    assert incident["detail"] == (
+        f"nobody has taken message {key} in charge: nobody was called, since urgent.on_call names nobody. "
+        "'triage take' ends this"
+    )
 
 
 def test_no_notice_says_who_writes_or_what(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from tests.commands.conftest import Invoke, Record, environment, invoke, record
 from triage.clock import SystemClock
+from triage.knowledge import Knowledge
 from triage.record import Store
 from triage.record.heartbeats import note_beats
 from triage.record.incidents import open_incident
@@ -43,6 +45,24 @@ def test_all_is_well_although_mail_waits_for_people(invoke: Invoke, working: Sto
     assert told["backup"] == "backup      never"
     assert told["mailbox"].startswith("mailbox     generale: read ")
     assert len(lines) < 24, "it is one screen"
+
+
+def test_that_nobody_is_called_is_said_although_a_project_goes_on(
+    invoke: Invoke, record: Record, working: Store, environment: dict[str, str]
+) -> None:
+    working.close()
+    assert "notices" not in invoke("status").stdout
+    rules = Path(environment["TRIAGE_RULES"])
+    text = rules.read_text(encoding="utf-8")
+    service, mode, rest = text.partition("  mode: automatico")
+    assert "\nprojects:" not in service
+    rules.write_text(f"{service}{mode.replace('automatico', 'ombra')}{rest}", encoding="utf-8")
+    store = Store(f"sqlite:///{record.path}", SystemClock())
+    assert Knowledge(store, rules, Path(environment["TRIAGE_MODEL"])).import_files() == ()
+    store.close()
+    shown = invoke("status")
+    assert "notices     none: the service itself is in ombra, and nobody is called" in shown.stdout
+    assert json.loads(invoke("status", "--json").stdout)["service_mode"] == "ombra"
 
 
 def test_what_is_wrong_stands_first_and_is_the_same_as_for_a_monitor(invoke: Invoke, working: Store) -> None:

@@ -56,6 +56,14 @@ def test_automatic_without_anybody_on_call_is_doubtful() -> None:
     ]
 
 
+@pytest.mark.parametrize(("mode", "warned"), [("proposta", True), ("automatico", True), ("ombra", False)])
+def test_a_project_that_goes_on_in_a_service_in_ombra_is_doubtful(mode: str, warned: bool) -> None:
+    projects = PROJECTS.replace("    name: Ente Sud\n", f"    name: Ente Sud\n    mode: {mode}\n")
+    rules = build_rules(service=SERVICE.replace("mode: automatico", "mode: ombra"), projects=projects)
+    told = f"sud is in {mode}, but the service itself in ombra: nobody is told of possible danger"
+    assert [problem.what for problem in doubts_about(rules)] == [told] * warned
+
+
 def test_an_unconfirmed_address_of_an_automatic_project_is_doubtful() -> None:
     projects = PROJECTS.replace("piano@nord-plan.example, confirmed: true", "piano@nord-plan.example, confirmed: false")
     rules = build_rules(projects=projects)

@@ -78,6 +78,8 @@ def _conditions(
     ill = sum(address.to.casefold() in sick for address in project.addresses.values())
     return (
         Condition("non_ombra", Mode.SHADOW not in (file_mode, project.mode)),
+        # A project may say its own mode beside a service in ombra, which then calls nobody of possible danger.
+        Condition("servizio", rules.service.mode is not Mode.SHADOW),
         Condition("indirizzi", not unconfirmed, {"missing": unconfirmed}),
         Condition("salute", not ill, {"missing": ill}),
         Condition("promessa", pooled.most <= promised, {"limit": promised, "missing": pooled.missing(promised)}),

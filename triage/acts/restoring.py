@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from triage.modes import unless_restored
-from triage.record.modes import PERSON, set_switch, switches
+from triage.record.modes import PERSON, end_outdated, set_switch, switches
 from triage.record.restored import go_on
 from triage.record.staff_acts import Actor
 from triage.record.store import Transaction
@@ -20,6 +20,7 @@ def end_restoration(tx: Transaction, person: Actor, file_modes: Mapping[str, Mod
     """The mode of each project from now on: *proposta* where it was *automatico*; ``None``: nothing was restored."""
     if not go_on(tx, person):
         return None
+    end_outdated(tx, file_modes)
     chosen, after = switches(tx), dict[str, Mode]()
     for code, file_mode in file_modes.items():
         after[code] = unless_restored(file_mode, chosen.get(code))

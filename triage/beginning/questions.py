@@ -135,6 +135,10 @@ def _account(kind: str, answers: Mapping[str, str]) -> Iterator[Question]:
         group=kind,
     )
     yield one("port", "its port", _PORTS[kind][Security(answers[f"{kind}_tls"])])
+    if answers[f"{kind}_tls"] != Security.PLAIN:
+        # Not "..._ca_file": in a file of answers that would be a file which holds the answer.
+        asks = f"{called}: file with the certificate of a private authority (PEM; empty: the system's)"
+        yield Question(f"{kind}_authority", asks, "", f"{prefix}_CA_FILE", group=kind)
     asks = f"{called}: how to log in"
     yield Question(f"{kind}_login", asks, "password", f"{prefix}_LOGIN", choices=logins, group=kind, trial=last)
     if answers[f"{kind}_login"] == "none":

@@ -22,7 +22,7 @@ SETTINGS, RULES, SECRETS, KEY = "triage.env", "routing_rules.yaml", "secrets", "
 _BARE = re.compile(r"[A-Za-z0-9_@%+=:,./-]*")
 _HEAD = """\
 # Settings of the service, written by "triage init". For a shell:  set -a; . {path}; set +a
-# For systemd:  EnvironmentFile={path}
+# For the shipped systemd units some lines of it stay behind: docs/deploy.md says which.
 # Secrets stand in files of their own, which only their owner may read.
 """
 

@@ -116,7 +116,8 @@ def restore(path: Path | None, done: bool, as_json: bool) -> None:
 def _new_record(settings: Settings) -> Store:
     if settings.database_url.startswith("sqlite:"):
         try:
-            settings.state_dir.mkdir(parents=True, exist_ok=True)
+            # Mail lies in it: other accounts of the machine have no business there, whatever the umask.
+            settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             what = f"TRIAGE_STATE_DIR: the folder {settings.state_dir} cannot be made ({type(error).__name__})."
             raise SettingsError((what,)) from None

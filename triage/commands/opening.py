@@ -99,6 +99,12 @@ def opened(*, migrate: bool = True) -> Iterator[Opened]:
         store = open_store(settings) if migrate else store_of(settings)
         try:
             yield Opened(settings, store)
+        except NothingInForceError as error:
+            # A command that looks or acts reads no files: the service's start puts them on record.
+            first = (
+                "The first 'triage run' or 'triage worker --once' puts the files on record; 'triage check' tries them."
+            )
+            raise NothingInForceError(f"{error}\n{first}") from None
         finally:
             store.close()
 

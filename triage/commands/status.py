@@ -15,6 +15,8 @@ from triage.modes import with_modes
 from triage.record.ledger import compute_ledger
 from triage.record.modes import switches
 from triage.record.state import Happened, Queue, State, state_of
+from triage.rules.types import Rules
+from triage.vocabulary import Mode
 
 _PEOPLE = {
     "danger": "possible danger",
@@ -46,19 +48,20 @@ def status(counts: bool, as_json: bool) -> None:
         with service.store.read("status", long=counts) as tx:
             state = state_of(tx)
             differences = compute_ledger(tx).differences if counts else None
-        modes = _modes(service, restored=state.restored)
+        rules = rules_in_force(service)
+        modes = _modes(service, rules, restored=state.restored)
         fails = bool(state.findings or differences)
         if as_json:
             shown = {**asdict(state), "needs_a_person": fails, "modes": modes, "next_nightly": _next(state.at)}
+            shown["service_mode"] = str(rules.service.mode)
             print_json(shown | ({"ledger_differences": differences} if counts else {}))
         else:
-            for line in _screen(state, modes, differences):
+            for line in _screen(state, rules.service.mode, modes, differences):
                 click.echo(line)
         sys.exit(FAILED if fails else 0)
 
 
-def _modes(service: Opened, *, restored: bool) -> dict[str, str]:
-    rules = rules_in_force(service)
+def _modes(service: Opened, rules: Rules, *, restored: bool) -> dict[str, str]:
     with service.store.read("modes") as tx:
         chosen = switches(tx)
     return {code: str(one.mode) for code, one in with_modes(rules, chosen, restored=restored).projects.items()}
@@ -70,7 +73,7 @@ def _next(now: datetime) -> datetime:
     return tonight if tonight > now else tonight + timedelta(days=1)
 
 
-def _screen(state: State, modes: dict[str, str], differences: tuple[str, ...] | None) -> Iterator[str]:
+def _screen(state: State, mode: Mode, modes: dict[str, str], differences: tuple[str, ...] | None) -> Iterator[str]:
     count = len(state.findings) + len(differences or ())
     yield "All is well." if not count else f"{count} thing(s) need a person:"
     for finding in state.findings:
@@ -90,7 +93,9 @@ def _screen(state: State, modes: dict[str, str], differences: tuple[str, ...] | 
     yield f"for people  {_queues(now, state.people, _PEOPLE)}"
     for sick in state.sick:
         yield f"sick        {sick.project}: {sick.why}, since {_time(sick.since)}"
-    yield f"modes       {', '.join(f'{code} {mode}' for code, mode in modes.items())}"
+    yield f"modes       {', '.join(f'{code} {one}' for code, one in modes.items())}"
+    if mode is Mode.SHADOW:
+        yield "notices     none: the service itself is in ombra, and nobody is called of possible danger"
     yield f"in force    {', '.join(f'{kind} {version}' for kind, version in state.versions.items()) or 'nothing'}"
     if differences is not None:
         yield f"ledger      {'does NOT close' if differences else 'closes'}"

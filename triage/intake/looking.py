@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientError
 
 from triage.intake.connection import MailboxTroubleError, connect, disconnect
-from triage.intake.mailbox import ImapMailbox, batches
+from triage.intake.mailbox import ImapMailbox, Selected, batches
 from triage.settings import Account
 from triage.tokens import FIXED, Secrets
 
@@ -27,8 +28,7 @@ def look_at_folder(
     """Every message of a folder: ``folder#UID``, its octets, and when it reached the mailbox."""
     client = connect(account, secrets)
     try:
-        box = ImapMailbox(client, folder)
-        selected = box.select(read_only=True)
+        box, selected = _opened(client, folder)
         for window in box.uids_from(1, selected.uid_next):
             sizes = {uid: listed.size for uid, listed in box.sizes(window).items()}
             fitting = [uid for uid in window if sizes.get(uid, _MOST) < _MOST]
@@ -40,3 +40,17 @@ def look_at_folder(
         raise MailboxTroubleError("unreachable", text) from None
     finally:
         disconnect(client)
+
+
+def _opened(client: IMAPClient, folder: str) -> tuple[ImapMailbox, Selected]:
+    """The folder as it is written, or with each ``/`` as the server divides its own folders, such as by a point."""
+    box = ImapMailbox(client, folder)
+    for name in dict.fromkeys((folder, box.path(folder.split("/")))):
+        box.folder = name
+        try:
+            return box, box.select(read_only=True)
+        except MailboxTroubleError as error:
+            if error.kind != "folder":
+                raise
+    text = "There is no such folder on the mail server, or this account may not open it. Write its parts divided by /."
+    raise MailboxTroubleError("folder", text)

@@ -19,7 +19,7 @@ from triage.record.store import Transaction
 from triage.record.tables import in_charge, project_charges
 
 UNANSWERED = "unanswered"
-"""Every contact was called and nobody took the message in charge; the subject is the message."""
+"""Every contact there is was called and nobody took the message in charge; the subject is the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +118,8 @@ def next_step(tx: Transaction, charge: Charge, step: int, base_at: datetime, due
         .values(step=step, base_at=base_at, due_at=due_at, refused=False)
     )
     if due_at is None:
-        text = (
-            f"nobody has taken message {charge.message_id} in charge: every contact was called. 'triage take' ends this"
-        )
+        how = "every contact was called" if step else "nobody was called, since urgent.on_call names nobody"
+        text = f"nobody has taken message {charge.message_id} in charge: {how}. 'triage take' ends this"
         open_incident(tx, UNANSWERED, str(charge.message_id), text)
 
 

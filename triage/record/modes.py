@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -53,3 +54,14 @@ def set_switch(tx: Transaction, project: str, mode: Mode, before: Mode, file_mod
     statement = tx.insert(mode_switches).values(project=project, **values)
     tx.execute(statement.on_conflict_do_update(index_elements=["project"], set_=values))
     write_changes(tx, [Change("mode", 0, "mode_changed", before, mode, {"project": project, "reason": reason})])
+
+
+def end_outdated(tx: Transaction, file_modes: Mapping[str, Mode]) -> None:
+    """End every switch to *automatico* that the rules file has answered with another mode.
+
+    Otherwise a file that says *ombra* to be safe, and later what it said before, would bring *automatico* back, and
+    nobody would have looked at what is missing. When drift was seen last stays known.
+    """
+    for code, switch in switches(tx).items():
+        if switch.mode is Mode.AUTOMATIC and file_modes.get(code) is not switch.file_mode:
+            set_switch(tx, code, switch.file_mode, switch.mode, switch.file_mode, PERSON)

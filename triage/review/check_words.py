@@ -88,6 +88,11 @@ def condition_text(condition: Condition) -> str:
     missing, limit = int(condition.params.get("missing", 0)), float(condition.params.get("limit", 0.0))
     texts = {
         "non_ombra": ("Il file delle regole permette gli invii.", "Nel file delle regole il centro è in ombra."),
+        "servizio": (
+            "Il servizio può avvisare il reperibile e dare gli allarmi.",
+            "Il servizio intero è in ombra: non avvisa nessuno, neanche di un possibile pericolo. "
+            "Si cambia nel file delle regole, sotto «service».",
+        ),
         "indirizzi": (
             "Tutti gli indirizzi del centro sono confermati.",
             f"{count_of(missing, 'indirizzo non è confermato', 'indirizzi non sono confermati')}.",

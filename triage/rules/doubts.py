@@ -1,8 +1,9 @@
 """What is allowed in a rules file and yet probably a mistake: warnings for ``triage check``.
 
 In: valid rules. Out: problems that do not stop the service: rules that can never match, contradict
-others or have no effect (``conflicts``), automatic projects with nobody on call, addresses nobody has
-confirmed, projects whose mail is redirected, a staff page whose accessibility statement names no contact.
+others or have no effect (``conflicts``), automatic projects with nobody on call, projects that go on in a
+service that is itself in ombra, addresses nobody has confirmed, projects whose mail is redirected, a staff
+page whose accessibility statement names no contact.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from triage.vocabulary import Mode
 
 def doubts_about(rules: Rules) -> tuple[Problem, ...]:
     """Warnings, in order of lines."""
-    found = [*_faults(rules), *_nobody_on_call(rules), *_unconfirmed(rules), *_redirected(rules)]
+    found = [*_faults(rules), *_nobody_on_call(rules), *_service_in_ombra(rules), *_unconfirmed(rules)]
+    found += _redirected(rules)
     found += _no_accessibility_contact(rules)
     return tuple(sorted(found, key=lambda problem: problem.line))
 
@@ -76,6 +78,16 @@ def _nobody_on_call(rules: Rules) -> list[Problem]:
         return []
     what = f"{automatic[0].code} is in automatico and nobody is told of urgent mail"
     return [Problem(rules.source, automatic[0].line, what, "write an address under urgent.on_call")]
+
+
+def _service_in_ombra(rules: Rules) -> list[Problem]:
+    """Projects may go on by themselves while the service's own mode still keeps notices and alarms back."""
+    going = [project for project in rules.projects.values() if project.mode is not Mode.SHADOW]
+    if not going or rules.service.mode is not Mode.SHADOW:
+        return []
+    what = f"{going[0].code} is in {going[0].mode}, but the service itself in ombra: nobody is told of possible danger"
+    remedy = "write mode: proposta under service; projects that say their own mode keep it"
+    return [Problem(rules.source, going[0].line, what, remedy)]
 
 
 def _unconfirmed(rules: Rules) -> list[Problem]:
