@@ -170,3 +170,22 @@ def test_an_address_of_no_project_is_refused(invoke: Invoke) -> None:
     result = invoke("confirm", "qualcuno@example.org")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "no project's address" in result.stderr
+
+
+def test_the_file_in_force_comes_out_of_the_record_as_it_went_in(
+    invoke: Invoke, database: Path, environment: dict[str, str]
+) -> None:
+    file = Path(environment["TRIAGE_RULES"])
+    before = file.read_bytes()
+    file.unlink()
+    shown = invoke("rules", "show")
+    assert (shown.exit_code, shown.stdout_bytes) == (0, before)
+
+
+def test_a_record_without_rules_says_so(invoke: Invoke, environment: dict[str, str]) -> None:
+    path = Path(environment["TRIAGE_STATE_DIR"]) / "triage.db"
+    path.parent.mkdir()
+    Store(lay_sqlite(path), SystemClock()).close()
+    shown = invoke("rules", "show")
+    assert shown.exit_code != 0
+    assert "triage worker --once" in shown.output

@@ -42,7 +42,7 @@ COMMANDS = {
     "rehearse": ("rehearse", "Rehearse: run real mail through the whole service; nothing is sent."),
     "restore": ("backup", "Make a new, empty record from a backup; nothing leaves by itself until you say so."),
     "retry": ("act", "Send held, quarantined, oversize or unreadable messages through the flow again."),
-    "rules": ("rules", "The routing rules: try a changed file on the mail that has come."),
+    "rules": ("rules", "The routing rules: print the file in force, try a changed one."),
     "run": ("run", "Run the service: read, sort, forward, acknowledge, file, until it is stopped."),
     "settle": ("settle", "Say that you have dealt with messages that wait: they are filed."),
     "show": ("look", "Show one message: what it is, why it was decided so, what happened to it."),

@@ -1,4 +1,4 @@
-"""``triage rules``: another rules file tried on the mail of the last days; what settlements taught, and its end."""
+"""``triage rules``: the file in force, another tried on the last days' mail, what settlements taught, and its end."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from triage.explaining import word_hold
 from triage.knowledge import Knowledge, confirmed_in_record, known_places
 from triage.reading import ParsedMessages, pec_anchors
 from triage.record.exceptions import live_exceptions
+from triage.record.identity import RULES, current_version, version_content
 from triage.replay import Replay, place_of
 from triage.replay import replay as run_again
 from triage.rules import doubts_about, load_rules
@@ -30,7 +31,23 @@ SHOWN = 50
 
 @click.group()
 def rules() -> None:
-    """The routing rules: try a changed file before it is put in force; list and end what settlements taught."""
+    """The routing rules: print the file in force, try a changed one.
+
+    Beside that: list and end what settlements taught.
+    """
+
+
+@rules.command("show")
+def show_in_force() -> None:
+    """Print the rules file in force, octet for octet as it was imported, from the record.
+
+    For whoever has lost the file: "triage rules show > routing_rules.yaml".
+    """
+    with opened(migrate=False) as service, service.store.read("rules in force") as tx:
+        content = version_content(tx, RULES, current_version(tx, RULES))
+    if content is None:
+        fail("The record holds no rules: the first 'triage run' or 'triage worker --once' imports the file.", FAILED)
+    sys.stdout.buffer.write(content)
 
 
 @rules.command("replay")
