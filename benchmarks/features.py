@@ -46,7 +46,7 @@ from triage.vocabulary import TOPICS, InboundMessage
 BATCH = 100
 ALARMS = 0.05
 """Share of the harmless messages that the head may raise."""
-_NO_CUES = UrgencyCues((), 0, 0, False)
+_NO_CUES = UrgencyCues((), 0, 0, False, 0)
 _Row = dict[str, float]
 
 

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tests.classify.letters import letter
+from triage.classify import Classifier, load_classifier
 from triage.classify.phrases import PhraseBook
 from triage.classify.urgency import find_cues, judge_urgency, phrase_lists
 
-DATA = Path(__file__).parents[2] / "triage" / "classify" / "data"
+ROOT = Path(__file__).parents[2]
+DATA = ROOT / "triage" / "classify" / "data"
+LONG = "Vi scrivo dalla biblioteca di paese, dove il giovedì leggiamo insieme storie di ogni genere a voce alta:"
+
+
+@cache
+def shipped() -> Classifier:
+    return load_classifier((ROOT / "models" / "model.skops").read_bytes())
 
 
 def raised(text: str, subject: str = "") -> bool:
@@ -37,23 +47,23 @@ def test_danger_is_raised_and_its_twin_is_not(danger: str, near_miss: str) -> No
     assert not raised(near_miss)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "My husband hit me yesterday and took my passport",
-        "Sotul meu ma bate si ma ameninta",
-        "Mon mari me frappe, j'ai peur pour mes enfants",
-        "Mi marido me pega y tengo miedo",
-        "Burri im me rreh dhe kam frike",
-        "Чоловік б'є мене і дітей",
-        "Муж бьет меня, боюсь идти домой",
-        "زوجي يضربني كل يوم",
-        "ਮੇਰਾ ਪਤੀ ਮੈਨੂੰ ਮਾਰਦਾ ਹੈ",
-        "मेरा पति मुझे मारता है",
-        "我老公打我，我想死",
-        "rajli kaydrebni",
-    ],
-)
+IN_MANY_LANGUAGES = [
+    "My husband hit me yesterday and took my passport",
+    "Sotul meu ma bate si ma ameninta",
+    "Mon mari me frappe, j'ai peur pour mes enfants",
+    "Mi marido me pega y tengo miedo",
+    "Burri im me rreh dhe kam frike",
+    "Чоловік б'є мене і дітей",
+    "Муж бьет меня, боюсь идти домой",
+    "زوجي يضربني كل يوم",
+    "ਮੇਰਾ ਪਤੀ ਮੈਨੂੰ ਮਾਰਦਾ ਹੈ",
+    "मेरा पति मुझे मारता है",
+    "我老公打我，我想死",
+    "rajli kaydrebni",
+]
+
+
+@pytest.mark.parametrize("text", IN_MANY_LANGUAGES)
 def test_danger_is_raised_in_the_families_languages(text: str) -> None:
     assert raised(text)
 
@@ -86,15 +96,30 @@ def test_offsets_point_at_the_phrase_in_the_text_as_written() -> None:
     assert text[cue.start : cue.end] == "marito MI PICCHIA"
 
 
-def test_the_head_alone_may_raise_and_so_may_the_phrases_alone() -> None:
-    silent, loud = find_cues((("text", "buongiorno"),)), find_cues((("text", "mio marito mi picchia"),))
+def test_the_head_alone_may_raise_and_a_phrase_lowers_its_bar_to_an_eighth() -> None:
+    silent, loud = find_cues((("text", "buongiorno"),)), find_cues((("text", f"{LONG} mio marito mi picchia"),))
     assert judge_urgency(silent, 0.9, 0.5).urgent
-    assert judge_urgency(loud, 0.0, 0.5).urgent
     assert not judge_urgency(silent, 0.4, 0.5).urgent
+    assert judge_urgency(loud, 0.07, 0.5).urgent
+    assert not judge_urgency(loud, 0.06, 0.5).urgent
+    assert judge_urgency(find_cues((("text", "mio marito mi picchia"),)), 0.0, 0.5).urgent, "in few words it is enough"
+
+
+def test_a_phrase_in_which_the_head_finds_no_danger_is_still_no_forward() -> None:
+    """A course that quotes a victim's words: a person looks at it, without haste."""
+    text = (
+        "Buongiorno, per il corso di aggiornamento degli educatori sulla gestione dei conflitti cerchiamo materiale: "
+        "in aula si legge la frase mio marito mi picchia e si discute in gruppo. Avete dispense da prestarci? Servono "
+        "entro aprile, grazie, la cooperativa"
+    )
+    (found,) = shipped().classify([letter(text)])
+    codes = [reason.code for reason in found.reasons]
+    assert not found.urgent
+    assert "pericolo_non_escluso" in codes
 
 
 def test_alert_is_rarer_and_implies_urgent() -> None:
-    loud = judge_urgency(find_cues((("text", "mio marito mi picchia"),)), 0.0, 0.5)
+    loud = judge_urgency(find_cues((("text", "mio marito mi picchia"),)), 0.1, 0.5)
     cues = find_cues((("text", "ha un coltello e ci ammazza tutti"),))
     assert (loud.urgent, loud.alert) == (True, False)
     assert judge_urgency(cues, 0.95, 0.5).alert
@@ -117,3 +142,10 @@ def test_every_phrase_can_be_searched(path: Path) -> None:
             if isinstance(phrases, list):
                 assert all(isinstance(phrase, str) for phrase in phrases)
                 PhraseBook((section, phrase) for phrase in phrases)
+
+
+@pytest.mark.parametrize("text", [danger for danger, _ in TWINS] + IN_MANY_LANGUAGES)
+def test_the_shipped_model_raises_a_danger_that_is_named(text: str) -> None:
+    """One plain sentence, in each of the families' languages: by phrase, by head, or by both."""
+    (found,) = shipped().classify([letter(text)])
+    assert found.urgent

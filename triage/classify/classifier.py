@@ -30,10 +30,10 @@ from triage.classify.territory.heard import heard_names
 from triage.classify.topics import TopicModel, Weights, favour_not_for_us, find_signs
 from triage.classify.under_headers import of_a_person
 from triage.classify.unread import unread, without
-from triage.classify.urgency import find_cues, judge_urgency
+from triage.classify.urgency import UrgencyCues, find_cues, judge_urgency
 from triage.vocabulary import NOT_FOR_US, Classification, InboundMessage, Reason
 
-PERHAPS_DANGER = 0.13
+PERHAPS_DANGER = 0.10
 """Of the probability that makes a message urgent so much is enough for it not to be forwarded unread: dangers
 told in a whisper are the surest wrong forwards. Out of fold (0.05 of 0.35) it lets half as many pass as twice
 the value would, and holds one forward in twenty more."""
@@ -124,7 +124,7 @@ class Classifier:
         urgent = urgency.urgent and not prepared.automatic.proved
         if urgent:
             reasons.extend(urgency.reasons)
-        elif self._may_hide_danger(prepared.automatic, urgency.urgent, urgent_probability):
+        elif self._may_hide_danger(prepared.automatic, prepared.cues, urgent_probability):
             reasons.append(Reason("pericolo_non_escluso", {"probability": round(urgent_probability, 2)}))
         known = self._model.known_share(prepared.topic_text)
         if unread(prepared, known) and not prepared.automatic.proved:
@@ -169,10 +169,10 @@ class Classifier:
         )
         return Judged(classification, found, urgent_probability, automatic_probability)
 
-    def _may_hide_danger(self, automatic: Automatic, urgent: bool, probability: float) -> bool:
+    def _may_hide_danger(self, automatic: Automatic, cues: UrgencyCues, probability: float) -> bool:
         if automatic.reports:
             return False
-        return urgent or probability >= PERHAPS_DANGER * self._model.weights.urgent_threshold
+        return bool(cues.raised) or probability >= PERHAPS_DANGER * self._model.weights.urgent_threshold
 
     def _unlisted(self, message: InboundMessage, prepared: Prepared) -> list[Reason]:
         """Names that may be the family's place, where no home and no desk is known: only a school's, say."""
