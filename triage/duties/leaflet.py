@@ -9,7 +9,7 @@ FILE = "leggimi.txt"
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How much an export holds. ``others``: messages of other persons that are only listed."""
+    """How much an export holds. ``others``: messages that others sent, which are only listed."""
 
     cases: int
     messages: int

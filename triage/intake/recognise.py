@@ -54,7 +54,7 @@ class _Origin:
 
     written_at: datetime
     is_dated: bool
-    """Whether its author or the last hop says when."""
+    """Whether the mailbox's server, and its author or a hop, say when."""
     id_known: bool
     in_baseline: bool
     dealt_with: bool

@@ -103,7 +103,7 @@ def _attachments(outer: InboundMessage, octets: bytes) -> list[dict[str, Any]]:
             "nome": one.file_name,
             "tipo": one.content_type,
             "dimensione": one.size,
-            # None: damaged on the way, or too large; the original holds it.
+            # None: empty, damaged on the way, or too large; the original holds it.
             "impronta": _hash(read[number]) if number in read else None,
         }
         for number, one in enumerate(outer.attachments)

@@ -89,4 +89,4 @@ def _last_in_case(tx: Transaction, addresses: Sequence[str], since: datetime) ->
         .where(dispatches.c.state.in_(_LEFT), dispatches.c.ended_at > since)
         .group_by(dispatches.c.recipient_key, dispatches.c.case_id)
     )
-    return {(key, case): ended for key, case, ended in tx.execute(query) if ended is not None}
+    return {(key, case): ended for key, case, ended in tx.execute(query)}

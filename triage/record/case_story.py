@@ -66,7 +66,6 @@ class Decided:
     topic: str
     automatic: bool
     decided_at: datetime
-    decided_by: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,13 +62,11 @@ def claim_received(tx: Transaction, worker: str, limit: int, lease: timedelta, m
                 break
             taken.append(row)
         if taken:
-            return _lease(tx, taken, worker, lease, counts_try=True)
+            return _lease(tx, taken, worker, lease)
     return []
 
 
-def _lease(
-    tx: Transaction, rows: Sequence[MessageRow], worker: str, lease: timedelta, *, counts_try: bool
-) -> list[MessageRow]:
+def _lease(tx: Transaction, rows: Sequence[MessageRow], worker: str, lease: timedelta) -> list[MessageRow]:
     keys = [row.id for row in rows]
     tx.execute(
         sa.update(messages)
@@ -77,7 +75,7 @@ def _lease(
             lease_owner=worker,
             lease_until=tx.now + lease,
             lease_epoch=messages.c.lease_epoch + 1,
-            tries=messages.c.tries + (1 if counts_try else 0),
+            tries=messages.c.tries + 1,
         )
     )
     query = sa.select(*COLUMNS).where(messages.c.id.in_(keys)).order_by(messages.c.due_at, messages.c.id)

@@ -180,7 +180,7 @@ def put_back(tx: Transaction, rows: Sequence[DispatchRow], due_at: datetime) -> 
 
 
 def end_unsent(tx: Transaction, rows: Sequence[DispatchRow], state: DispatchState, reason: str) -> list[DispatchRow]:
-    """End leased dispatches that never went on the wire (cancelled, or failed); those ended."""
+    """End dispatches that wait, leased or not, so that they do not go on the wire (again); those ended."""
     ended = []
     for row in rows:
         changed = tx.execute(

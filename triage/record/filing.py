@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from triage.record.audit import Change, Param, write_changes
+from triage.record.audit import Change, write_changes
 from triage.record.incidents import NOTICE, PEC_FAILURE, close_incident
 from triage.record.mailboxes import MailboxRow
 from triage.record.messages import COLUMNS, MessageRow, row_of
@@ -129,7 +129,7 @@ def record_presence(tx: Transaction, present: Sequence[int], gone: Sequence[Mess
     changes = []
     for row in gone:
         values: dict[str, object] = {"gone_at": tx.now}
-        to_state, params = row.state, dict[str, Param]()
+        to_state = row.state
         if row.state == MessageState.LISTED:
             to_state = MessageState.VANISHED
             values["state"] = to_state
@@ -137,7 +137,7 @@ def record_presence(tx: Transaction, present: Sequence[int], gone: Sequence[Mess
             sa.update(messages).where(messages.c.id == row.id, messages.c.state == row.state).values(**values)
         )
         if changed.rowcount:
-            changes.append(Change("message", row.id, "gone", row.state, to_state, params))
+            changes.append(Change("message", row.id, "gone", row.state, to_state))
             # A colleague has it in hand, whether or not the notice reached anybody.
             close_incident(tx, NOTICE, str(row.id))
             close_incident(tx, PEC_FAILURE, str(row.id))

@@ -43,7 +43,7 @@ AFTER_RECEPTION: dict[str, tuple[MessageState, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Counts of one mailbox (or of all) and every equation that does not close."""
+    """Counts over all mailboxes and every equation that does not close."""
 
     counts: dict[str, int]
     differences: tuple[str, ...]
@@ -55,7 +55,7 @@ class Ledger:
 
 
 def compute_ledger(tx: Transaction) -> Ledger:
-    """Count everything and compare; cost is one pass over the rows, run on demand and daily."""
+    """Count everything and compare; passes over all rows, so it runs when somebody asks or ``--once`` has ended."""
     states = {
         (state, received): count
         for state, received, count in tx.execute(

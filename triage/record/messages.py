@@ -1,4 +1,4 @@
-"""Rows of messages: listing, receiving, claiming, holding; each change with its audit row."""
+"""Rows of messages: listing, fetching, receiving, moving on; each change of state with its audit row."""
 
 from __future__ import annotations
 
@@ -158,7 +158,6 @@ class Reception:
     sha256: str | None = None
     hold_reason: str = ""
     same_as: int | None = None
-    due_at: datetime | None = None
     size: int | None = None
 
 
@@ -179,7 +178,6 @@ def record_receptions(tx: Transaction, mailbox: MailboxRow, receptions: Sequence
             "reason": r.hold_reason,
             "twin": r.same_as,
             "when": tx.now if r.state in whole else None,
-            "due": r.due_at or tx.now,
             # A stated size goes before the octets': of an oversize message only the header section is kept.
             "length": len(r.octets) if r.size is None and r.octets is not None else r.size,
         }
@@ -196,7 +194,7 @@ def record_receptions(tx: Transaction, mailbox: MailboxRow, receptions: Sequence
             hold_reason=sa.bindparam("reason"),
             same_as=sa.bindparam("twin"),
             received_at=sa.bindparam("when", type_=messages.c.received_at.type),
-            due_at=sa.bindparam("due"),
+            due_at=tx.now,
             tries=0,
             size=sa.func.coalesce(sa.bindparam("length", type_=sa.BigInteger), messages.c.size),
             present_at=tx.now,
@@ -239,7 +237,7 @@ def same_octets(tx: Transaction, digests: Sequence[str]) -> list[MessageRow]:
 
 
 def same_origin(tx: Transaction, message_id_keys: Sequence[str]) -> set[str]:
-    """Which of these Message-IDs belong to a message that was decided already."""
+    """Which of these Message-IDs are on record: of a message decided already, or there before a first look."""
     query = sa.select(messages.c.message_id_key).where(messages.c.message_id_key.in_(list(message_id_keys)))
     return {key for key in tx.execute(query).scalars() if key}
 

@@ -20,7 +20,7 @@ EXPORT, ERASE = "export", "erase"
 
 @dataclass(frozen=True, slots=True)
 class RequestRow:
-    """One request. ``ended_at`` is ``None`` where it was cut off, or something could not be erased yet."""
+    """One request. ``ended_at`` is ``None`` where it was cut off; ``kept``: what could not be erased yet at its end."""
 
     id: int
     kind: str

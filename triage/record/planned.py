@@ -69,7 +69,10 @@ class EarlierDispatch:
 
 
 def lock_earlier(tx: Transaction, message_ids: Iterable[int]) -> dict[Recipient, EarlierDispatch]:
-    """The newest forward and notice of these messages to each recipient, locked: no worker begins or ends them."""
+    """The forward and the notice of these messages to each recipient, locked: no worker begins or ends them.
+
+    Of several the first that was accepted, else the newest.
+    """
     query = (
         sa.select(
             dispatches.c.id,

@@ -116,7 +116,7 @@ def messages_of_case(tx: Transaction, case_id: int) -> list[MessageRow]:
 
 
 def ids_of_case(tx: Transaction, case_id: int, most: int = 200) -> list[str]:
-    """Message-IDs of what left because of one case, the newest first."""
+    """Message-IDs of what was to leave because of one case, whether or not it has, the newest first."""
     query = (
         sa.select(dispatches.c.rfc_message_id)
         .join_from(messages, dispatches, dispatches.c.message_id == messages.c.id)

@@ -1,8 +1,8 @@
 """The ledger's equations about what people did: every act has its settlement, and every settlement its end.
 
 They can fail: acts are counted in three places (settlements, audit, the sealed record), a settled message must be in a
-state that its exit can lead to, what staff wrote must have left before its message was filed, and no exception, recall
-or row of the register stands alone.
+state that its exit can lead to, what staff wrote must have left before its message was filed, and no recall stands
+without its row of the register.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ class Mailbox:
 
 @dataclass(frozen=True, slots=True)
 class Sick:
-    """A project that has addresses which take no mail: why, and since when."""
+    """An address that takes no mail, by its project: why, and since when."""
 
     project: str
     why: str
