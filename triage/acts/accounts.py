@@ -1,6 +1,6 @@
 """Accounts: added, renamed, given another role or password, closed and opened; by the page and by ``triage user``.
 
-Each act is one function over one transaction and leaves an :class:`Outcome`. The last administrator who can sign in
+Each act is one function over one transaction and leaves a :class:`Changed`. The last administrator who can sign in
 stays one: otherwise nobody could let anybody in.
 """
 

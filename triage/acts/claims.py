@@ -26,6 +26,6 @@ def claim(tx: Transaction, person: Person, message_id: int, *, over: bool = Fals
 
 
 def release(tx: Transaction, person: Person, message_id: int) -> None:
-    """The person has left the message without acting, or has acted."""
+    """The person has acted, and the message is open in front of nobody; a page that is left lets its time run out."""
     if person.id is not None:
         let_go_of(tx, message_id, person.id)

@@ -56,7 +56,10 @@ def row_to_act_on(tx: Transaction, message_id: int, seen: int | None) -> Message
 
 
 def read_letter(tx: Transaction, rules: Rules, parsed: ParsedMessages, row: MessageRow) -> Letter | None:
-    """``None``: what it says is not on record. Held mail that was never decided about has an empty decision."""
+    """``None``: what it says is not on record, or stopped the parser.
+
+    Held mail that was never decided about has the decision of :func:`undecided`.
+    """
     octets = read_octets(tx, [row.sha256]).get(row.sha256) if row.sha256 else None
     # What could not be parsed three times is not parsed here: a person reads it where it lies.
     if octets is None or row.state == MessageState.QUARANTINED:

@@ -32,10 +32,10 @@ class Person:
 
 
 class Act(StrEnum):
-    """What may be allowed or not; the words are those of the acts on record."""
+    """What may be allowed or not."""
 
     LOOK = "look"
-    """Every page but the register of misroutes and the people."""
+    """Messages, cases, and every other page that no act below guards."""
     TAKE = "take"
     SETTLE = "settle"
     """Forward, reply, refer, ask, close, join, split, undo."""
@@ -55,10 +55,11 @@ class Act(StrEnum):
     RECALLS = "recalls"
     """Keep the register: what the wrong centre answered, and that nothing is left to do."""
     MODES = "modes"
-    """Switch a project between proposta and automatico."""
+    """Switch a project between proposta and automatico, and compare other rules with those in force."""
     AREAS = "areas"
     """Say that a comune which was only likely to be a project's is."""
     EXPORT = "export"
+    """Save the tables of /andamento, and have the whole record counted there."""
     PROMOTE = "promote"
     """Put a model in force, or take it back."""
     PEOPLE = "people"

@@ -48,7 +48,7 @@ class Rescorer:
         self._after = 0
 
     def work(self) -> int:
-        """Look at one batch; how many messages were looked at (0: nothing has changed)."""
+        """Look at one batch; how many messages were looked at (0: none is left that could have another answer)."""
         in_force = self._knowledge.in_force()
         with self._store.read("what is new") as tx:
             key = rescoring_key(tx, in_force.rules.version, current_version(tx, MODEL))

@@ -1,7 +1,7 @@
-"""The files of a first start: settings, secrets apart from them, rules. What is there already is never overwritten.
+"""The files of a first start: settings, secrets apart from them, rules. What is there is replaced on purpose alone.
 
 Enters the answers and a folder, leaves files: ``triage.env``, which a shell and systemd both read; one file for each
-secret, readable by its owner alone; ``routing_rules.yaml``. Of a file that is replaced on purpose the old one is kept.
+secret, readable by its owner alone; ``routing_rules.yaml``. The old one is kept beside it, but for a secret.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Runs mail through decide, gate and compose as it arrived, on a record and with a clock of its own.
 
 Enters messages with the moments of their arrival; leaves an :class:`Outcome` each. The record lies in a folder that
-the caller throws away. By default every project counts as *automatico*, every address as confirmed and acknowledgements
-as switched on, so that the outcome is what the service would do once it may.
+the caller throws away. Under :func:`unbound` rules every project counts as *automatico*, every address as confirmed and
+acknowledgements as switched on, so that the outcome is what the service would do once it may.
 """
 
 from __future__ import annotations

@@ -35,8 +35,3 @@ class Desk:
     no scanner."""
     totp_required: bool = True
     """Whether responsabile and amministratore must sign in with a code as well; the demo asks nobody."""
-
-    @property
-    def base_url(self) -> str:
-        """The public address, for links in mail; empty when none is set."""
-        return self.listening.url

@@ -42,7 +42,7 @@ Code = Annotated[str, Form(max_length=130)]
 ActOn = Callable[[Transaction], Outcome]
 CHANGED = "cambiato"
 STAYS = frozenset({"unisci", "separa", "ricevuta"})
-"""Exits after which the message itself is shown again: it goes on waiting, in another case."""
+"""Exits after which the message itself is shown again: it goes on waiting, after the first two in another case."""
 
 
 @router.post("/messaggi/{message_id}/uscita/{exit}/anteprima")

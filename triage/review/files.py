@@ -17,7 +17,7 @@ from triage.parse.files import ReadFile, read_files
 from triage.vocabulary import Attachment
 
 MOST = 64 << 20
-"""Octets; mailboxes take no larger message."""
+"""Octets of one file. Rules may let larger messages in: what is larger can be had with the original alone."""
 HARMLESS = ".da-controllare"
 """Appended to names of files that are not of an ordinary kind."""
 _LONGEST = 100

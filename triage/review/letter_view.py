@@ -77,7 +77,6 @@ class LetterView:
     changed: bool
     became: str
     """What was done with it, as the end of a sentence."""
-    settled_by: str
     question: Question | None
     names: Mapping[str, str]
     """How people are called who are named on the page."""
@@ -143,7 +142,6 @@ def view_of(desk: Desk, tx: Transaction, person: Person, letter: Letter) -> Lett
         changed=bool(changed_among(tx, [row.id])),
         protocol=protocol_entries_of(tx, [row.id]).get(row.id),
         became=uncapitalised(became(row, decision, last, rules).what),
-        settled_by=last.actor if last is not None else "",
         question=question,
         names=displays,
         taught=bool(taught_by(tx, row.id)),

@@ -57,7 +57,7 @@ def show(
     caso: Annotated[str, Query(max_length=40)] = "",
     prima: Annotated[int, Query(ge=0, le=1 << 62)] = 0,
 ) -> Response:
-    """Le operazioni fatte dalle persone: tutte, o quelle su un caso."""
+    """What people did: all of it, or what was done about one case."""
     with desk_of(request).store.read("operations") as tx:
         case = _case(tx, caso)
         found = acts_page(tx, case=case, before=prima, size=SIZE + 1) if case >= 0 else []

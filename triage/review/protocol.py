@@ -29,7 +29,7 @@ def show(
     tutti: Annotated[str, Query(max_length=2)] = "",
     da: Annotated[int, Query(ge=0, le=1 << 62)] = 0,
 ) -> Response:
-    """I messaggi da protocollare, o tutti quelli segnati."""
+    """The messages that wait for the register of documents, or all that were marked for it."""
     desk = desk_of(request)
     rules = desk.knowledge.in_force().rules
     with desk.store.read("protocol") as tx:
@@ -54,7 +54,7 @@ def show(
 def number(
     request: Request, message_id: int, person: Settling, numero: Annotated[str, Form(max_length=80)] = ""
 ) -> Response:
-    """Il numero che il protocollo ha dato al messaggio."""
+    """The number that the register gave to the message."""
     desk = desk_of(request)
     with desk.store.write("protocol number", person.name) as tx:
         if message_id >= 1 << 62 or message_id not in protocol_entries_of(tx, [message_id]):
@@ -68,7 +68,7 @@ def number(
 
 @router.post("/messaggi/{message_id}/protocollo")
 def mark_it(request: Request, message_id: int, person: Settling) -> Response:
-    """Il messaggio va protocollato, anche se nessuna regola lo dice."""
+    """The message must be registered, whatever the rules say."""
     desk = desk_of(request)
     with desk.store.write("protocol mark", person.name) as tx:
         outcome = mark(tx, person, message_id)

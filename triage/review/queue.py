@@ -92,7 +92,7 @@ def show(
     chiesto: Annotated[str, Query(max_length=4)] = "",
     protocollo: Annotated[str, Query(max_length=4)] = "",
 ) -> Response:
-    """I messaggi che aspettano una persona."""
+    """The messages that wait for a person, in groups."""
     desk = desk_of(request)
     rules = desk.knowledge.in_force().rules
     if gruppo not in ("", *Group) or carico not in ("", "nessuno", "io") or (centro and centro not in rules.projects):
@@ -152,7 +152,7 @@ def not_for_us_together(
     person: Annotated[Person, Depends(may(Act.SETTLE))],
     scelti: Annotated[list[str], Form(max_length=MOST_AT_ONCE)] = [],  # noqa: B006 - FastAPI copies defaults
 ) -> Response:
-    """Non è per noi, per i messaggi scelti. Each value is ``number.generation`` as the list showed it."""
+    """*Non è per noi* for the messages that were ticked; each value is ``number.generation`` as the list showed it."""
     desk = desk_of(request)
     chosen = dict(filter(None, map(_pair, scelti)))
     if not chosen:

@@ -79,7 +79,7 @@ def show(
     tutti: Annotated[str, Query(max_length=2)] = "",
     prima: Annotated[int, Query(ge=0, le=1 << 62)] = 0,
 ) -> Response:
-    """Il registro degli inoltri sbagliati: quelli da seguire, o tutti."""
+    """The register of misroutes: those that need something still, or all."""
     desk = desk_of(request)
     with desk.store.read("register") as tx:
         found = entries(tx, only_open=not tutti, before=prima, size=SIZE + 1)

@@ -55,7 +55,7 @@ class Line:
 
 @router.get("/smistati")
 def show(request: Request, person: Looking, prima: Annotated[int, Query(ge=0, le=1 << 62)] = 0) -> Response:
-    """I messaggi già smistati, con l'ultima ricerca di chi guarda."""
+    """What is done, by the last search of whoever looks."""
     desk = desk_of(request)
     search = kept_search(session_data(request).get(KEPT), desk.knowledge.in_force().rules)
     return _page(request, person, search, before=prima)
