@@ -42,7 +42,7 @@ def main(count: int) -> None:
     begin = time.perf_counter()
     thread = threading.Thread(target=worker.run)
     thread.start()
-    while _filed(service, count) < count and time.perf_counter() - begin < 600:
+    while _worked(service) < count and time.perf_counter() - begin < 600:
         time.sleep(0.02)
     while _waiting(service):
         time.sleep(0.02)
@@ -57,7 +57,7 @@ def _kind(connection: sa.Connection) -> str:
     return "read" if connection.get_execution_options().get("triage_read") else "write"
 
 
-def _filed(service: Service, _count: int) -> int:
+def _worked(service: Service) -> int:
     with service.store.read("bench") as tx:
         query = sa.select(sa.func.count()).where(messages.c.state.in_(("filed", "held", "quarantined")))
         return int(tx.execute(query).scalar_one())

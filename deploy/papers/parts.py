@@ -1,7 +1,7 @@
 """What the service is made of: the packages of the lock, and what the page takes from others.
 
 Enters ``requirements.lock``, the installed packages' own metadata, and ``deploy/web/package-lock.json``. Leaves
-:class:`Part` rows. Refused: a package of the lock that is not installed here and that no installed one explains.
+:class:`Part` rows. Refused: a package of the lock that is not installed here, or that declares no licence.
 """
 
 from __future__ import annotations

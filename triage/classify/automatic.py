@@ -185,7 +185,7 @@ def _hard_evidence(message: InboundMessage, fields: Mapping[str, tuple[str, ...]
     return tuple(reasons)
 
 
-_KNOWN_KEYWORDS = frozenset({"auto-replied", "auto-generated", "auto-notified"})
+_KNOWN_KEYWORDS = frozenset({"auto-replied", "auto-notified"})
 
 
 def _soft_evidence(message: InboundMessage, fields: Mapping[str, tuple[str, ...]]) -> tuple[Reason, ...]:

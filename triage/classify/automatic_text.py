@@ -36,9 +36,8 @@ def count_text_evidence(message: InboundMessage) -> tuple[Reason, ...]:
     machine = _MACHINE_TEXT.search(text)
     if machine:
         reasons.append(_found("automatico_text_machine", machine, 2))
-    signs = {match.lastgroup for match in _BULK_TEXT.finditer(text)}
-    if signs:
-        reasons.append(Reason("automatico_text_bulk", {"weight": min(len(signs) + 1, 2)}))
+    if _BULK_TEXT.search(text):
+        reasons.append(Reason("automatico_text_bulk", {"weight": 2}))
     return tuple(reasons)
 
 

@@ -35,8 +35,8 @@ from triage.vocabulary import NOT_FOR_US, Classification, InboundMessage, Reason
 
 PERHAPS_DANGER = 0.10
 """Of the probability that makes a message urgent so much is enough for it not to be forwarded unread: dangers
-told in a whisper are the surest wrong forwards. Out of fold (0.05 of 0.35) it lets half as many pass as twice
-the value would, and holds one forward in twenty more."""
+told in a whisper are the surest wrong forwards. Of an earlier model, out of fold, 0.05 of its 0.35 let half as many
+pass as twice the value would, and held one forward in twenty more."""
 PERHAPS_AUTOMATIC = 0.05
 """Probability of a machine from which nobody is answered automatically."""
 

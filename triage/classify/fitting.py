@@ -107,7 +107,7 @@ def fewest_writers(writers: int) -> int:
 
 
 def fit(examples: Sequence[Labelled], settled: Sequence[Topical] = ()) -> Weights:
-    """Weights with temperatures of 1 and thresholds of 0.5; :func:`calibrate` sets those.
+    """Weights with temperatures of 1 and thresholds of 0.5; :func:`calibrate` sets the topics' temperature and those.
 
     ``settled`` teach words and topics alone: a person who settles a message does not say whether there was danger.
     """
@@ -135,7 +135,7 @@ def logits(weights: Weights, examples: Sequence[Labelled], into: OutOfFold, plac
 
 
 def calibrate(weights: Weights, examples: Sequence[Labelled], seen: OutOfFold) -> Weights:
-    """Temperatures and thresholds from the out-of-fold logits."""
+    """The topics' temperature and the two thresholds, from the out-of-fold logits."""
     topics = np.asarray([TOPICS.index(example.topic) for example in examples])
     temperature = _best_temperature(seen.topic_logits, topics)
     urgent = np.asarray([example.urgent for example in examples])

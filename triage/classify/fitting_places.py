@@ -34,7 +34,7 @@ from triage.classify.territory.scoring import PlaceScores
 from triage.vocabulary import OUTSIDE, SEVERAL, UNSTATED, InboundMessage, PlaceMention
 
 PULL = 4.0
-"""Strength of the pull towards the rules; chosen out of fold among 0.3, 1, 2 and 3."""
+"""Strength of the pull towards the rules; more than the 0.3, 1, 2 and 3 that were compared out of fold."""
 SEVERAL_PULL = 4.0
 
 Vector = npt.NDArray[np.float64]

@@ -39,7 +39,7 @@ def detect_language(text: str) -> Language:
         return Language(DEFAULT, 0.0)
     script = max(by_script, key=lambda name: (_SCRIPT_WEIGHT.get(name, 1.0) * by_script[name], name))
     if script != "latin":
-        # Three letters of another script are enough: nobody types them by chance.
+        # Latin letters do not outnumber them: that is no name or loan-word amid Italian.
         return Language(_language_of_script(script, sample), round(by_script[script] / letters, 3))
     words = _WORD.findall(fold(sample))
     romanised = _romanised(words)

@@ -6,7 +6,8 @@ match anything.
 Word by word: ``picchia*`` begins with; ``*mente`` ends with; ``picchia/mena`` one or the other; ``...``
 up to four words between, never over the end of a sentence; ``mi?`` may be missing. Accents and
 capitals do not matter; an apostrophe ends a word. Scripts that do not mark words with spaces, or whose
-vowel signs are no letters for Python (Han, Gurmukhi, Devanagari, Bengali), are plain characters.
+vowel signs are no letters for Python (Han, Gurmukhi, Devanagari, Bengali), are plain characters: there a star says
+nothing, and ``...`` is up to twelve characters of one line.
 """
 
 from __future__ import annotations

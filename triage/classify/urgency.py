@@ -124,7 +124,7 @@ def judge_urgency(cues: UrgencyCues, probability: float, threshold: float) -> Ur
 
 
 def phrase_lists() -> tuple[tuple[str, str, str], ...]:
-    """(language, status, signed by) of every list, for the model card and the status page."""
+    """(language, status, signed by) of every list, for the model card."""
     return tuple((str(raw["lingua"]), str(raw["stato"]), str(raw["firmata_da"])) for raw in _files())
 
 

@@ -60,7 +60,7 @@ class Summary:
     usable: int = 0
     aside: dict[str, int] = field(default_factory=dict)
     asked: int = 0
-    """Usable ones of which the model's answer can be compared."""
+    """Those whose label the model's answer is compared with: the usable ones, and those of which it says nothing."""
     agrees: int = 0
     teaches_place: int = 0
     teaches_topic: int = 0
@@ -137,7 +137,7 @@ class Judge:
 
 
 def identity_of(message: InboundMessage) -> str:
-    """A number for author, subject and new words: a copy in another folder has the same."""
+    """A digest of author, subject and new words: a copy in another folder has the same."""
     parts = (message.author.addr_spec.casefold(), message.subject.strip(), " ".join(message.new_text.split()))
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 

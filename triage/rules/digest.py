@@ -1,4 +1,4 @@
-"""Who is told once a day what waits for a person, and from which hour."""
+"""Who is told once a working day how much waits for a person, and from which hour."""
 
 from __future__ import annotations
 
