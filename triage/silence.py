@@ -59,7 +59,7 @@ def judge(
 ) -> Silence | None:
     """Judge the present silence; ``None``: there is too little history to say anything.
 
-    ``arrivals``: how many messages came in an hour, by its beginning in UTC; hours without any may be absent.
+    ``arrivals``: how many messages came in an hour, by its beginning in UTC; hours without any are absent.
     """
     known = [hour for hour in arrivals if now - HISTORY <= hour <= now]
     if not known or now - min(known) < YOUNG:

@@ -1,7 +1,8 @@
 """The worker: one thread for each mailbox that it reads, for deciding, dispatching, telling staff, and a scheduler.
 
-The scheduler only marks work as due: it never does any, so a slow job cannot block the next. On
-SIGTERM every loop ends after what it has begun, and what was claimed is given back.
+The scheduler wakes the loops, and does what belongs to none of them (following files, erasing, watching) in threads of
+its own, a job never twice at once. On SIGTERM every loop ends after what it has begun, and what was claimed is given
+back.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ SILENT = 900.0
 What hangs cannot be ended in any other way; the supervisor starts the worker anew, and the message
 that was being read comes back alone (``decider``)."""
 SILENT_AT_THE_END = 300.0
-"""The same while the worker is to end: longer than any one network wait, shorter than patience."""
+"""The same while the worker is to end: longer than network waits but the one for the answer to DATA, shorter than
+patience."""
 LISTEN_LOOP = "listen"
 NOTED_EVERY = 60.0
 """Seconds between two notes in the record that the loops are well."""

@@ -49,9 +49,10 @@ log = logging.getLogger("triage.notices")
 
 BATCH = 8
 LEASE = timedelta(minutes=10)
-"""Longer than any one notice takes: every wait on a server has an end."""
+"""Longer than a notice takes as a rule. A server that takes its ten minutes to answer DATA outlasts it, and another
+worker may then send the notice once more."""
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 30, 60))
-"""Between tries; after the last one the notice has failed, and that is an incident."""
+"""Between tries; after the last one the notice has failed, and that is an incident where it was an urgent one."""
 BETWEEN_LOOKS = timedelta(minutes=5)
 """How often incidents, reminders and digests are thought of."""
 CHANNEL_INCIDENT = "notice_channel"

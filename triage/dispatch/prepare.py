@@ -63,7 +63,8 @@ log = logging.getLogger("triage.dispatch")
 LOOK_AGAIN = timedelta(seconds=2)
 """How soon a dispatch is looked at again while the mailbox is asked whether the message is there."""
 UNREAD_TOO_LONG = timedelta(minutes=5)
-"""A mailbox that was not read for so long cannot say; its mail does not wait for it."""
+"""A mailbox that was not read for so long cannot say whether a message is still there; its mail does not wait for that.
+What this process has never read, or what another instance has marked, is waited for however long that takes."""
 
 
 class Preparer:

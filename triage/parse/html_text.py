@@ -15,7 +15,8 @@ from selectolax.lexbor import LexborHTMLParser
 from triage.parse.html_cost import costs_too_much
 from triage.parse.limits import Budget, DefectLog
 
-# Noncharacters: they cannot stand in text by right, and cleaning removes them.
+# Noncharacters: they cannot stand in text by right, and cleaning removes them. _CELL ends a line where a block begins
+# or ends (cells of a table are parted by a blank), _BREAK also one without text.
 _BREAK, _PARAGRAPH, _QUOTE, _UNQUOTE, _CELL = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3", "\ufdd4"
 _SPLIT_AT_MARKS = re.compile("([\ufdd0-\ufdd4])")
 _MARKS = re.compile("[\ufdd0-\ufdd4]")

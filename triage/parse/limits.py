@@ -1,7 +1,8 @@
 """How much of a message is looked at, and where what was tolerated is noted.
 
-Every cap bounds time and memory, and all but ``depth`` and ``header_octets`` are shared by all parts of
-a message, so that many small parts cost no more than a large one. The caps count work, not seconds:
+Every cap bounds time and memory. Those of parts, octets, text, markup and attachments are shared by all parts of a
+message, so that many small parts cost no more than a large one; ``header_octets`` and ``header_fields`` hold for each
+header section, ``html_attributes`` for each tag. The caps count work, not seconds:
 what is read of a message is the same on every machine. A caller's clock is the net below them.
 Reaching a cap is a defect, never a failure: the octets are kept and forwarded whole whatever was
 read of them.

@@ -82,7 +82,7 @@ def split_signature(lines: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _at_delimiter(lines: list[str]) -> int | None:
-    """The last "-- " line (RFC 3676 section 4.3) that has something under it."""
+    """The last "-- " line (RFC 3676 section 4.3), also without its blank."""
     for at in range(len(lines) - 1, max(-1, len(lines) - _LOOK_BACK), -1):
         if _DELIMITER.match(lines[at]):
             return at

@@ -1,4 +1,4 @@
-"""winmail.dat (MS-OXTNEF) -> body text and attachment names, by a small bounded reader.
+"""winmail.dat (MS-OXTNEF) -> body text and the files in it, by a small bounded reader.
 
 Reads the stream once; lengths are checked against what is there. Compressed RTF is only named: a
 body that exists in no other form is a defect, so that a person opens the message.
@@ -16,7 +16,7 @@ _SIGNATURE = b"\x78\x9f\x3e\x22"
 _ATTRIBUTES = 20_000
 _PROPERTIES = 5_000
 
-_SUBJECT, _BODY, _TITLE, _RENDERING, _DATA = 0x8004, 0x800C, 0x8010, 0x9002, 0x800F
+_BODY, _TITLE, _RENDERING, _DATA = 0x800C, 0x8010, 0x9002, 0x800F
 _MAPI, _ATTACHMENT_MAPI, _CODE_PAGE = 0x9003, 0x9005, 0x9007
 _PR_BODY, _PR_RTF, _PR_HTML = 0x1000, 0x1009, 0x1013
 _PR_FILE_NAME, _PR_LONG_FILE_NAME = 0x3704, 0x3707

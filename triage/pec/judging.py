@@ -25,7 +25,9 @@ def judge_receipt(
     doubtful: bool,
     shadow: bool,
 ) -> Decision | None:
-    """``reopens``: what it is about waits for a person again, with an alarm, so the receipt need not.
+    """What becomes of a receipt, or of what claims to be one; ``None`` for anything else.
+
+    ``reopens``: what it is about waits for a person again, with an alarm, so the receipt need not.
     ``doubtful``: malformed, so perhaps read wrongly. ``shadow``: the service files nothing by itself.
 
     What claims to be a receipt and is not confirmed waits for a person: a forged one would be filed
