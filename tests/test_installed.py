@@ -126,3 +126,9 @@ def test_a_check_says_where_the_example_lies(site: Path, tmp_path: Path) -> None
     assert done.returncode == 2
     (warning,) = (text for text in json.loads(done.stdout)["warnings"] if "example" in text)
     assert str(site / "triage" / "data" / "routing_rules.yaml") in warning
+
+
+def test_the_first_settings_begin_from_what_came(site: Path, tmp_path: Path) -> None:
+    done = run(site, tmp_path, "init", "--questions")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "imap_host" in done.stdout

@@ -28,7 +28,7 @@ from triage.record.staff_notices import (
 )
 from triage.record.told_incidents import carry_on, incidents_between, next_over_report
 from triage.record.waiting import count_waiting
-from triage.rules.holidays import is_holiday
+from triage.rules.holidays import is_closed
 from triage.rules.types import DEFAULT_ADDRESS, Project, Rules, UrgentRules
 
 GRACE = timedelta(minutes=2)
@@ -233,7 +233,7 @@ def plan_daily_digest(tx: Transaction, rules: Rules) -> int:
 def is_working_day(rules: Rules, day: date) -> bool:
     """Whether the offices work on a day: by the opening hours, Monday to Friday while there are none."""
     weekdays = {span.weekday for span in rules.service.opening_hours} or set(range(5))
-    return day.weekday() in weekdays and not is_holiday(day)
+    return day.weekday() in weekdays and not is_closed(day, rules.service.closed_days)
 
 
 def working_days(rules: Rules, since: datetime, local: datetime) -> int:

@@ -9,6 +9,7 @@ import pytest
 from tests.classify.letters import letter
 from triage.classify import load_classifier
 from triage.classify.automatic import judge_automatic
+from triage.classify.under_headers import of_a_person
 from triage.decide import DecisionContext, decide
 from triage.knowledge import known_places
 from triage.rules import MailboxRole, load_rules
@@ -104,3 +105,20 @@ def test_a_machines_words_without_its_fields_are_known_never_answered_never_file
 def test_a_person_who_speaks_of_such_things_is_a_person(text: str, decided: dict[str, Decision]) -> None:
     assert not judge_automatic(letter(text, author=OFFICE)).automatic
     assert decided[text].action is not Action.FILE
+
+
+@pytest.mark.parametrize("value", ["auto_reply", "auto-reply", "bulk", "junk"])
+@pytest.mark.parametrize(
+    "text", ["Sono assente. Non cercatemi più, addio.", "Sono in ferie. Dite ai bambini che li amo."]
+)
+def test_a_farewell_waits_also_where_precedence_alone_proves_the_program(value: str, text: str) -> None:
+    message = letter(text, ("Precedence", value), subject="Risposta automatica", author=OFFICE)
+    automatic = judge_automatic(message)
+    assert automatic.proved
+    assert of_a_person(message, automatic) != ()
+
+
+def test_a_list_may_speak_of_farewells() -> None:
+    fields = (("Precedence", "bulk"), ("List-Id", "<novita.example.org>"))
+    message = letter(f"Addio, e dite ai bambini che li amo: lo spettacolo. {'Leggi tutto sul sito. ' * 5}", *fields)
+    assert of_a_person(message, judge_automatic(message)) == ()

@@ -42,7 +42,7 @@ ELSEWHERE = {
     "evaluate": "tests/learning/test_report.py",
     "evaluate --keep": "tests/learning/test_report.py",
     "init": "tests/commands/test_init.py",
-    "check --connect": "tests/commands/test_connect.py",
+    "check --connect": "tests/commands/test_check.py",
     "train": "tests/learning",
     "train --json": "tests/learning",
     "train --settled": "tests/learning/test_settled.py",
@@ -210,3 +210,7 @@ def test_what_a_document_types_works(
     result = invoke(*typed(words, names, prepared), settings=settings, stdin=PASSWORD)
     assert result.exit_code in EXPECTED.get(words, {0}), result.output
     assert "Traceback" not in result.output
+
+
+def test_what_is_run_elsewhere_is() -> None:
+    assert [place for place in ELSEWHERE.values() if not (ROOT / place).exists()] == []

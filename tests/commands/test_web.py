@@ -16,8 +16,13 @@ import pytest
 from tests.commands.conftest import Invoke, Start
 from tests.servers.dovecot import Dovecot, MailboxUser
 from tests.servers.smtp_sink import SmtpSink
+from triage.basis import open_store, settings_from
+from triage.commands.web import _desk
+from triage.dispatch.text_files import shipped_texts
+from triage.knowledge import Knowledge
 from triage.listening import Listening, read_listening
-from triage.settings import SettingsError
+from triage.reading import ParsedMessages
+from triage.settings import SettingsError, without_accounts
 
 
 def address_of(process: subprocess.Popen[str]) -> str:
@@ -115,3 +120,15 @@ def test_behind_a_proxy_the_page_answers_to_its_public_name_as_well() -> None:
 def test_what_would_be_unsafe_or_unclear_is_refused(environment: dict[str, str], told: str) -> None:
     with pytest.raises(SettingsError, match=told):
         read_listening(environment)
+
+
+def test_the_page_by_itself_asks_the_scanner_as_the_one_beside_the_worker_does(tmp_path: Path) -> None:
+    environment = {"TRIAGE_STATE_DIR": str(tmp_path), "TRIAGE_CLAMD": "/run/clamav/nobody.ctl"}
+    settings = settings_from(without_accounts(environment))
+    store = open_store(settings)
+    listening = read_listening({})
+    assert listening is not None
+    knowledge = Knowledge(store, settings.rules_path, settings.model_path)
+    desk = _desk(store, knowledge, settings, shipped_texts(), ParsedMessages(), listening)
+    assert desk.scan is not None
+    store.close()

@@ -321,3 +321,16 @@ def test_readers_of_two_engines_agree(other_store: WatchedStore, intake: Intake,
     intake.reader().work()
     assert sorted(intake.states()) == ["filed", "filed", "held", "matched", "oversize", "oversize"]
     intake.close()
+
+
+def test_a_message_over_the_limit_whose_header_section_is_refused_does_not_stop_the_mailbox(
+    intake: Intake, dovecot: Dovecot, mailbox_user: MailboxUser, reader: MailboxReader, imap_proxy: ImapProxy
+) -> None:
+    uid = dovecot.deliver(mailbox_user.name, big_mail(5))
+    refuse(imap_proxy, uid)
+    reader.work()
+    dovecot.deliver(mailbox_user.name, make_mail())
+    for _ in range(MOST_TRIES):
+        reader.work()
+        intake.clock.forward(max(intake.rows()[0].due_at - intake.clock.now(), timedelta(0)))
+    assert sorted(intake.states()) == ["received", "unreadable"]

@@ -122,3 +122,16 @@ def test_a_record_without_acts_is_whole(store: Store, clock: MovedClock) -> None
     acts(store, 1)
     mind_the_acts(store)
     assert told(store) == []
+
+
+@pytest.mark.parametrize("name", ["staff_acts_whole", "staff_acts_head"])
+def test_what_it_remembers_cannot_be_spoiled_to_blind_it(
+    store: Store, clock: MovedClock, tamper: Callable[..., None], name: str
+) -> None:
+    acts(store)
+    mind_the_acts(store)
+    tamper(FIRST.values(actor="anna"))
+    tamper(sa.update(identity).where(identity.c.name == name).values(value="x"))
+    clock.forward(DAILY)
+    mind_the_acts(store)
+    assert told(store) == [(KIND, SUBJECT)]

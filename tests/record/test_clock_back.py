@@ -11,6 +11,7 @@ from triage.record import Store
 from triage.record.clock_back import NOTICED, mind_the_clock
 from triage.record.incidents import open_incidents
 from triage.record.tables import dispatches, mailboxes, messages
+from triage.record.usage import Limits, count_begun, room_for
 
 DAY = timedelta(days=1)
 
@@ -73,3 +74,16 @@ def test_a_small_difference_is_let_be_and_the_incident_ends(store: Store, clock:
     clock.forward(timedelta(hours=1))
     mind_the_clock(store)
     assert told(store) == []
+
+
+def test_what_was_counted_in_days_to_come_uses_up_nothing(store: Store, clock: MovedClock) -> None:
+    limits = Limits("ufficio", 0, 10)
+    received(store, 1)
+    clock.forward(30 * DAY)
+    received(store, 1, "altro")
+    with store.write("counted") as tx:
+        count_begun(tx, limits, 10)
+    clock.forward(-30 * DAY)
+    mind_the_clock(store)
+    with store.read("room") as tx:
+        assert room_for(tx, limits).messages == 10

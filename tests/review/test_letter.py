@@ -258,9 +258,10 @@ def test_every_exit_closes_or_asks_and_opens_the_next(
         assert compute_ledger(tx).differences == ()
 
 
+@pytest.mark.parametrize("exit", ["chiudi", "altrove"])
 @pytest.mark.parametrize("state", [MessageState.OVERSIZE, MessageState.UNREADABLE])
 def test_what_stayed_in_the_mailbox_is_closed_with_a_note(
-    http: Callable[..., httpx.Client], office: Office, state: MessageState
+    http: Callable[..., httpx.Client], office: Office, state: MessageState, exit: str
 ) -> None:
     """Every message that waits has an exit, also one that could not be fetched."""
     key = left_in_the_mailbox(office, state)
@@ -268,7 +269,7 @@ def test_what_stayed_in_the_mailbox_is_closed_with_a_note(
     page = client.get(f"/messaggi/{key}").text
     assert "poi chiudilo qui con una nota" in page
     assert "Vedi che cosa parte" not in page
-    answer = press(client, key, "chiudi", office, nota="letto nella casella, risposto a voce")
+    answer = press(client, key, exit, office, nota="letto nella casella, risposto a voce")
     assert answer.status_code == 303
     assert row_of(office, key).state == MessageState.CLOSED
     with office.store.read("ledger") as tx:

@@ -94,3 +94,8 @@ def test_the_frame_has_a_policy_of_its_own_that_allows_one_style_and_nothing_els
 
 def test_markup_of_any_depth_ends() -> None:
     assert "fine" in sanitised("<div>" * 3000 + "fine")
+
+
+@pytest.mark.parametrize("size", ["0.875rem", "0.9em", "09px"])
+def test_small_letters_are_no_hidden_ones(size: str) -> None:
+    assert "visto" in sanitised(f'<div style="font-size:{size}"><p>visto</p></div>')

@@ -13,7 +13,7 @@ from triage.acts.centres import Refused
 from triage.acts.letters import NEVER_DECIDED, Letter, read_letter, row_to_act_on
 from triage.acts.outcome import UNDO, Outcome
 from triage.acts.people import Person
-from triage.acts.settling import end_message
+from triage.acts.settling import CLOSABLE, IN_THE_MAILBOX, end_message
 from triage.acts.starters import own_words, to_fill_in
 from triage.acts.words import refused, word_closed
 from triage.acts.writing import closing_decision, how_it_stands, write_decision
@@ -106,7 +106,7 @@ def answered_elsewhere(
     row = row_to_act_on(tx, message_id, seen)
     if isinstance(row, str):
         return refused(tx, rules, row, message_id)
-    if row.state not in (MessageState.HELD, MessageState.QUARANTINED):
+    if row.state not in (*CLOSABLE, *IN_THE_MAILBOX):
         return refused(tx, rules, f"stato_{row.state}", message_id)
     if not note.strip():
         return refused(tx, rules, "manca_nota", message_id)

@@ -34,7 +34,17 @@ class Automatic:
     @property
     def lists(self) -> bool:
         """A list or bulk mail, by its header fields."""
-        return any(reason.code in {"automatico_list", "automatico_precedence"} for reason in self.reasons)
+        return any(
+            reason.code == "automatico_list"
+            or (reason.code == "automatico_precedence" and reason.params.get("value") not in _OF_A_NOTE)
+            for reason in self.reasons
+        )
+
+    @property
+    def is_bulk_alone(self) -> bool:
+        """Only Precedence (RFC 2076 section 3.9) speaks of many readers: answering programs write it, too."""
+        codes = {reason.code for reason in self.reasons}
+        return "automatico_precedence" in codes and "automatico_list" not in codes
 
     @property
     def answers_nothing(self) -> bool:
@@ -48,6 +58,7 @@ class Automatic:
             (reason.code in _ANSWERS_NOTHING and int(reason.params.get("weight", 2)) >= _TEXT_WEIGHT_NEEDED)
             or (reason.code == "automatico_null_reverse_path" and self.proved)
             or (reason.code == "automatico_auto_submitted" and reason.params.get("value") == "auto-replied")
+            or (reason.code == "automatico_precedence" and reason.params.get("value") in _OF_A_NOTE)
             for reason in self.reasons
         )
 
@@ -96,6 +107,8 @@ _ANSWERS_NOTHING = frozenset(
     }
 )
 
+_OF_A_NOTE = frozenset({"auto-reply"})
+"""What answering programs write under Precedence and lists do not."""
 _REPORTS = frozenset({"automatico_report", "automatico_pec_receipt", "automatico_calendar"})
 
 _AUTOREPLY_FIELDS = (

@@ -18,6 +18,8 @@ from triage.vocabulary import InboundMessage, Reason
 
 _FAREWELL, _ABSENCE = "addio", "assenza"
 _FEW_WORDS = 12
+_A_NOTE = 120
+"""Words that an answering program's note has at most; lists write more, and of families, too."""
 _READ = 12_000
 
 
@@ -26,7 +28,7 @@ def of_a_person(message: InboundMessage, automatic: Automatic) -> tuple[Reason, 
 
     ``poche_parole``: a few words, none of which shows a machine. ``parole_di_persona``: a farewell, family, fear in
     whatever else the note says; or an answer unlike any absence note. Lists' letters to many speak of families too, so
-    of them only what an answering program proves is read so.
+    of them only what an answering program proves is read so, and a farewell in a note whose one proof is Precedence.
     """
     words = len(message.new_text.split())
     if not automatic.proved or automatic.reports or words == 0:
@@ -34,9 +36,11 @@ def of_a_person(message: InboundMessage, automatic: Automatic) -> tuple[Reason, 
     evidence = count_text_evidence(message)
     if words <= _FEW_WORDS and not evidence:
         return (Reason("poche_parole"),)
+    found = {match.key for match in _book().find(fold(f"{message.subject}\n{message.new_text}"[:_READ]))}
+    if automatic.is_bulk_alone and words <= _A_NOTE and _FAREWELL in found:
+        return (Reason("parole_di_persona"),)
     if not automatic.answers_nothing or automatic.lists:
         return ()
-    found = {match.key for match in _book().find(fold(f"{message.subject}\n{message.new_text}"[:_READ]))}
     # A program writes the subject; what stands under it may be anything.
     usual = any(match.key == _ABSENCE for match in _book().find(fold(message.new_text[:_READ])))
     like_a_note = words <= _FEW_WORDS or usual or any(one.params.get("where") != "subject" for one in evidence)

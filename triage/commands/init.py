@@ -8,7 +8,6 @@ from pathlib import Path
 
 import click
 
-import triage
 from triage.beginning.answering import Answers, tidied, wrong_with
 from triage.beginning.questions import Kind, Question, questions
 from triage.beginning.rules_text import NoPlaceError
@@ -21,8 +20,7 @@ from triage.knowledge import known_places
 from triage.readiness import before_automatic
 from triage.rules import Rules, load_rules
 from triage.rules.yaml_tree import plain, read_tree
-
-_PACKAGE = Path(triage.__file__).parent.parent
+from triage.shipped import shipped
 
 
 @click.command()
@@ -38,13 +36,13 @@ _PACKAGE = Path(triage.__file__).parent.parent
 @click.option(
     "--from",
     "rules_path",
-    default=_PACKAGE / "routing_rules.yaml",
+    default=shipped("routing_rules.yaml"),
     type=click.Path(path_type=Path),
     help="The rules file to begin from; else the one that came with the service.",
 )
 @click.option(
     "--model",
-    default=_PACKAGE / "models" / "model.skops",
+    default=shipped("model.skops"),
     type=click.Path(path_type=Path),
     help="The model file; else the one that came with the service.",
 )

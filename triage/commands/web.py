@@ -13,7 +13,7 @@ from triage.basis import open_store, settings_from
 from triage.bootstrap import open_knowledge
 from triage.calling import Call, Caller
 from triage.commands.opening import clear_errors
-from triage.commands.page import start_page, take_port
+from triage.commands.page import scan_with, start_page, take_port
 from triage.dispatch.text_files import Texts, load_texts
 from triage.knowledge import Knowledge
 from triage.listening import Listening, read_listening
@@ -81,6 +81,7 @@ def _desk(
         decide_wake=partial(caller, Call.DECIDE),
         dispatch_wake=partial(caller, Call.DISPATCH),
         file_wake=partial(caller, Call.FILE),
+        scan=scan_with(settings.scanner),
     )
 
 

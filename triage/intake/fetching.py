@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from imapclient.exceptions import IMAPClientError
 
-from triage.intake.mailbox import ImapMailbox
+from triage.intake.mailbox import ImapMailbox, suppress_refusal
 from triage.intake.plan import MailboxPlan
 from triage.intake.recognise import recognise
 from triage.intake.trouble import is_passing
@@ -96,7 +96,9 @@ def _fetch_alone(store: Store, imap: ImapMailbox, plan: MailboxPlan, mailbox: Ma
     if message is not None and len(message.octets) <= plan.max_octets:
         _record(store, mailbox, [(row, message)])
         return
-    header = imap.header_section(row.location_uid, HEADER_OCTETS)
+    header = None
+    with suppress_refusal():  # asked for again, and at last a person's: no message stops its mailbox
+        header = imap.header_section(row.location_uid, HEADER_OCTETS)
     if header is None:
         _settle_missing(store, imap, mailbox, [row])
         return

@@ -165,7 +165,7 @@ def _card(
 ) -> ModelCard:
     sha256 = digest(octets)
     writers = {one.writer for one in read}
-    unmeasured = corrections["from_record"]
+    unmeasured = corrections["from_record"] + corrections.get("from_folders", 0)
     settled = corrections["messages"] - unmeasured
     others = f" e {settled} definiti da una persona" if settled else ""
     also = f" Ha imparato anche da messaggi veri definiti da persone ({unmeasured}), e su quelli non è misurato."
@@ -181,7 +181,7 @@ def _card(
         model_version=sha256[:12],
         seed=seed,
         data={
-            "messages": len(read) + unmeasured,
+            "messages": len(read) + corrections["from_record"],
             "writers": len(writers),
             "groups": groups,
             "files": [asdict(file) for file in files],

@@ -44,7 +44,7 @@ def standing(state: State) -> list[Family]:
         gauge(
             "triage_destination_sick_seconds",
             "Since a project has an address that takes no mail.",
-            [({"project": one.project}, _age(now, one.since)) for one in state.sick],
+            [({"project": code}, _age(now, since)) for code, since in _longest_sick(state).items()],
         ),
         gauge("triage_left_last_hour", "What left, or did not, within an hour, by kind, project, outcome.", left),
         gauge("triage_incidents", "Open incidents by kind.", [({"kind": k}, n) for k, n in state.incidents.items()]),
@@ -60,6 +60,14 @@ def standing(state: State) -> list[Family]:
         gauge("triage_backup_age_seconds", "Since the last backup; none before the first.", _since(now, state.backup)),
         gauge("triage_purge_age_seconds", "Since the last erasure; none before the first.", _since(now, state.purge)),
     ]
+
+
+def _longest_sick(state: State) -> dict[str, datetime]:
+    """By project the first of its addresses that took no mail: a sample has one value."""
+    found: dict[str, datetime] = {}
+    for one in state.sick:
+        found[one.project] = min(one.since, found.get(one.project, one.since))
+    return found
 
 
 def _by_code(found: Iterable[Finding]) -> list[tuple[dict[str, str], float]]:

@@ -63,7 +63,10 @@ def _remembered(tx: Transaction) -> tuple[datetime, datetime, Standing]:
     if text is None:
         return _NEVER, _NEVER, BEGINNING
     stated, _, mark = text.rpartition(":")
-    looked, wholly, act, count = (int(number) for number in stated.split(":"))
+    try:
+        looked, wholly, act, count = (int(number) for number in stated.split(":"))
+    except ValueError:
+        return _NEVER, _NEVER, BEGINNING  # spoiled: everything is looked at
     seal = seal_of_act(tx, act)
     if not hmac.compare_digest(mark, _mark(secret_if_known(tx), stated, seal)):
         return _NEVER, _NEVER, BEGINNING

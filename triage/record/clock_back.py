@@ -15,7 +15,18 @@ import sqlalchemy as sa
 from triage.record.audit import Change, write_changes
 from triage.record.incidents import close_incident, open_incident
 from triage.record.store import Store, StoreError, Transaction
-from triage.record.tables import audit, dispatches, in_charge, incidents, mailboxes, messages, staff_notices, workers
+from triage.record.tables import (
+    acknowledgement_holds,
+    audit,
+    dispatches,
+    in_charge,
+    incidents,
+    mailboxes,
+    messages,
+    staff_notices,
+    workers,
+)
+from triage.record.usage import forget_use_to_come
 from triage.vocabulary import DispatchState, MessageState
 
 log = logging.getLogger("triage.record")
@@ -31,6 +42,7 @@ _DUE = (
     (dispatches, dispatches.c.due_at, dispatches.c.state == DispatchState.PENDING),
     (dispatches, dispatches.c.lease_until, sa.true()),
     (mailboxes, mailboxes.c.lease_until, sa.true()),
+    (acknowledgement_holds, acknowledgement_holds.c.until, sa.true()),
     (in_charge, in_charge.c.due_at, sa.true()),
     (in_charge, in_charge.c.base_at, sa.true()),
     (staff_notices, staff_notices.c.due_at, sa.true()),
@@ -65,6 +77,7 @@ def take_clock_back(tx: Transaction) -> int:
     if back <= NOTICED:
         return 0
     moved = sum(_move(tx, table, column, which, back) for table, column, which in _DUE)
+    forget_use_to_come(tx)
     minutes = int(back.total_seconds() // 60)
     open_incident(
         tx,

@@ -229,7 +229,9 @@ def record_filed_elsewhere(
     for row in same_octets(tx, [digest for _, digest, _ in found]):
         if row.mailbox_id == mailbox.id:
             known.setdefault(row.sha256 or "", []).append(row)
-    over = [row for _, digest, _ in found for row in known.get(digest, []) if row.state in _SURE_TO_BE_OVER]
+    # Once each, though two copies of it lie there.
+    named = {row.id: row for _, digest, _ in found for row in known.get(digest, [])}
+    over = [row for row in named.values() if row.state in _SURE_TO_BE_OVER]
     for row in over:
         statement = sa.update(messages).where(messages.c.id == row.id, messages.c.state == row.state)
         tx.execute(statement.values(state=MessageState.HELD, hold_reason=SURELY))

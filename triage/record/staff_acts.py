@@ -90,7 +90,7 @@ def verify_acts_after(tx: Transaction, known: Standing) -> tuple[tuple[str, ...]
             broken.append(f"the record of people's acts was tampered with at or before act {row['id']}")
         # Each break is told once: the next row is held against the seal that stands.
         before = row["seal"]
-    if (number, before) != (int(counted), last):
+    if (str(number), before) != (counted, last):
         broken.append(f"the record of people's acts has {number} rows where {counted} were written, or another end")
     return tuple(broken), Standing(act, number, before)
 

@@ -84,6 +84,12 @@ def count_begun(tx: Transaction, limits: Limits, messages: int) -> None:
         )
 
 
+def forget_use_to_come(tx: Transaction) -> None:
+    """What was counted in times that have not come, as by a clock that was ahead, uses up nothing."""
+    for span, (_, step) in _SPANS.items():
+        tx.execute(sa.delete(account_use).where(account_use.c.span == span, account_use.c.slot > _slot(tx, step)))
+
+
 def _slot(tx: Transaction, step: int) -> int:
     return int(tx.now.timestamp()) // step
 

@@ -19,7 +19,7 @@ from triage.review.rule_words import (
 )
 from triage.rules.conflicts import Fault, find_faults, nobody_asks_for
 from triage.rules.forwarding import ForwardAs
-from triage.rules.types import DEFAULT_ADDRESS, NO_TEXT, Envelope, MailboxRole, Project, Rules
+from triage.rules.types import DEFAULT_ADDRESS, NO_TEXT, Envelope, Forward, MailboxRole, Project, Rules
 from triage.vocabulary import Mode
 
 _DAYS = ("lunedì", "martedì", "mercoledì", "giovedì", "venerdì", "sabato", "domenica")
@@ -163,7 +163,8 @@ def _use(project: Project, key: str, rules: Rules) -> str:
     if key == DEFAULT_ADDRESS:
         return "posta delle famiglie"
     step = f"{project.code}.{key}"
-    by = [f"«{rule.name}»" for rule in rules.rules if getattr(rule.then, "address_key", "") == key]
+    forwards = ((rule.name, rule.then) for rule in rules.rules if isinstance(rule.then, Forward))
+    by = [f"«{name}»" for name, then in forwards if (then.project, then.address_key) == (project.code, key)]
     return f"regola {', '.join(by)}" if by else f"non usato da nessuna regola ({step})"
 
 

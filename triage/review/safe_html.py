@@ -25,7 +25,7 @@ _WITH_CONTENT = frozenset(_ACTIVE.split())
 _CELLS: dict[str, set[str]] = {"*": set(), "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}, "ol": {"start"}}
 _HIDDEN = (
     '[style*="display:none" i],[style*="display: none" i],[style*="visibility:hidden" i],'
-    '[style*="visibility: hidden" i],[style*="mso-hide:all" i],[style*="font-size:0" i],[hidden]'
+    '[style*="visibility: hidden" i],[style*="mso-hide:all" i],[hidden]'
 )
 _LONGEST_TARGET = 300
 _OPEN, _CLOSE = "\ufdd0", "\ufdd1"

@@ -211,6 +211,8 @@ FAMILY_TOLD: Mapping[str, str] = {
     "ricevuta": "dalla conferma di ricevuta",
     "gia_avvisata": "già avvisata prima: da chiamare",
     "non_raggiungibile": "da qui non le si può scrivere",
+    "gia_ricevuta": "aveva già avuto la conferma con un altro caso: da chiamare",
+    "fermata": "niente: la conferma di ricevuta è fermata",
     "niente": "non sapeva dell'altro centro",
 }
 """What the family was told of a correction (``acts.words.TOLD``)."""
