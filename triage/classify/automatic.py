@@ -34,17 +34,8 @@ class Automatic:
     @property
     def lists(self) -> bool:
         """A list or bulk mail, by its header fields."""
-        return any(
-            reason.code == "automatico_list"
-            or (reason.code == "automatico_precedence" and reason.params.get("value") not in _OF_A_NOTE)
-            for reason in self.reasons
-        )
-
-    @property
-    def is_bulk_alone(self) -> bool:
-        """Only Precedence (RFC 2076 section 3.9) speaks of many readers: answering programs write it, too."""
-        codes = {reason.code for reason in self.reasons}
-        return "automatico_precedence" in codes and "automatico_list" not in codes
+        codes = {reason.code for reason in self.reasons if reason.params.get("value") not in _OF_A_NOTE}
+        return bool(codes & {"automatico_list", "automatico_precedence"})
 
     @property
     def answers_nothing(self) -> bool:

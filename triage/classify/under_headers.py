@@ -37,7 +37,7 @@ def of_a_person(message: InboundMessage, automatic: Automatic) -> tuple[Reason, 
     if words <= _FEW_WORDS and not evidence:
         return (Reason("poche_parole"),)
     found = {match.key for match in _book().find(fold(f"{message.subject}\n{message.new_text}"[:_READ]))}
-    if automatic.is_bulk_alone and words <= _A_NOTE and _FAREWELL in found:
+    if _is_bulk_alone(automatic) and words <= _A_NOTE and _FAREWELL in found:
         return (Reason("parole_di_persona"),)
     if not automatic.answers_nothing or automatic.lists:
         return ()
@@ -45,6 +45,12 @@ def of_a_person(message: InboundMessage, automatic: Automatic) -> tuple[Reason, 
     usual = any(match.key == _ABSENCE for match in _book().find(fold(message.new_text[:_READ])))
     like_a_note = words <= _FEW_WORDS or usual or any(one.params.get("where") != "subject" for one in evidence)
     return (Reason("parole_di_persona"),) if _FAREWELL in found or not like_a_note else ()
+
+
+def _is_bulk_alone(automatic: Automatic) -> bool:
+    """Only Precedence (RFC 2076 section 3.9) speaks of many readers: answering programs write it, too."""
+    codes = {reason.code for reason in automatic.reasons}
+    return "automatico_precedence" in codes and "automatico_list" not in codes
 
 
 @lru_cache(maxsize=1)
