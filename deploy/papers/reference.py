@@ -40,6 +40,7 @@ _TITLES = {
     "DailyDigestSection": "`daily_digest`",
     "RetentionSection": "`retention`",
     "OfficeSection": "`offices`, each",
+    "ProtocolSection": "`protocol`",
 }
 """Sections in the order of the file; one that the schema has besides follows under its own name."""
 

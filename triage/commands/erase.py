@@ -24,7 +24,7 @@ from triage.record.person_requests import RequestRow
 
 REMEDIES = {
     Against.LEGAL_HOLD: "a legal hold keeps it; when that is over: triage purge --release CASE",
-    Against.REGISTER_OPEN: "its entry in the register of misroutes is open; close it on the page Registro",
+    Against.REGISTER_OPEN: "its entry in the register of misroutes is open; close it on the page Errori di smistamento",
     Against.WAITING: "a message of it waits or is on its way; settle it, or wait until it is filed",
     Against.SENDING: "something has not left yet; wait until it has",
     Against.UNDOABLE: "what a person decided can still be taken back; try again in some minutes",
