@@ -188,3 +188,17 @@ def test_the_webhook_is_tried_again_until_it_answers_and_no_address_is_given_to_
         (one,) = webhook.bodies[-1]["incidents"]
         assert (one["code"], one["subject"]) == ("destination", "")
         assert "consultorio" not in str(webhook.bodies)
+
+
+def test_a_report_outlives_the_hours_in_which_its_channel_cannot_be_reached(
+    desk: Desk, smtp_sink: SmtpSink, make_caller: Call
+) -> None:
+    """No server was asked anything: that is no refusal, and after it the trouble is told all the same."""
+    caller = make_caller(desk)
+    trouble(desk, "mailbox")
+    smtp_sink.stop()
+    caller.pass_minutes(600, step=10)
+    assert told(smtp_sink) == []
+    smtp_sink.start()
+    caller.pass_minutes(120, step=10)
+    assert told(smtp_sink)[:1] == [ADMIN]

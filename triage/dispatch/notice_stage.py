@@ -52,7 +52,8 @@ LEASE = timedelta(minutes=10)
 """Longer than a notice takes as a rule. A server that takes its ten minutes to answer DATA outlasts it, and another
 worker may then send the notice once more."""
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 30, 60))
-"""Between tries; after the last one the notice has failed, and that is an incident where it was an urgent one."""
+"""Between tries; after the last one the notice has failed, and that is an incident where it was an urgent one. A
+channel that cannot be reached has refused nothing: it is tried every hour."""
 BETWEEN_LOOKS = timedelta(minutes=5)
 """How often incidents, reminders and digests are thought of."""
 CHANNEL_INCIDENT = "notice_channel"
@@ -193,7 +194,7 @@ class NoticeStage:
             self._end(tx, row, DispatchState.ACCEPTED, code=result.code)
             if row.message_id is not None:
                 close_incident(tx, NOTICE, str(row.message_id))
-        elif result.outcome is AttemptOutcome.PERMANENT or row.attempts >= len(PAUSES):
+        elif result.outcome is AttemptOutcome.PERMANENT or (result.stage != "connect" and row.attempts >= len(PAUSES)):
             self._end(tx, row, DispatchState.FAILED, "rifiutato", result.code)
             self._tell_of_failure(tx, row)
         else:
