@@ -194,3 +194,12 @@ def test_a_colleague_may_take_back_what_somebody_did(office: Office, person: str
     key = held(office)
     done = office.act(forward, key, Choice("sud"), person=office.bruno)
     assert office.act_unread(undo, done.settlement_id, person=getattr(office, person)).ok
+
+
+def test_after_it_nobody_insists_any_more(office: Office) -> None:
+    """A message that a person had sent on passes fewer guards; one that was given back passes all of them again."""
+    key = held(office)
+    done = office.act(forward, key, Choice("nord"))
+    assert office.desk.message(key).let_in_by == "person"
+    take_back(office, done)
+    assert office.desk.message(key).let_in_by is None

@@ -21,6 +21,7 @@ from triage.record.corrections import lock_message, open_for_correction
 from triage.record.decisions import decision_of
 from triage.record.dispatches import DispatchRow
 from triage.record.identity import secret_of
+from triage.record.let_in import put_back_let_in
 from triage.record.messages import MessageRow, change_state
 from triage.record.recase import move_to_case, take_along
 from triage.record.settlements import Exit, SettlementRow, end_settlement, newest_settlements, settlement_numbered
@@ -102,6 +103,8 @@ def _give_back(tx: Transaction, rules: Rules, known: SettlementRow, row: Message
         write_decision(tx, row, decision, file=True, params=params)
     else:
         write_decision(tx, row, decision, hold_reason=str(before["reason"]) or AGAIN, plans=plans, params=params)
+    # Nobody insists any more: what the service decides of it later passes the same guards as before.
+    put_back_let_in(tx, row.id, str(before["let_in"]))
     if case and case != row.case_id:
         if known.exit == Exit.SPLIT and row.case_id is not None:
             take_along(tx, row.id, row.case_id, case, tx.now)

@@ -56,3 +56,8 @@ def release_baseline(tx: Transaction, mailbox: MailboxRow, uids: Sequence[int]) 
         tx, [Change("message", row.id, "backlog", MessageState.BASELINE, MessageState.LISTED) for row in rows]
     )
     return len(rows)
+
+
+def put_back_let_in(tx: Transaction, message_id: int, who: str) -> None:
+    """Who had let it go its way before an act that is undone; empty: nobody."""
+    tx.execute(sa.update(messages).where(messages.c.id == message_id).values(let_in_by=who or None))
