@@ -152,7 +152,6 @@ PURE_DISPATCH = frozenset(
         "address_mail",
         "answering",
         "attachments",
-        "canary_mail",
         "compose",
         "fields",
         "forwards",

@@ -25,8 +25,8 @@ def settings_from(environment: Mapping[str, str], mailboxes: Iterable[str] = ())
     return load_settings(environment, f"{socket.gethostname()}-{os.getpid()}", mailboxes)
 
 
-def open_store(settings: Settings, clock: Clock | None = None) -> Store:
-    """The record, brought to this release's form; raises ``SettingsError`` when its folder cannot be made."""
+def make_folder(settings: Settings) -> None:
+    """The folder of an embedded record; raises ``SettingsError`` when it cannot be made."""
     if settings.database_url.startswith("sqlite:"):
         try:
             # Mail lies in it: other accounts of the machine have no business there, whatever the umask.
@@ -34,6 +34,11 @@ def open_store(settings: Settings, clock: Clock | None = None) -> Store:
         except OSError as error:
             what = f"TRIAGE_STATE_DIR: the folder {settings.state_dir} cannot be made ({type(error).__name__})."
             raise SettingsError((what,)) from None
+
+
+def open_store(settings: Settings, clock: Clock | None = None) -> Store:
+    """The record, brought to this release's form; raises ``SettingsError`` when its folder cannot be made."""
+    make_folder(settings)
     store = store_of(settings, clock)
     try:
         store.migrate()

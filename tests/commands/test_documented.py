@@ -34,22 +34,22 @@ from triage.vocabulary import MessageState
 
 ROOT = Path(__file__).parents[2]
 ELSEWHERE = {
-    "run": "tests/flow/test_stopping.py",
-    "worker": "tests/crash",
+    "run": "tests/commands/test_web.py",
+    "worker": "tests/commands/test_worker.py",
     "web": "tests/commands/test_web.py",
-    "demo": "tests/demo",
-    "demo --once": "tests/demo",
-    "evaluate": "tests/learning/test_report.py",
-    "evaluate --keep": "tests/learning/test_report.py",
+    "demo": "tests/commands/test_demo.py",
+    "demo --once": "tests/commands/test_demo.py",
+    "evaluate": "tests/commands/test_evaluate.py",
+    "evaluate --keep": "tests/commands/test_models.py",
     "init": "tests/commands/test_init.py",
     "check --connect": "tests/commands/test_check.py",
-    "train": "tests/learning",
-    "train --json": "tests/learning",
-    "train --settled": "tests/learning/test_settled.py",
-    "train --settled --out /srv/triage/candidate": "tests/learning/test_settled.py",
-    "train --also /srv/triage/corrections --out /srv/triage/candidate": "tests/learning/test_corrections.py",
+    "train": "tests/commands/test_train.py",
+    "train --json": "tests/commands/test_train.py",
+    "train --settled": "tests/commands/test_train.py",
+    "train --settled --out /srv/triage/candidate": "tests/commands/test_train.py",
+    "train --also /srv/triage/corrections --out /srv/triage/candidate": "tests/commands/test_train.py",
     "train --learnt var/learnt/learnt.jsonl --out /srv/triage/candidate": "tests/commands/test_learn.py",
-    "erase --refit /srv/triage/candidate": "tests/duties",
+    "erase --refit /srv/triage/candidate": "tests/commands/test_persons.py",
     "init service --connect": "tests/commands/test_init.py",
 }
 """Those that run for ever, ask a person, or learn for minutes, and where they are run."""
@@ -212,5 +212,8 @@ def test_what_a_document_types_works(
     assert "Traceback" not in result.output
 
 
-def test_what_is_run_elsewhere_is() -> None:
-    assert [place for place in ELSEWHERE.values() if not (ROOT / place).exists()] == []
+@pytest.mark.parametrize("words", sorted(ELSEWHERE))
+def test_what_is_run_elsewhere_is_typed_there(words: str) -> None:
+    typed_there = (ROOT / ELSEWHERE[words]).read_text(encoding="utf-8")
+    assert f'"{words.split()[0]}"' in typed_there
+    assert [option for option in re.findall(r"--[a-z]+", words) if f'"{option}"' not in typed_there] == []

@@ -97,6 +97,8 @@ def test_what_is_kept_teaches_the_model_and_can_measure_none(
     card = json.loads((tmp_path / "out" / "card.json").read_text(encoding="utf-8"))
     assert (card["data"]["corrections"]["from_folders"], card["data"]["corrections"]["from_record"]) == (3, 0)
     assert card["data"]["messages"] == len(small_examples()), "nothing of it is measured"
+    assert f"Misurato su {len(small_examples())} messaggi inventati, ciascuno" in card["statement"]
+    assert "messaggi veri definiti da persone (3), e su quelli non è misurato" in card["statement"]
     with pytest.raises(ExamplesError):
         read_examples(learnt.parent)
 

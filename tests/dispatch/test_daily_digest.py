@@ -115,3 +115,14 @@ def test_what_arrives_after_the_mornings_hour_waits_for_the_next_day(
     for _ in range(12):
         caller.pass_time(timedelta(hours=1))
     assert digests(smtp_sink) == []
+
+
+def test_on_a_day_that_the_agency_calls_closed_nobody_is_told(desk: Desk, smtp_sink: SmtpSink, caller: Caller) -> None:
+    """It begins on a Wednesday at ten; the Thursday is closed."""
+    closed = f"{desk.clock.now() + timedelta(days=1):%Y-%m-%d}"
+    desk.rules = replace(desk.rules, service=replace(desk.rules.service, closed_days=(closed,)))
+    desk.take_in(a_mail(subject="nessun luogo"))
+    pass_days(caller, 1)
+    assert digests(smtp_sink) == []
+    pass_days(caller, 1)
+    assert [to for to, _ in digests(smtp_sink)] == list(STAFF)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from email import message_from_bytes, policy
 
 import pytest
 import sqlalchemy as sa
 
-from tests.dispatch.builders import Desk
+from tests.dispatch.builders import OURS, Desk, a_mail
 from tests.dispatch.notices import ADMIN, Caller, second_channel, told
 from tests.servers.authority import Authority
 from tests.servers.smtp_sink import SmtpSink
@@ -202,3 +203,16 @@ def test_a_report_outlives_the_hours_in_which_its_channel_cannot_be_reached(
     smtp_sink.start()
     caller.pass_minutes(120, step=10)
     assert told(smtp_sink)[:1] == [ADMIN]
+
+
+def test_of_test_messages_that_could_not_leave_only_the_one_that_is_awaited_does(
+    desk: Desk, smtp_sink: SmtpSink, make_caller: Call
+) -> None:
+    desk.take_in(a_mail())
+    desk.rules = replace(desk.rules, service=replace(desk.rules.service, canary_minutes=60))
+    caller = make_caller(desk)
+    smtp_sink.stop()
+    caller.pass_minutes(600, step=10)
+    smtp_sink.start()
+    caller.pass_minutes(70, step=10)
+    assert 1 <= told(smtp_sink).count(OURS) <= 2

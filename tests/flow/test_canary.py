@@ -15,7 +15,7 @@ from tests.servers.dovecot import Dovecot, MailboxUser
 from tests.servers.smtp_sink import SmtpSink
 from triage.bootstrap import Service
 from triage.commands import main
-from triage.dispatch.canary_mail import SUBJECT
+from triage.dispatch.staff_mail import CANARY_SUBJECT
 from triage.intake.reader import MailboxReader
 from triage.metrics.process import Measures
 from triage.metrics.serving import metrics
@@ -69,7 +69,7 @@ def sent(office: Office, service: Service) -> bytes:
 
 def test_it_arrives_is_read_and_is_gone_again(office: Office, service: Service, reader: MailboxReader) -> None:
     octets = sent(office, service)
-    assert SUBJECT.encode() in octets
+    assert CANARY_SUBJECT.encode() in octets
     office.dovecot.deliver(office.user.name, octets)
     reader.work()
     assert service.decider.work() == 1

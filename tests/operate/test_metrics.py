@@ -6,6 +6,8 @@ import json
 import re
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -17,7 +19,9 @@ from tests.record.builders import CREMA, FAMILY, OGLIO_PO, MovedClock
 from triage.metrics.families import Family, written
 from triage.metrics.process import BUCKETS, Measures
 from triage.metrics.serving import MetricsServer, metrics, serve_metrics
+from triage.metrics.standing import standing
 from triage.record import Store
+from triage.record.state import Sick, state_of
 from triage.signals import Heartbeats
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -182,3 +186,13 @@ def test_a_port_that_is_taken_keeps_no_mail_from_its_way(
     assert "TRIAGE_METRICS_PORT" in caplog.text
     assert serve_metrics(store, heartbeats, measures, 0) is None
     store.close()
+
+
+def test_two_sick_addresses_of_a_project_are_one_sample(store: Store) -> None:
+    with store.read("state") as tx:
+        state = state_of(tx)
+    sick = (Sick("crema", "full", state.at - timedelta(hours=1)), Sick("crema", "moved", state.at - timedelta(hours=3)))
+    told = written(standing(replace(state, sick=sick)))
+    assert [line for line in told.splitlines() if line.startswith("triage_destination_sick_seconds{")] == [
+        'triage_destination_sick_seconds{project="crema"} 10800'
+    ]

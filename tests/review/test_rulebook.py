@@ -16,6 +16,7 @@ from tests.review.office import DEMO_RULES, Office, token_of
 from tests.rules.builders import line_of
 from tests.servers.mail import make_mail
 from triage.acts.people import Role
+from triage.acts.words import TOLD
 from triage.decider import Decider
 from triage.knowledge import known_places
 from triage.record.address_tests import TestState
@@ -23,7 +24,8 @@ from triage.record.address_tests import tests_of as history_of
 from triage.record.staff_acts import acts_about
 from triage.review.replaying import compared
 from triage.review.rule_words import condition_phrases, finding_phrases, kind_phrase, one_of, step_phrase
-from triage.review.rulebook_view import rulebook_of
+from triage.review.rulebook_view import addresses_of, rulebook_of
+from triage.review.words import FAMILY_TOLD
 from triage.rules import Rules, parse_rules
 from triage.rules.conflicts import find_faults
 from triage.rules.reach import Kind
@@ -291,3 +293,21 @@ def test_others_read_of_an_address_and_only_an_administrator_writes_to_it(http: 
     assert client.post("/regole/indirizzi/nessuno/default/prova", data={"csrf": token}).status_code == 404
     again = client.post("/regole/indirizzi/crema/default/togli", data={"csrf": token}, follow_redirects=True)
     assert "non è stato confermato con una mail di prova" in again.text
+
+
+def test_an_address_is_used_by_the_rules_of_its_own_centre() -> None:
+    """Two centres may call an address the same."""
+    text = DEMO.replace(
+        "    addresses:\n      default: {to: orientagiovani@comune.crema.cr.it, confirmed: true}\n",
+        "    addresses:\n      default: {to: orientagiovani@comune.crema.cr.it, confirmed: true}\n"
+        "      piano: {to: piano@comune.crema.cr.it, confirmed: true}\n",
+    )
+    rules = ruled(text)
+    uses = {one.to: one.use for one in addresses_of(rules.projects["crema"], {}, rules)}
+    assert uses["piano@comune.crema.cr.it"] == "non usato da nessuna regola (crema.piano)"
+    other = {one.key: one.use for one in addresses_of(rules.projects["oglio_po"], {}, rules)}
+    assert other["piano"] == "regola «enti verso l'ufficio di piano»"
+
+
+def test_what_a_family_was_told_of_a_correction_has_words_for_each_case() -> None:
+    assert FAMILY_TOLD.keys() == TOLD.keys()

@@ -11,13 +11,13 @@ import click
 
 from triage.acts.restoring import end_restoration
 from triage.backup import BackupError, Manifest, make_backup, restore_backup, verify_backup
-from triage.basis import settings_from, store_of
+from triage.basis import make_folder, settings_from, store_of
 from triage.commands.act import actor
 from triage.commands.destinations import rules_in_force
 from triage.commands.opening import FAILED, MISCONFIGURED, clear_errors, fail, json_option, opened, print_json
 from triage.commands.settle import typing
 from triage.record import Store
-from triage.settings import Settings, SettingsError, without_accounts
+from triage.settings import Settings, without_accounts
 
 
 @click.command()
@@ -114,13 +114,7 @@ def restore(path: Path | None, done: bool, as_json: bool) -> None:
 
 
 def _new_record(settings: Settings) -> Store:
-    if settings.database_url.startswith("sqlite:"):
-        try:
-            # Mail lies in it: other accounts of the machine have no business there, whatever the umask.
-            settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            what = f"TRIAGE_STATE_DIR: the folder {settings.state_dir} cannot be made ({type(error).__name__})."
-            raise SettingsError((what,)) from None
+    make_folder(settings)
     return store_of(settings)
 
 

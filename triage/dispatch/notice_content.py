@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 
 from triage.decide import against_any_notice, may_notify, may_tell_project, may_test_address, may_test_mailbox
 from triage.dispatch.address_mail import compose_address_test
-from triage.dispatch.canary_mail import compose_canary
 from triage.dispatch.compose import Outgoing, Stamp
 from triage.dispatch.staff_mail import (
     Waiting,
     compose_call,
+    compose_canary,
     compose_digest,
     compose_ends,
     compose_incidents,
@@ -24,6 +24,7 @@ from triage.ids import case_code
 from triage.knowledge import Knowledge
 from triage.record import Transaction
 from triage.record.address_tests import named_tests
+from triage.record.canaries import is_awaited
 from triage.record.charge import charges_of
 from triage.record.destinations import sick_addresses
 from triage.record.filing import AT_REST
@@ -91,7 +92,7 @@ class NoticeWriter:
         if row.kind == NoticeKind.WAITING:
             return self._waiting(tx, row, rules)
         if row.kind == NoticeKind.CANARY:
-            return Content(compose_canary(row.recipient, rules, _stamp(tx, row, None)))
+            return self._canary(tx, row, rules)
         return self._for_project(tx, row, rules)
 
     def _waits_for_reader(self, tx: Transaction, row: NoticeRow, rules: Rules) -> timedelta | None:
@@ -168,6 +169,12 @@ class NoticeWriter:
         if test is None:
             return Content(refusal="non_aspetta")
         return Content(compose_address_test(row.recipient, rules, _stamp(tx, row, None), row.project, test.code))
+
+    def _canary(self, tx: Transaction, row: NoticeRow, rules: Rules) -> Content:
+        if not is_awaited(tx, row.rfc_message_id):
+            # Missed meanwhile: a channel that can be reached again does not send all those of the time before.
+            return Content(refusal="non_aspetta")
+        return Content(compose_canary(row.recipient, rules, _stamp(tx, row, None)))
 
     def _sender_of(self, row: NoticeRow) -> str:
         return self._sender if row.channel == Channel.ALARM else ""

@@ -141,6 +141,18 @@ def compose_waiting(forward_path: str, rules: Rules, stamp: Stamp, waiting: Wait
     return _mail(forward_path, rules, stamp, "Smistamento della posta: che cosa aspetta oggi", text)
 
 
+CANARY_SUBJECT = "Prova automatica del servizio di smistamento"
+
+
+def compose_canary(forward_path: str, rules: Rules, stamp: Stamp) -> Outgoing:
+    """The service's test message to one of its own mailboxes; from our address on the envelope, too, as a letter is."""
+    text = (
+        "Il servizio di smistamento della posta scrive a se stesso per provare che la posta arriva.\n"
+        "Questo messaggio si cancella da solo appena è stato letto dal servizio: non serve fare nulla.\n"
+    )
+    return _mail(forward_path, rules, stamp, CANARY_SUBJECT, text, rules.service.address)
+
+
 def webhook_body(event: str, service: Service, facts: Mapping[str, object]) -> dict[str, object]:
     """The JSON object of an HTTPS POST: what happened, in numbers and codes."""
     return {"event": event, "service": service.name, **facts}

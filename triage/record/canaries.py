@@ -68,6 +68,12 @@ def newest_arrivals(tx: Transaction) -> dict[int, Canary]:
     return {row.mailbox_id: Canary(*row) for row in rows}
 
 
+def is_awaited(tx: Transaction, rfc_message_id: str) -> bool:
+    """Whether somebody waits for the one of this Message-ID."""
+    found = tx.execute(sa.select(*_COLUMNS).where(canaries.c.rfc_message_id == rfc_message_id)).first()
+    return found is not None and Canary(*found).is_awaited
+
+
 def unseen_canaries(tx: Transaction) -> list[Canary]:
     """All that have not come, those included that nobody waits for any more."""
     query = sa.select(*_COLUMNS).where(canaries.c.message_id.is_(None)).order_by(canaries.c.id)
