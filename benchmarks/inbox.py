@@ -28,8 +28,8 @@ GENERAL = "pijss.retifamiglia@ats-valpadana.it"
 def rules_text() -> str:
     """The demo's rules with the lowest threshold: every benchmark message is forwarded."""
     text = (ROOT / "triage/demo/routing_rules.yaml").read_text(encoding="utf-8")
-    text = text.replace("per_hour_total: 120", "per_hour_total: 100000").replace(
-        "per_domain_per_hour: 60", "per_domain_per_hour: 100000"
+    text = text.replace("per_domain_per_hour: 60", "per_domain_per_hour: 100000").replace(
+        "per_hour_total: 120", "per_hour_total: 100000\n  per_mailbox_per_hour: 100000"
     )
     lines = [line for line in text.splitlines() if "min_confidence" not in line]
     at = next(number for number, line in enumerate(lines) if line.startswith("thresholds:"))

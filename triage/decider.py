@@ -21,9 +21,8 @@ from triage.canaries import take_canaries
 from triage.crashpoints import reach
 from triage.ids import own_ids
 from triage.knowledge import InForce, Knowledge
-from triage.oversized import settle_oversized
+from triage.oversized import OversizedHeaders
 from triage.overtaking import overtaking
-from triage.parse import parse
 from triage.parse.isolated import ParserCrash, parse_isolated
 from triage.reading import ParsedMessages
 from triage.receipts import note_failures
@@ -31,7 +30,6 @@ from triage.record import LostLeaseError, Store, StoreError, Transaction
 from triage.record.claims import (
     claim_received,
     has_received,
-    next_oversized,
     release_claims,
     renew_claims,
     still_leased,
@@ -40,8 +38,9 @@ from triage.record.decisions import Settlement, record_decisions
 from triage.record.identity import secret_of
 from triage.record.incidents import note_altered_octets
 from triage.record.mailboxes import known_mailboxes
-from triage.record.messages import MessageRow, change_state
+from triage.record.messages import MOST_TRIES, MessageRow
 from triage.record.octets import ALTERED, read_octets, why_absent
+from triage.record.quarantine import quarantine
 from triage.record.samples import note_draw, progress_of
 from triage.rules.types import Mailbox, Rules
 from triage.sampling import draw
@@ -56,13 +55,12 @@ OCTETS = 64 << 20
 """Octets of messages held at once."""
 PIECE = 10.0
 """Seconds of reading after which what was read is decided, before the rest of the batch is read."""
-MOST_TRIES = 3
 AFTER_ITS_CASE = timedelta(minutes=2)
 """How long a family's answer to our question rests, while what it answers for is forwarded."""
 IN_TURN = timedelta(seconds=5)
 """How long a message rests whose predecessor another worker may be deciding."""
 REST = timedelta(seconds=30)
-"""How long a message rests whose decision the record could not take."""
+"""How long a message rests whose decision the record could not take, or whose header section could not be looked at."""
 MOST_TAKEN_BACK = 20
 """Refusals by the record that do not count as tries of the message: ten minutes of trouble."""
 
@@ -99,6 +97,7 @@ class Decider:
         self._on_decided = on_decided
         self._owed: list[MessageRow] = []
         self._refused: Counter[int] = Counter()
+        self._oversized = OversizedHeaders(store, knowledge, parsed, parse_apart)
         self._parse_apart = parse_apart
         self._beat = beat
         self.trouble = ""
@@ -108,7 +107,7 @@ class Decider:
         """Decide one batch; how many messages were claimed (0: nothing is due)."""
         self._pay_back()
         with self._store.read("anything received") as tx:
-            received, oversized = has_received(tx), next_oversized(tx)
+            received, oversized = has_received(tx), self._oversized.next(tx)
         settled = oversized is not None and self._settle_oversized(oversized)
         if not received:
             return int(settled)
@@ -143,27 +142,12 @@ class Decider:
     def _settle_oversized(self, row: MessageRow) -> bool:
         """A message too large to be read: its header section is looked at, in a child. Whether that was done."""
         try:
-            self._look_at_header(row)
+            self._oversized.look(row)
         except Exception as error:  # noqa: BLE001 - it waits for a person as it is, and stops nobody
             self._note(error, 1)
+            self._oversized.rest(row, REST)
             return False
         return True
-
-    def _look_at_header(self, row: MessageRow) -> None:
-        in_force = self._knowledge.in_force()
-        with self._store.read("header section") as tx:
-            content = read_octets(tx, [row.sha256] if row.sha256 else []).get(row.sha256 or "", b"")
-            boxes = {box.id: in_force.rules.mailboxes.get(box.name) for box in known_mailboxes(tx)}
-        try:
-            message = self._parsed.seen(self._parse_apart(content), boxes.get(row.mailbox_id))
-        except ParserCrash:
-            message = parse(b"")  # nobody to answer: it only waits
-        (classification,) = in_force.classifier.classify([message])
-        with self._store.write("oversize looked at") as tx:
-            locked = next_oversized(tx, locked=True)
-            if locked is not None and locked.id == row.id:
-                settlement = settle_oversized(tx, in_force.rules, locked, message, classification)
-                record_decisions(tx, [settlement], MessageState.OVERSIZE)
 
     def _read(self, rows: Sequence[MessageRow], rules: Rules) -> tuple[int, list[Read]]:
         """How many were looked at, as far as one piece goes, and what was read of them."""
@@ -263,7 +247,7 @@ class Decider:
             with self._store.write("quarantined") as tx:
                 if reason == ALTERED:
                     note_altered_octets(tx, row.id)
-                change_state(tx, row, MessageState.QUARANTINED, "quarantined", {"reason": reason}, hold_reason=reason)
+                quarantine(tx, row, reason)
         except LostLeaseError:
             log.info("lease lost", extra={"action": "lease_lost", "row": row.id})
 

@@ -19,7 +19,6 @@ from triage.record.labels import PersonsLabel, labels_by_check, labels_by_settle
 from triage.record.mailboxes import known_mailboxes
 from triage.record.octets import read_octets
 from triage.rules.types import Rules
-from triage.vocabulary import MessageState
 
 PAGE = 100
 """Messages whose content is in memory at once."""
@@ -44,7 +43,7 @@ def settled_examples(store: Store, rules: Rules, parsed: ParsedMessages, passed:
             after = page[-1][0] if page else after
             for _, label in page:
                 content = contents.get(label.row.sha256 or "")
-                if content is None or label.row.state == MessageState.QUARANTINED:
+                if content is None or label.row.stopped_the_parser:
                     passed.without_content += 1
                 else:
                     yield _example(label, content, boxes[label.row.mailbox_id], rules, parsed)

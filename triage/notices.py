@@ -25,6 +25,8 @@ from triage.record.staff_notices import (
     known_subjects,
     newest_notice,
     plan_notices,
+    reaches_nobody,
+    span_of,
 )
 from triage.record.told_incidents import carry_on, incidents_between, next_over_report
 from triage.record.waiting import count_waiting
@@ -35,6 +37,8 @@ GRACE = timedelta(minutes=2)
 """Trouble that is over so soon is told to nobody: false alarms teach people to look away (failure F33)."""
 APART = timedelta(minutes=10)
 """Between two reports of incidents: what comes in between is told together (failure F4)."""
+TELL_AGAIN = timedelta(hours=1)
+"""After a report that every channel has refused, the same is told once more: addresses are mended, servers get well."""
 OPENS = 8
 """The hour, local time, from which projects are reminded on working days."""
 DIGEST_WITHIN = timedelta(hours=2)
@@ -135,16 +139,26 @@ def _plan_steps(tx: Transaction, rules: Rules, charge: Charge, calls: Sequence[C
 
 
 def plan_incidents(tx: Transaction, rules: Rules, channels: SecondChannels) -> int:
-    """One report of the troubles that were not told yet, by the second channel where there is one (failure F32)."""
+    """One report of the troubles that were not told yet, by the second channel where there is one (failure F32).
+
+    What a report that was refused was about is not told yet either.
+    """
     carry_on(tx)
     newest = newest_notice(tx, NoticeKind.INCIDENTS)
-    told = int(newest.subject.partition("-")[2]) if newest else 0
     if against_any_notice(rules) or (newest is not None and tx.now - newest.created_at < APART):
         return 0
-    untold = incidents_between(tx, told + 1)
+    low, high = span_of(newest.subject) if newest is not None else (1, 0)
+    refused = newest if newest is not None and reaches_nobody(tx, newest) else None
+    begin = low if refused is not None else high + 1
+    untold = incidents_between(tx, begin)
     if not untold or tx.now - untold[0].opened_at < GRACE:
         return 0
-    return _plan_report(tx, rules, channels, NoticeKind.INCIDENTS, f"{told + 1}-{untold[-1].id}")
+    if refused is None or untold[-1].id > high:
+        return _plan_report(tx, rules, channels, NoticeKind.INCIDENTS, f"{begin}-{untold[-1].id}")
+    if tx.now - refused.created_at < TELL_AGAIN:
+        return 0
+    # The same report under a subject of its own: one subject is told once.
+    return _plan_report(tx, rules, channels, NoticeKind.INCIDENTS, f"{begin}-{high}.{refused.id}")
 
 
 def plan_ends(tx: Transaction, rules: Rules, channels: SecondChannels) -> int:

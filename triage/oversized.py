@@ -8,19 +8,26 @@ that speaks of danger calls the on-call contact as that of any other message doe
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from triage.conversations import keys_of, recipient_keys, threads_of
 from triage.decide import against_any_notice, decide
 from triage.decide.gate import SAME_THREAD
+from triage.knowledge import Knowledge
 from triage.loops import brakes_on, with_proof
-from triage.record import Transaction
+from triage.parse import parse
+from triage.parse.isolated import ParserCrash
+from triage.reading import ParsedMessages
+from triage.record import Store, Transaction
 from triage.record.acknowledged import acknowledged_before
-from triage.record.decisions import Settlement
+from triage.record.claims import next_oversized
+from triage.record.decisions import Settlement, record_decisions
 from triage.record.identity import secret_of
 from triage.record.mailboxes import known_mailboxes
 from triage.record.messages import MessageRow
+from triage.record.octets import read_octets
 from triage.record.recall import cases_of_thread
 from triage.rules.types import Rules
 from triage.settling import context_of, is_called_for, notices
@@ -75,3 +82,50 @@ def settle_oversized(
         dispatches=(*(notices(tx, rules, secret, decision) if calls else ()), *((plan,) if plan is not None else ())),
         calls=calls and not against_any_notice(rules),
     )
+
+
+class OversizedHeaders:
+    """Looks at the header sections of such messages, one at a time, each parsed in a child (``parse_apart``)."""
+
+    def __init__(
+        self,
+        store: Store,
+        knowledge: Knowledge,
+        parsed: ParsedMessages,
+        parse_apart: Callable[[bytes], InboundMessage],
+    ) -> None:
+        self._store = store
+        self._knowledge = knowledge
+        self._parsed = parsed
+        self._parse_apart = parse_apart
+        self._resting: dict[int, datetime] = {}
+
+    def next(self, tx: Transaction) -> MessageRow | None:
+        """The next one that nobody has looked at, but for those that rest."""
+        return next_oversized(tx, self._unlooked(tx))
+
+    def rest(self, row: MessageRow, wait: timedelta) -> None:
+        """It was looked at in vain: it keeps no other waiting, and is looked at again later."""
+        self._resting[row.id] = self._store.clock.now() + wait
+
+    def look(self, row: MessageRow) -> None:
+        """Settle one by its header section; what cannot be read only waits, and nobody is answered."""
+        in_force = self._knowledge.in_force()
+        with self._store.read("header section") as tx:
+            content = read_octets(tx, [row.sha256] if row.sha256 else []).get(row.sha256 or "", b"")
+            boxes = {box.id: in_force.rules.mailboxes.get(box.name) for box in known_mailboxes(tx)}
+        try:
+            message = self._parsed.seen(self._parse_apart(content), boxes.get(row.mailbox_id))
+        except ParserCrash:
+            message = parse(b"")
+        (classification,) = in_force.classifier.classify([message])
+        with self._store.write("oversize looked at") as tx:
+            locked = next_oversized(tx, self._unlooked(tx), locked=True)
+            if locked is not None and locked.id == row.id:
+                settlement = settle_oversized(tx, in_force.rules, locked, message, classification)
+                record_decisions(tx, [settlement], MessageState.OVERSIZE)
+        self._resting.pop(row.id, None)
+
+    def _unlooked(self, tx: Transaction) -> list[int]:
+        self._resting = {number: until for number, until in self._resting.items() if until > tx.now}
+        return list(self._resting)

@@ -149,7 +149,7 @@ def _read(
 ) -> Iterator[tuple[MessageRow, InboundMessage]]:
     for row in rows:
         content = contents.get(row.sha256 or "")
-        if content is None:
+        if content is None or row.stopped_the_parser:
             continue
         mailbox = rules.mailboxes.get(boxes[row.mailbox_id].name)
         message = parsed.seen(parsed.parse(row.sha256 or "", content), mailbox)

@@ -15,6 +15,8 @@ from tests.dispatch.builders import ANNA, NORD, RULES, SUD, a_mail, change_proje
 from tests.dispatch.test_coming_back import from_project
 from tests.servers.smtp_sink import SmtpSink
 from triage.acts.centres import Choice
+from triage.acts.correcting import correct
+from triage.acts.letters import read_letter
 from triage.acts.outcome import Outcome
 from triage.acts.people import Person
 from triage.acts.preview import preview
@@ -26,6 +28,7 @@ from triage.dispatch.text_files import shipped_texts
 from triage.leaving import When
 from triage.record.charge import charges_of
 from triage.record.filing import due_for_filing, record_filed
+from triage.record.let_in import send_again
 from triage.record.mailboxes import mailbox_row
 from triage.record.messages import Reception, list_messages, messages_in, record_receptions
 from triage.record.staff_acts import acts_about
@@ -277,6 +280,28 @@ def test_a_message_that_was_set_aside_unread_can_be_closed_too(office: Office) -
     desk.advance(minutes=2)
     assert file_due(office) == [key]
     office.assert_all_closes()
+
+
+def test_what_stopped_the_parser_is_not_read_by_any_act_once_it_is_closed(office: Office) -> None:
+    """Closing it, taking that back and closing it again do not make it safe; a person who sends it again does."""
+    desk = office.desk
+    [key] = desk.receive(a_mail(subject="veleno"))
+    desk.decide()
+    done = office.act_unread(close, key, "guardato nella casella")
+    assert desk.message(key).stopped_the_parser
+    assert office.act_unread(undo, done.settlement_id).ok
+    assert desk.outcome(key) == (MessageState.QUARANTINED, "errore_imprevisto")
+    assert office.act_unread(close, key, "guardato davvero").ok
+    desk.advance(minutes=2)
+    assert file_due(office) == [key]
+    with desk.store.read("its letter") as tx:
+        row = desk.message(key)
+        assert (row.stopped_the_parser, row.sha256 is not None) == (True, True)
+        assert read_letter(tx, desk.rules, desk.parsed, row) is None
+    assert office.act(correct, key, Choice("sud"), "zona").code == "mai_deciso"
+    with desk.store.write("sent again") as tx:
+        send_again(tx, desk.message(key), MessageState.RECEIVED)
+    assert not desk.message(key).stopped_the_parser
 
 
 @pytest.mark.parametrize("state", [MessageState.OVERSIZE, MessageState.UNREADABLE])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from email import message_from_bytes, policy
 
 import pytest
@@ -14,6 +17,7 @@ from tests.dispatch.notices import ADMIN, Caller, second_channel, told
 from tests.servers.authority import Authority
 from tests.servers.smtp_sink import SmtpSink
 from tests.servers.webhook import WebhookServer
+from triage.dispatch import notice_stage
 from triage.record.incidents import close_incident, open_incident
 from triage.record.staff_notices import NoticeKind
 from triage.record.tables import staff_notices
@@ -216,3 +220,42 @@ def test_of_test_messages_that_could_not_leave_only_the_one_that_is_awaited_does
     smtp_sink.start()
     caller.pass_minutes(70, step=10)
     assert 1 <= told(smtp_sink).count(OURS) <= 2
+
+
+def test_a_report_that_every_recipient_refused_is_told_again_with_what_has_come_since(
+    desk: Desk, smtp_sink: SmtpSink, make_caller: Call
+) -> None:
+    caller = make_caller(desk)
+    smtp_sink.answer("rcpt", 550, "no such user", times=3)
+    trouble(desk, "mailbox", "generale", "the mailbox generale cannot be read")
+    caller.pass_minutes(60, step=5)
+    assert (told(smtp_sink), len(caller.rows())) == ([], 1)
+    caller.pass_minutes(20, step=5)
+    assert (told(smtp_sink), len(caller.rows())) == ([], 2), "the same, an hour later"
+    trouble(desk, "mailbox", "crema", "the mailbox crema cannot be read")
+    caller.pass_minutes(20, step=5)
+    assert (told(smtp_sink), len(caller.rows())) == ([], 3), "news do not wait for the hour"
+    caller.pass_minutes(180, step=5)
+    assert told(smtp_sink) == [ADMIN], "once"
+    ((_, text),) = said(smtp_sink)
+    assert "the mailbox generale cannot be read" in text
+    assert "the mailbox crema cannot be read" in text
+
+
+def test_a_slow_server_does_not_make_another_worker_tell_it_as_well(
+    desk: Desk, smtp_sink: SmtpSink, make_caller: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes longer over the answer than the lease lasts; whoever waits for it keeps the lease."""
+    monkeypatch.setattr(notice_stage, "LEASE", timedelta(seconds=0.6))
+    first, second = make_caller(desk), make_caller(desk)
+    trouble(desk, "mailbox")
+    desk.advance(minutes=10)
+    smtp_sink.stall("data_dot", 3, times=1)
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(first.stage.work)
+        for _ in range(25):
+            desk.advance(timedelta(seconds=0.1))
+            time.sleep(0.1)
+            second.stage.work()
+        slow.result()
+    assert told(smtp_sink) == [ADMIN]

@@ -6,9 +6,11 @@ from datetime import timedelta
 
 import pytest
 
+from tests.decide.builders import classification
 from tests.dispatch.builders import ANNA, NORD, ON_CALL, OURS, Desk, a_mail, acknowledgements_in, forwards_in
 from tests.dispatch.notices import on_call_told
 from tests.dispatch.test_telling import to
+from tests.fakes import ChosenClassifier
 from tests.servers.smtp_sink import SmtpSink
 from triage.acts.people import Person, Role
 from triage.acts.settling import close
@@ -132,4 +134,19 @@ def test_danger_in_its_subject_calls_somebody_and_stands_at_the_top(desk: Desk, 
     assert (group_of(row), group_of(desk.message(calm))) == (Group.DANGER, Group.ASIDE)
     with desk.store.write("closed", CARLA.name) as tx:
         assert close(tx, desk.rules, CARLA, key, "telefonato").ok
+    desk.assert_ledger_closes()
+
+
+def test_one_that_cannot_be_looked_at_keeps_no_other_waiting_and_is_looked_at_again(
+    desk: Desk, smtp_sink: SmtpSink
+) -> None:
+    [bad] = desk.receive(a_mail(subject="veleno"), too_large=True)
+    [good] = desk.receive(a_mail(author="Ugo <ugo@family.example>", return_path="ugo@family.example"), too_large=True)
+    for _ in range(3):
+        desk.decider.work()
+    assert [desk.message(key).generation for key in (bad, good)] == [0, 1]
+    desk.knowledge.classifier = ChosenClassifier(lambda _: classification())
+    desk.advance(seconds=31)
+    desk.decider.work()
+    assert desk.message(bad).generation == 1
     desk.assert_ledger_closes()

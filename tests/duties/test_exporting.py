@@ -12,12 +12,18 @@ import pytest
 import sqlalchemy as sa
 
 from tests.duties.builders import ANNA, BRUNO, CLERK, dossier, label, letter, write
-from tests.record.builders import message
+from tests.learning.builders import SHIPPED
+from tests.record.builders import a_mailbox, claim, message, receive
 from triage.duties.exporting import export
+from triage.duties.finding import find
 from triage.duties.leaflet import Counts
+from triage.parse.isolated import ParserCrash
+from triage.reading import ParsedMessages
 from triage.record import Store
 from triage.record.people_tables import staff_acts
+from triage.record.quarantine import quarantine
 from triage.record.tables import octets, person_requests
+from triage.vocabulary import InboundMessage
 
 TEXT = "Buongiorno, la nonna sta male.\n"
 
@@ -131,3 +137,25 @@ def test_what_is_kept_no_longer_is_said(store: Store, tmp_path: Path, shared: tu
     assert "non c'è più il testo" in (tmp_path / "copia" / "leggimi.txt").read_text(encoding="utf-8")
     with store.read("look") as tx:
         assert tx.execute(sa.select(person_requests.c.person_key)).scalars().all() == [""]
+
+
+def test_a_message_that_stopped_the_parser_is_looked_into_apart_and_told_where_that_fails(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(store, ANNA)
+    (aside,) = receive(store, a_mailbox(store), [letter(ANNA, "Un altro testo.\n")])
+    (row,) = claim(store)
+    with store.write("put aside") as tx:
+        quarantine(tx, row, "lettura_fallita")
+    here = ParsedMessages()
+    monkeypatch.setattr(here, "parse", lambda *_: pytest.fail("parsed in this process"))
+    found = find(store, SHIPPED, here, ANNA)
+    assert aside in {item.row.id for item in found.items()}
+    assert found.unread == ()
+
+    def crash(_octets: bytes) -> InboundMessage:
+        raise ParserCrash("signal 11")
+
+    monkeypatch.setattr("triage.duties.finding.parse_isolated", crash)
+    found = find(store, SHIPPED, here, ANNA)
+    assert (aside in {item.row.id for item in found.items()}, found.unread) == (False, (aside,))

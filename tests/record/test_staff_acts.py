@@ -109,3 +109,13 @@ def test_an_act_names_its_person(store: Store) -> None:
     assert broken(store) == ()
     with store.read("look") as tx:
         assert acts_about(tx, "message", 1)[0]["person_id"] == number
+
+
+def test_a_spoiled_head_keeps_nobody_from_acting_and_shows(store: Store) -> None:
+    write(store, 1)
+    with store.write("spoil") as tx:
+        tx.execute(sa.update(identity).where(identity.c.name == "staff_acts_head").values(value="rubbish"))
+    write(store, 2)
+    assert broken(store) != ()
+    with store.read("look") as tx:
+        assert tx.execute(sa.select(sa.func.count()).select_from(staff_acts)).scalar() == 2

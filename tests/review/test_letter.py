@@ -410,6 +410,16 @@ def test_the_acknowledgement_of_a_case_is_put_off_or_not_wanted(
     assert told in client.get(f"/messaggi/{held[0]}").text
 
 
+def test_a_choice_that_the_page_never_offered_changes_nothing(
+    http: Callable[..., httpx.Client], office: Office, held: list[int]
+) -> None:
+    client = http(Role.OPERATOR)
+    press(client, held[0], "ricevuta", office, attesa="mai")
+    assert press(client, held[0], "ricevuta", office, attesa="48").status_code == 404
+    form = client.get(f"/messaggi/{held[0]}/uscita/ricevuta").text
+    assert re.findall(r'name="attesa" value="(\w+)" checked', form) == ["mai"]
+
+
 # --------------------------------------------------------------------------- two people
 
 

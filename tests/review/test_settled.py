@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from playwright.sync_api import expect
 
 from tests.fakes import FakeClock
@@ -16,9 +17,11 @@ from tests.review.browser import WIDTHS, Visit, axe, fits
 from tests.review.mail import FOR_NOBODY, HELD, a_mail, arrive, row_of
 from tests.review.office import Office, token_of
 from triage.acts.people import Role
+from triage.ids import case_code
 from triage.keeping import purge
 from triage.record.filing import record_filed
-from triage.record.tables import samples
+from triage.record.identity import secret_of
+from triage.record.tables import messages, samples
 from triage.review import finding
 from triage.review.finding import Search, find, folded, search_of
 from triage.rules import Rules
@@ -210,3 +213,33 @@ def test_what_was_erased_is_found_without_its_words(
     one.page.locator("a.riga-oggetto").first.click()
     expect(one.page.get_by_text("Il testo non c'è più: è scaduto il tempo di conservazione")).to_be_visible()
     axe(one.page)
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_what_stopped_the_parser_is_parsed_by_no_page_not_even_once_it_is_closed(
+    http: Callable[..., httpx.Client], office: Office, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, closed: bool
+) -> None:
+    (poison,) = arrive(office, [HELD])
+    with office.store.write("aside") as tx:
+        tx.execute(
+            sa.update(messages)
+            .where(messages.c.id == poison)
+            .values(state=MessageState.QUARANTINED, hold_reason="lettura_fallita", tries=3)
+        )
+    client = http(Role.OPERATOR)
+    if closed:
+        page = client.get(f"/messaggi/{poison}/uscita/chiudi").text
+        seen = re.findall(r'name="seen" value="(\d+)"', page)[0]
+        data = {"csrf": token_of(page), "seen": seen, "nota": "guardato nella casella"}
+        assert client.post(f"/messaggi/{poison}/uscita/chiudi", data=data).status_code == 303
+        clock.forward(timedelta(minutes=3))
+    for where in ("triage.review.heads", "triage.review.case", "triage.review.finding", "triage.reading"):
+        monkeypatch.setattr(f"{where}.parse", lambda *_, **__: pytest.fail("parsed in the page's process"))
+    case = row_of(office, poison).case_id
+    assert case is not None
+    with office.store.read("code") as tx:
+        code = case_code(secret_of(tx), case)
+    for path in ("/da-decidere", "/smistati", f"/messaggi/{poison}", f"/casi/{code}", f"/messaggi/{poison}/originale"):
+        page = client.get(path).text
+        assert "orari" not in page.casefold().replace("orario", ""), path
+    assert search(client, parole="orari").status_code == 200

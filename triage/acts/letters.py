@@ -21,7 +21,7 @@ from triage.record.messages import MessageRow
 from triage.record.octets import read_octets
 from triage.rules.types import Rules
 from triage.settling import context_of
-from triage.vocabulary import STAFF, UNSTATED, Action, Decision, InboundMessage, MessageState, Reason
+from triage.vocabulary import STAFF, UNSTATED, Action, Decision, InboundMessage, Reason
 
 CHANGED = "cambiato"
 NOT_THERE = "non_c_e"
@@ -62,7 +62,7 @@ def read_letter(tx: Transaction, rules: Rules, parsed: ParsedMessages, row: Mess
     """
     octets = read_octets(tx, [row.sha256]).get(row.sha256) if row.sha256 else None
     # What could not be parsed three times is not parsed here: a person reads it where it lies.
-    if octets is None or row.state == MessageState.QUARANTINED:
+    if octets is None or row.stopped_the_parser:
         return None
     secret = secret_of(tx)
     box = next(one for one in known_mailboxes(tx) if one.id == row.mailbox_id)

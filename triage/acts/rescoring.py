@@ -81,7 +81,7 @@ class Rescorer:
         found = []
         for row in rows:
             # What was never decided has nothing that could change.
-            if row.generation and row.sha256 in octets:
+            if row.generation and row.sha256 in octets and not row.stopped_the_parser:
                 message = self._parsed.parse(row.sha256, octets[row.sha256])
                 found.append((row, self._parsed.seen(message, boxes[row.mailbox_id])))
         return found

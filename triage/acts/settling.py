@@ -22,7 +22,7 @@ from triage.record.beside import further_waits
 from triage.record.charge import take_in_charge
 from triage.record.corrections import close_what_waited, withdraw_forwards
 from triage.record.decisions import decision_of
-from triage.record.messages import MessageRow, change_state
+from triage.record.messages import GIVEN_UP, MessageRow, change_state
 from triage.record.people import person_named
 from triage.record.settlements import Exit, Said, add_settlement
 from triage.record.staff_acts import note_act
@@ -166,7 +166,8 @@ def end_message(
         return Refused("in_partenza")
     before = how_it_stands(row)
     if row.state in IN_THE_MAILBOX:
-        change_state(tx, row, MessageState.CLOSED, "closed", {"exit": str(exit)}, hold_reason="")
+        aside = GIVEN_UP if row.stopped_the_parser else row.tries
+        change_state(tx, row, MessageState.CLOSED, "closed", {"exit": str(exit)}, hold_reason="", tries=aside)
         return add_settlement(tx, person, row.id, exit, row.generation, before, said, tx.now + undo)
     known = decision_of(tx, row.id, row.generation)
     decision = closing_decision(known or undecided(rules), exit)

@@ -23,6 +23,7 @@ from triage.record.dispatches import DispatchRow
 from triage.record.identity import secret_of
 from triage.record.let_in import put_back_let_in
 from triage.record.messages import MessageRow, change_state
+from triage.record.quarantine import quarantine
 from triage.record.recase import move_to_case, take_along
 from triage.record.settlements import Exit, SettlementRow, end_settlement, newest_settlements, settlement_numbered
 from triage.record.withdrawn import any_left, bring_back, planned_by, take_back_what_followed, withdraw
@@ -95,7 +96,7 @@ def _give_back(tx: Transaction, rules: Rules, known: SettlementRow, row: Message
         # Not to be read by this process: its exit was to be closed, and it waits for that again.
         fresh = open_for_correction(tx, row, params)
         reason = str(before["reason"])
-        change_state(tx, fresh, MessageState.QUARANTINED, "quarantined", {"reason": reason}, hold_reason=reason)
+        quarantine(tx, fresh, reason)
     elif plans and known.exit == Exit.ALSO and state != MessageState.HELD:
         write_decision(tx, row, decision, plans=plans, params=params)
     elif state in _DONE:

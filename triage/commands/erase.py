@@ -15,6 +15,7 @@ from triage.commands.opening import FAILED, Opened, fail, json_option, opened, p
 from triage.commands.refitting import Refitted, file_that_knows, models_that_know, refit
 from triage.duties.erasing import Plan, plan_erasure
 from triage.duties.erasing import erase as erase_person
+from triage.duties.finding import Dossier
 from triage.ids import case_code
 from triage.learning.learnt import LEARNT, forget_writer
 from triage.promotion import RefusedError
@@ -132,13 +133,15 @@ def _person(
             click.confirm("Erase it? This cannot be taken back", abort=True, err=True)
         done = erase_person(service.store, dossier, plan, person_typed(), reference)
         told["learnt_lines"] = forget_writer(service.settings.state_dir / LEARNT, address)
-    told.update(_as_mapping(service, plan, done, copies_kept))
+    told.update(_as_mapping(service, dossier, plan, done, copies_kept))
     if not as_json and done is not None:
         _print_done(done, told)
     return plan.kept
 
 
-def _as_mapping(service: Opened, plan: Plan, done: RequestRow | None, copies_kept: int | None) -> dict[str, Any]:
+def _as_mapping(
+    service: Opened, dossier: Dossier, plan: Plan, done: RequestRow | None, copies_kept: int | None
+) -> dict[str, Any]:
     now = service.store.clock.now()
     until = None if copies_kept is None else (now + timedelta(days=copies_kept)).date().isoformat()
     file = file_that_knows(service)
@@ -150,6 +153,7 @@ def _as_mapping(service: Opened, plan: Plan, done: RequestRow | None, copies_kep
         "taught": plan.taught,
         "labelled": done.labelled if done is not None else plan.labelled,
         "kept": plan.kept,
+        "unread": list(dossier.unread),
         "refused": [
             {
                 "case": _code(service, one.case.id) or None,

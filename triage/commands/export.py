@@ -62,7 +62,15 @@ def dossier_of(service: Opened, address: str, inside: bool) -> Dossier:
         fail("This is an address of ours or of a project: it stands for no person. Nothing was done.", FAILED)
     with Progress(disable=not sys.stderr.isatty(), transient=True) as progress:
         progress.add_task("looking", total=None)
-        return find(service.store, rules, ParsedMessages(pec_anchors(service.settings)), address, inside=inside)
+        found = find(service.store, rules, ParsedMessages(pec_anchors(service.settings)), address, inside=inside)
+    if found.unread:
+        numbers = ", ".join(map(str, found.unread))
+        click.echo(
+            f"{len(found.unread)} message(s) stop the parser: {numbers}. Look where they lie for whose they are "
+            "('triage show NUMBER' says where).",
+            err=True,
+        )
+    return found
 
 
 @click.command()
@@ -108,7 +116,15 @@ def export(person: str, to: Path, reference: str, with_others: bool, inside: boo
             fail(f"{to} cannot be written ({type(error).__name__}). Nothing was left there.", FAILED)
         passed_on = sum(item.part is Part.PASSED_ON for item in dossier.items())
     if as_json:
-        print_json({"to": str(to), "reference": reference, "with_others": with_others, **asdict(counts)})
+        print_json(
+            {
+                "to": str(to),
+                "reference": reference,
+                "with_others": with_others,
+                "unread": dossier.unread,
+                **asdict(counts),
+            }
+        )
         return
     click.echo(f"{counts.messages} message(s) of this person in {counts.cases} case(s); written to {to}:")
     click.echo(f"  {counts.originals} original(s), dati.json, leggimi.txt. Only your account can read them.")

@@ -12,6 +12,7 @@ from triage.commands.charge import word_charge
 from triage.commands.opening import FAILED, fail, json_option, opened, print_json
 from triage.explaining import word_confidence, word_hold, word_reason
 from triage.parse import parse
+from triage.parse.isolated import ParserCrash, parse_isolated
 from triage.pec.seen import as_seen
 from triage.pec.trust import Anchors
 from triage.pec.words import certified_lines, word_pec
@@ -136,7 +137,12 @@ def _print_message(
     if octets is None:
         return
     trusted = any(reason.code == "pec" and reason.params.get("trusted") for reason in _reasons(decision))
-    message = as_seen(parse(octets), declared=trusted, anchors=anchors)
+    try:
+        parsed = parse_isolated(octets) if row.stopped_the_parser else parse(octets)
+    except ParserCrash:
+        click.echo("Non si riesce a leggerlo: va guardato nella casella.")
+        return
+    message = as_seen(parsed, declared=trusted, anchors=anchors)
     click.echo(f"Da:      {message.author.display_name} <{message.author.addr_spec}>")
     if (passed_on := message.forwarded_author) is not None:
         click.echo(f"Inoltra un messaggio di: {passed_on.display_name} <{passed_on.addr_spec}>")

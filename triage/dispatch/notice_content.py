@@ -33,7 +33,7 @@ from triage.record.mailboxes import known_mailboxes
 from triage.record.messages import get_message
 from triage.record.open_cases import open_cases
 from triage.record.register import count_open
-from triage.record.staff_notices import Channel, NoticeKind, NoticeRow
+from triage.record.staff_notices import Channel, NoticeKind, NoticeRow, span_of
 from triage.record.told_incidents import Incident, incidents_between, over_in
 from triage.record.waiting import waits_longest
 from triage.record.waiting_list import Group, group_sizes
@@ -120,8 +120,7 @@ class NoticeWriter:
         return Content(compose_call(row.recipient, rules, stamp, message.id, received, self._sender_of(row)))
 
     def _incidents(self, tx: Transaction, row: NoticeRow, rules: Rules) -> Content:
-        low, _, high = row.subject.partition("-")
-        found = incidents_between(tx, int(low), int(high))
+        found = incidents_between(tx, *span_of(row.subject))
         if not found:
             return Content(refusal="risolto")  # over before anybody was told (failure F33)
         if row.channel == Channel.WEBHOOK:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,7 +23,7 @@ from triage.dispatch.trouble import AccountTroubleError
 from triage.dispatch.webhook import post
 from triage.knowledge import Knowledge
 from triage.notices import SecondChannels, plan_calls, plan_daily_digest, plan_ends, plan_for_projects, plan_incidents
-from triage.record import Store, Transaction
+from triage.record import Store, StoreError, Transaction
 from triage.record.address_tests import note_test_ended
 from triage.record.breaker import judge, ready_to_close, too_many
 from triage.record.charge import any_alert_due, note_refused_call
@@ -38,10 +39,13 @@ from triage.record.staff_notices import (
     end_notice,
     lease_notices,
     put_back_notice,
+    renew_notice,
+    span_of,
 )
 from triage.record.told_incidents import note_told
 from triage.record.usage import Limits, count_begun, room_for
 from triage.settings import SecondChannel, Submission, Webhook
+from triage.signals import kept
 from triage.tokens import FIXED, Secrets
 from triage.vocabulary import AttemptOutcome, DispatchState, SubmissionResult
 
@@ -49,8 +53,7 @@ log = logging.getLogger("triage.notices")
 
 BATCH = 8
 LEASE = timedelta(minutes=10)
-"""Longer than a notice takes as a rule. A server that takes its ten minutes to answer DATA outlasts it, and another
-worker may then send the notice once more."""
+"""Renewed while a server takes its time: whoever has died meanwhile renews nothing, and another worker goes on."""
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 30, 60))
 """Between tries; after the last one the notice has failed, and that is an incident where it was an urgent one. A
 channel that cannot be reached has refused nothing: it is tried every hour."""
@@ -155,13 +158,13 @@ class NoticeStage:
         if not self._begin(row, way):
             return True
         reach("notice speaks")
-        result = self._send(way, content)
+        with kept(LEASE, lambda: self._renew(row)):
+            result = self._send(way, content)
         reach("notice answered")
         with self._store.write("notice answered") as tx:
             self._record(tx, row, result)
             if result.outcome is AttemptOutcome.ACCEPTED and content.at is not None:
-                low, _, high = row.subject.partition("-")
-                note_told(tx, int(low), int(high), content.at)
+                note_told(tx, *span_of(row.subject), content.at)
         return result.stage != "connect" or result.outcome is AttemptOutcome.ACCEPTED
 
     def _has_channel(self, row: NoticeRow) -> bool:
@@ -177,6 +180,11 @@ class NoticeStage:
             if limits is not None:
                 count_begun(tx, limits, 1)
             return begin_notice(tx, row, LEASE)
+
+    def _renew(self, row: NoticeRow) -> None:
+        # What the record refuses now it may take at the next third.
+        with suppress(StoreError), self._store.write("notice lease renewed") as tx:
+            renew_notice(tx, row, LEASE)
 
     def _send(self, way: _Way | None, content: Content) -> SubmissionResult:
         if way is not None and content.outgoing is not None:

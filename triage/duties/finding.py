@@ -8,10 +8,11 @@ a Reply-To, or in a message that somebody passed on by hand.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from triage.conversations import recipient_keys
+from triage.parse.isolated import ParserCrash, parse_isolated
 from triage.reading import ParsedMessages
 from triage.record import Store, Transaction
 from triage.record.exceptions import Taught
@@ -91,11 +92,15 @@ class CaseOf:
 
 @dataclass(frozen=True, slots=True)
 class Dossier:
-    """All of one person. ``key``: the keyed hash of the address."""
+    """All of one person. ``key``: the keyed hash of the address.
+
+    ``unread``: messages that stop the parser, so that nobody but a person can say whether they are of this one.
+    """
 
     key: str
     cases: tuple[CaseOf, ...]
     taught: tuple[Taught, ...]
+    unread: tuple[int, ...] = ()
 
     def items(self) -> Iterator[Item]:
         """Every message of every case."""
@@ -107,7 +112,8 @@ def find(store: Store, rules: Rules, parsed: ParsedMessages, address: str, *, in
     with store.read("secret") as tx:
         secret = secret_if_known(tx)
     key = recipient_keys(secret, address)[0]
-    read = _Inside(store, rules, parsed, secret, key).search(all_states=inside)
+    inside_them = _Inside(store, rules, parsed, secret, key)
+    read = inside_them.search(all_states=inside)
     with store.read("find a person") as tx:
         written = {row.id: row for row in written_by(tx, key)}
         named = {row.id: (row, part) for row, part in read}
@@ -123,7 +129,7 @@ def find(store: Store, rules: Rules, parsed: ParsedMessages, address: str, *, in
         offices = _offices(secret, rules)
         items = [_item(row, parts, about, offices) for row in (*rows.values(), *loose.values())]
         taught = taught_about(tx, key, [item.row.id for item in items if item.part in OF_PERSON])
-    return Dossier(key, tuple(_by_case(items, ids)), tuple(taught))
+    return Dossier(key, tuple(_by_case(items, ids)), tuple(taught), tuple(sorted(set(inside_them.unread) - set(rows))))
 
 
 def _item(row: MessageRow, parts: Mapping[int, Part], about: Mapping[int, int], offices: frozenset[str]) -> Item:
@@ -160,6 +166,7 @@ class _Inside:
     parsed: ParsedMessages
     secret: bytes
     key: str
+    unread: list[int] = field(default_factory=list)
 
     def search(self, *, all_states: bool) -> list[tuple[MessageRow, Part]]:
         """Messages that name the address; ``all_states``: not only those that nobody has decided."""
@@ -182,7 +189,12 @@ class _Inside:
                 octets = contents[row.sha256]
                 # A beginning must not be taken for the whole by whoever parses the message next.
                 name = row.sha256 if row.size <= READ else digest(octets)
-                yield row, self.parsed.seen(self.parsed.parse(name, octets), boxes.get(row.mailbox_id))
+                try:
+                    message = parse_isolated(octets) if row.stopped_the_parser else self.parsed.parse(name, octets)
+                except ParserCrash:
+                    self.unread.append(row.id)
+                else:
+                    yield row, self.parsed.seen(message, boxes.get(row.mailbox_id))
 
     def _part(self, message: InboundMessage) -> Part | None:
         sender = (message.sender,) if message.sender is not None else ()

@@ -83,7 +83,7 @@ def _most_to(tx: Transaction, since: datetime) -> str:
     """Whom most of them went to, by a message that shows the address: an alarm that names nobody helps nobody (F13)."""
     query = (
         sa.select(sa.func.count(), sa.func.max(dispatches.c.message_id))
-        .where(dispatches.c.kind.in_(sorted(KINDS)), dispatches.c.ended_at > since)
+        .where(_left(since))
         .group_by(dispatches.c.recipient_key)
         .order_by(sa.func.count().desc(), sa.func.max(dispatches.c.message_id).desc())
         .limit(1)
@@ -129,12 +129,16 @@ def sent_of_mailbox(tx: Transaction, mailbox_id: int) -> int:
 
 def _sent(tx: Transaction, since: datetime) -> int:
     # In one statement: what is answered between two would be in neither.
-    query = sa.select(sa.func.count()).where(
+    return int(tx.execute(sa.select(sa.func.count()).where(_left(since))).scalar_one())
+
+
+def _left(since: datetime) -> sa.ColumnElement[bool]:
+    """What families got, or may have got, since then."""
+    return sa.and_(
         dispatches.c.kind.in_(sorted(KINDS)),
         dispatches.c.state.in_(_LEFT),
         sa.or_(dispatches.c.ended_at > since, dispatches.c.state == DispatchState.SUBMITTING),
     )
-    return int(tx.execute(query).scalar_one())
 
 
 def _returned(tx: Transaction, since: datetime) -> int:

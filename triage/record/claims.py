@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -24,12 +24,15 @@ def has_received(tx: Transaction) -> bool:
     return tx.execute(query).first() is not None
 
 
-def next_oversized(tx: Transaction, *, locked: bool = False) -> MessageRow | None:
-    """One message over the size limit whose header section nobody has looked at; ``locked``: to be written now."""
+def next_oversized(tx: Transaction, but: Collection[int] = (), *, locked: bool = False) -> MessageRow | None:
+    """One message over the size limit whose header section nobody has looked at; ``locked``: to be written now.
+
+    ``but``: those that were tried in vain, and stand in nobody's way.
+    """
     query = (
         sa.select(*COLUMNS)
         .where(messages.c.state == MessageState.OVERSIZE, messages.c.generation == 0, messages.c.case_id.is_(None))
-        .where(messages.c.sha256.is_not(None))
+        .where(messages.c.sha256.is_not(None), messages.c.id.not_in(sorted(but)))
         .order_by(messages.c.id)
         .limit(1)
     )

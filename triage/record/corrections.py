@@ -12,7 +12,7 @@ from triage.record.charge import take_in_charge
 from triage.record.dispatches import DispatchRow, dispatch_row, dispatches_of, end_unsent, select_dispatches
 from triage.record.incidents import NOTICE, PEC_FAILURE, close_incident
 from triage.record.let_in import PERSON
-from triage.record.messages import COLUMNS, MessageRow, change_state, get_message, row_of
+from triage.record.messages import COLUMNS, GIVEN_UP, MessageRow, change_state, get_message, row_of
 from triage.record.misroutes import recalled
 from triage.record.planned import lock_earlier
 from triage.record.returned import RETURNED_FORWARD
@@ -103,7 +103,7 @@ def open_for_correction(
         dict(params),
         hold_reason="",
         same_as=None,
-        tries=0,
+        tries=GIVEN_UP if row.stopped_the_parser else 0,
         due_at=due_at or tx.now,
         let_in_by=PERSON,
     )

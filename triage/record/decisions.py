@@ -110,14 +110,14 @@ def record_decisions(
 
 def _without_accepted(item: Settlement, earlier: Mapping[Recipient, EarlierDispatch]) -> Settlement:
     """The same settlement without what its recipient has accepted; perhaps only since it was settled."""
-    done = {
-        plan.kind: plan
+    done = [
+        plan
         for plan in item.dispatches
         if (row := earlier.get((item.row.id, plan.kind, plan.forward_path))) and row.state == DispatchState.ACCEPTED
-    }
-    left = tuple(plan for plan in item.dispatches if plan not in done.values())
-    unsent = any(plan.kind == DispatchKind.FORWARD for plan in left)
-    file = item.state is MessageState.DECIDED and DispatchKind.FORWARD in done and not unsent
+    ]
+    left = tuple(plan for plan in item.dispatches if plan not in done)
+    forwarded, unsent = (any(plan.kind == DispatchKind.FORWARD for plan in plans) for plans in (done, left))
+    file = item.state is MessageState.DECIDED and forwarded and not unsent
     return replace(item, dispatches=left, file=item.file or file)
 
 
@@ -157,7 +157,7 @@ def _message_values(item: Settlement, case_id: int) -> dict[str, object]:
         "file_step": "ready" if item.file else "",
         "lease_owner": None,
         "lease_until": None,
-        "tries": 0,
+        "tries": item.row.tries if item.row.stopped_the_parser else 0,
     }
 
 

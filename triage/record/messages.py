@@ -17,6 +17,11 @@ from triage.record.store import LostLeaseError, Transaction
 from triage.record.tables import mailboxes, messages
 from triage.vocabulary import ListedMessage, MessageState
 
+MOST_TRIES = 3
+"""Claims of a received message; one that was claimed so often and not decided is quarantined."""
+GIVEN_UP = MOST_TRIES + 1
+"""``tries`` of a message that was quarantined, for as long as nobody sends it through the flow again."""
+
 
 @dataclass(frozen=True, slots=True)
 class MessageRow:
@@ -53,6 +58,11 @@ class MessageRow:
     comune_given: str | None
     lease_owner: str | None
     lease_epoch: int
+
+    @property
+    def stopped_the_parser(self) -> bool:
+        """It was given up: only a child may parse it, also once it is closed."""
+        return self.state == MessageState.QUARANTINED or self.tries >= GIVEN_UP
 
 
 COLUMNS = [messages.c[name] for name in MessageRow.__slots__]

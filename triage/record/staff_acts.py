@@ -111,7 +111,8 @@ def _lock_head(tx: Transaction) -> tuple[int, str]:
     tx.execute(tx.insert(identity).values(name=_HEAD, value=_NOTHING).on_conflict_do_nothing())
     query = sa.select(identity.c.value).where(identity.c.name == _HEAD).with_for_update()
     count, _, mark = str(tx.execute(query).scalar_one()).partition(":")
-    return int(count), mark
+    # A spoiled head keeps nobody from acting: the chain begins anew, and that it does is a break that shows.
+    return (int(count), mark) if count.isascii() and count.isdigit() else (0, "")
 
 
 def _seal(secret: bytes, before: str, row: Mapping[str, object] | sa.RowMapping) -> str:

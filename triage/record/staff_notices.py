@@ -158,6 +158,11 @@ def begin_notice(tx: Transaction, row: NoticeRow, lease: timedelta) -> bool:
     )
 
 
+def renew_notice(tx: Transaction, row: NoticeRow, lease: timedelta) -> None:
+    """Keep it, as long as it is still ours, while the other side takes its time."""
+    _change(tx, row, lease_until=tx.now + lease)
+
+
 def put_back_notice(tx: Transaction, row: NoticeRow, due_at: datetime) -> None:
     """Not now."""
     _change(tx, row, state=DispatchState.PENDING, due_at=due_at, lease_owner=None, lease_until=None)
@@ -202,6 +207,22 @@ def newest_notice(tx: Transaction, kind: NoticeKind) -> NoticeRow | None:
     query = sa.select(*_COLUMNS).where(staff_notices.c.kind == kind).order_by(staff_notices.c.id.desc()).limit(1)
     row = tx.execute(query).mappings().first()
     return NoticeRow(**row) if row else None
+
+
+def span_of(subject: str) -> tuple[int, int]:
+    """The numbers of the first and the last incident that a report is about."""
+    low, _, high = subject.partition("-")
+    return int(low), int(high.partition(".")[0])
+
+
+def reaches_nobody(tx: Transaction, row: NoticeRow) -> bool:
+    """Whether this notice and those beside it, to other recipients and by other ways, have all ended untold."""
+    query = sa.select(staff_notices.c.id).where(
+        staff_notices.c.kind == row.kind,
+        staff_notices.c.subject == row.subject,
+        staff_notices.c.state.not_in((DispatchState.FAILED, DispatchState.CANCELLED)),
+    )
+    return tx.execute(query.limit(1)).first() is None
 
 
 def known_subjects(tx: Transaction, kind: NoticeKind, subjects: Sequence[str]) -> set[str]:

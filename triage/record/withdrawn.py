@@ -44,8 +44,9 @@ def any_left(tx: Transaction, rows: Sequence[DispatchRow], since: datetime) -> b
 
 def withdraw(tx: Transaction, rows: Sequence[DispatchRow]) -> None:
     """These do not leave; the case may have another acknowledgement, question or notice."""
-    end_unsent(tx, rows, DispatchState.CANCELLED, UNDONE)
-    tx.execute(sa.update(dispatches).where(dispatches.c.id.in_([row.id for row in rows])).values(withdrawn=True))
+    ended = end_unsent(tx, rows, DispatchState.CANCELLED, UNDONE)
+    # What went on the wire meanwhile has its place in the case.
+    tx.execute(sa.update(dispatches).where(dispatches.c.id.in_([row.id for row in ended])).values(withdrawn=True))
 
 
 def take_back_what_followed(tx: Transaction, settlement_id: int, message_id: int, since: datetime) -> None:

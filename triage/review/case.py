@@ -131,7 +131,7 @@ def view_of(desk: Desk, code: str) -> CaseView:
     messages: dict[int, InboundMessage] = {}
     for row in case.rows:
         octets = beginnings.get(row.sha256 or "")
-        if octets is not None and row.state != MessageState.QUARANTINED:
+        if octets is not None and not row.stopped_the_parser:
             messages[row.id] = desk.parsed.seen(parse(octets, clock=time.monotonic), boxes.get(row.mailbox_id))
     letters = {row.id: _letter(case, row, messages.get(row.id), desk) for row in case.rows}
     heads = {number: _head(message) for number, message in messages.items()}

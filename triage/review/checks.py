@@ -214,7 +214,7 @@ def _message(desk: Desk, tx: Transaction, rules: Rules, sample: SampleRow) -> tu
     if row is None:
         raise RefusedError(404, "no_such_message")
     octets = read_octets(tx, [row.sha256]).get(row.sha256) if row.sha256 else None
-    if octets is None:
+    if octets is None or row.stopped_the_parser:
         return row, None
     boxes = {box.id: box.name for box in known_mailboxes(tx)}
     return row, desk.parsed.seen(

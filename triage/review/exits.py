@@ -170,8 +170,8 @@ def _act(
         return lambda _tx: Outcome(
             True, "ricevuta_rimandata", "La conferma di ricevuta di questo caso resta rimandata."
         )
-    if exit == "ricevuta":
-        hours = timedelta(hours=int(wait)) if wait in WAITS and wait.isdigit() else None
+    if exit == "ricevuta" and wait in WAITS:
+        hours = timedelta(hours=int(wait)) if wait.isdigit() else None
         return lambda tx: acknowledgement(tx, rules, person, message_id, wait=hours, never=wait == "mai")
     return acts.get(exit)
 

@@ -138,7 +138,7 @@ def _read_through(desk: Desk, sought: Sought, words: tuple[str, ...], before: in
         for row in page.rows:
             at, reached, read = row.id, row.internal_date or row.listed_at, read + 1
             octets = beginnings.get(row.sha256 or "")
-            if octets is not None:
+            if octets is not None and not row.stopped_the_parser:
                 message = desk.parsed.seen(parse(octets, clock=time.monotonic), boxes.get(row.mailbox_id))
                 if _holds(message, words):
                     hits.append(row)

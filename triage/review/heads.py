@@ -62,7 +62,7 @@ def heads_of(
 
 def _readable(row: MessageRow) -> bool:
     # What was erased is not shown from memory either: another page may have remembered its head.
-    return row.sha256 is not None and row.state not in (MessageState.QUARANTINED, MessageState.ERASED)
+    return row.sha256 is not None and row.state != MessageState.ERASED and not row.stopped_the_parser
 
 
 def _certified(rules: Rules, mailboxes: dict[int, str], row: MessageRow) -> bool:

@@ -48,7 +48,7 @@ def letter_of(desk: Desk, tx: Transaction, message_id: int) -> Letter:
     name = mailbox_name(tx, row.mailbox_id)
     octets = read_octets(tx, [row.sha256]).get(row.sha256) if row.sha256 else None
     infected = found_infected(tx, row)
-    if octets is None or row.state == MessageState.QUARANTINED:
+    if octets is None or row.stopped_the_parser:
         return Letter(row, name, octets, None, None, infected)
     parsed = desk.parsed.parse(row.sha256 or "", octets)
     rules = desk.knowledge.in_force().rules
