@@ -23,6 +23,9 @@ from triage.record.ledger import compute_ledger
 from triage.record.tables import dispatches, messages
 from triage.worker import Worker
 
+LOOK = 0.1
+"""Seconds between two looks whether all is done: each counts rows, which is no work of the service."""
+
 
 def main(count: int) -> None:
     """Work until ``count`` messages are filed."""
@@ -43,9 +46,9 @@ def main(count: int) -> None:
     thread = threading.Thread(target=worker.run)
     thread.start()
     while _worked(service) < count and time.perf_counter() - begin < 600:
-        time.sleep(0.02)
+        time.sleep(LOOK)
     while _waiting(service):
-        time.sleep(0.02)
+        time.sleep(LOOK)
     seconds = time.perf_counter() - begin
     cpu = time.process_time() - cpu
     worker.stop()

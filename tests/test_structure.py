@@ -61,7 +61,7 @@ _TABLE = {
     "record": "vocabulary flow clock crashpoints ids keyfile",
     "intake": "vocabulary ages crashpoints ids record settings signals throttling tokens",
     "dispatch": "vocabulary canaries clock crashpoints ids record settings decide rules parse knowledge reading "
-    "conversations leaving settling telling loops seals notices pec throttling tokens",
+    "conversations leaving settling telling loops seals signals notices pec throttling tokens",
     # what both log in with; it knows neither
     "tokens": "clock oauth record settings",
     # what the commands stand on
@@ -71,7 +71,7 @@ _TABLE = {
     "knowledge": "vocabulary basis cards classify modes record rules",
     "sampling": "vocabulary record rules",
     "audits": "bounds drift record",
-    "duties": "vocabulary conversations explaining ids reading record rules",
+    "duties": "vocabulary conversations explaining ids parse reading record rules",
     "promotion": "cards classify record",
     "reading": "vocabulary parse pec rules settings",
     "pseudonyms": "vocabulary classify",
@@ -101,7 +101,7 @@ _TABLE = {
     "exceptions": "vocabulary decide record rules",
     "settling": "vocabulary ages confirmations conversations decide defects exceptions followups ids loops pec "
     "receipts record returns rules said_by_projects seals telling twins",
-    "oversized": "vocabulary conversations decide loops record rules settling telling",
+    "oversized": "vocabulary conversations decide knowledge loops parse reading record rules settling telling",
     "overtaking": "vocabulary conversations record rules",
     "decider": "vocabulary answers canaries crashpoints ids knowledge oversized overtaking parse reading receipts "
     "record rules sampling settling signals",

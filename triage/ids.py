@@ -6,6 +6,8 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Iterator
+from itertools import islice
 
 _AMAZON = "[0-9a-f]{16}-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}-[0-9]{6}"
 _AMAZON_REPLY = re.compile(rf"(?:2\.\d\.\d )?Ok:? ({_AMAZON})", re.IGNORECASE)
@@ -15,12 +17,13 @@ _MICROSOFT_REPLY = re.compile(
     r"\[(?:InternalId=[0-9]+, ?)?Hostname=[A-Za-z0-9.-]+\]",
     re.IGNORECASE,
 )
-_MAY_BE_OURS = re.compile(
-    r"(?<![\w.+-])[0-9a-f]{32}@[A-Za-z0-9.-]{0,252}[A-Za-z0-9]"
-    r"|(?<=<)[0-9a-f-]{16,70}@[a-z0-9.-]{0,30}amazonses\.com(?=>)"
+_OURS = re.compile(r"(?<![\w.+-])[0-9a-f]{32}@[A-Za-z0-9.-]{0,252}[A-Za-z0-9]")
+"""Ours is known without its angle brackets, too, which some reports leave out."""
+_PUT_IN_ITS_PLACE = re.compile(
+    r"(?<=<)[0-9a-f-]{16,70}@[a-z0-9.-]{0,30}amazonses\.com(?=>)"
     r"|(?<=<)[A-Za-z0-9+/=_.-]{1,120}@[A-Za-z0-9.-]{1,80}\.prod\.(?:outlook|exchangelabs)\.com(?=>)"
 )
-"""Ours is known without its angle brackets, too, which some reports leave out."""
+_LONGEST_LEFT = 121
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """No letter or digit that is mistaken for another when read aloud or copied by hand."""
 _CODE = re.compile(rf"(?<![A-Z0-9-])[{_LETTERS}]{{2,13}}-[{_LETTERS}]{{8}}(?![A-Z0-9-])")
@@ -46,8 +49,21 @@ def own_ids(octets: bytes, *texts: str) -> tuple[str, ...]:
     write it within base64, over a soft line break, or as HTML.
     """
     read = (octets[: 256 << 10].decode("latin-1"), *(text[: 256 << 10] for text in texts))
-    found = dict.fromkeys(item for text in read for item in _MAY_BE_OURS.findall(text)[:_MOST_IDS])
+    found = dict.fromkeys(item for text in read for item in islice(_may_be_ours(text), _MOST_IDS))
     return tuple(dict.fromkeys(findable(f"<{item}>") for item in found))
+
+
+def _may_be_ours(text: str) -> Iterator[str]:
+    """From each @ to the left: large files hold few of them, and to search the whole costs a hundredfold."""
+    at = text.find("@")
+    while at >= 0:
+        opens = text.rfind("<", max(0, at - _LONGEST_LEFT), at)
+        ours = _OURS.match(text, at - 32) if at >= 32 else None
+        # What begins further to the left is the whole of it.
+        found = _PUT_IN_ITS_PLACE.match(text, opens + 1) if opens >= 0 and (not ours or opens + 1 < at - 32) else None
+        if (found := found or ours) is not None:
+            yield found[0]
+        at = text.find("@", at + 1)
 
 
 def given_id(reply: str, own: str) -> str:

@@ -381,3 +381,22 @@ def test_comparison_happens_daily(intake: Intake) -> None:
     intake.clock.forward(timedelta(hours=2))
     reader.work()
     assert steps.count("reconciled") == 2
+
+
+def test_what_we_move_away_is_no_news_and_what_a_colleague_takes_is(
+    intake: Intake, dovecot: Dovecot, mailbox_user: MailboxUser, colleague: IMAPClient
+) -> None:
+    uids = [dovecot.deliver(mailbox_user.name, make_mail()) for _ in range(6)]
+    with intake.imap() as imap:
+        imap.ensure_folder("Smistati")
+        imap.select()
+        imap.move([uids[0], uids[1], uids[3], 999], "Smistati")
+        assert not imap.take_removals()
+        expunge(colleague, [uids[2]])
+        imap.client.noop()
+        assert imap.take_removals()
+        assert not imap.take_removals(), "said once"
+        # Taken while we move others: more has gone than we have moved.
+        expunge(colleague, [uids[4]])
+        imap.move([uids[5]], "Smistati")
+        assert imap.take_removals()

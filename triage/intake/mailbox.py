@@ -19,6 +19,7 @@ from imapclient.exceptions import IMAPClientError
 from triage.crashpoints import reach
 from triage.intake.connection import MailboxTroubleError
 from triage.intake.headers import read_header
+from triage.intake.removals import Removals
 from triage.intake.trouble import is_passing
 from triage.signals import wait_for
 from triage.throttling import passes_by_itself
@@ -28,9 +29,6 @@ BATCH = 500
 """UIDs in one command: comma lists of 14,000 are refused by Dovecot ("Too long argument")."""
 WINDOW = 50_000
 """UIDs asked for in one SEARCH: its answer is one line, and imaplib reads at most 1 MB of a line."""
-
-
-_REMOVAL = frozenset({b"EXPUNGE", b"VANISHED"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ class ImapMailbox:
         self.has_idle = client.has_capability("IDLE")
         self._delimiter: str | None = None
         self._ensured: set[str] = set()
-        self._removed = False
+        self._removals = Removals(client)
 
     # ---------------------------------------------------------------- reading
 
@@ -179,21 +177,18 @@ class ImapMailbox:
         finally:
             reach("imap done")
             _, said = self.client.idle_done()
-            self._removed = self._removed or any(_REMOVAL.intersection(line[:2]) for line in said)
+            self._removals.hear(said)
 
     def forget_notices(self) -> None:
         """Whatever was said of new mail until now is about to be searched for."""
         self.client._imap.untagged_responses.pop("EXISTS", None)
 
     def take_removals(self) -> bool:
-        """Whether the server has said since the last call that messages were taken out (RFC 3501 section 7.4.1)."""
-        said = [self.client._imap.untagged_responses.pop(word, None) for word in ("EXPUNGE", "VANISHED")]
-        removed, self._removed = self._removed or any(line is not None for line in said), False
-        return removed
+        """Whether the server has said since the last call that messages were taken out, by others than us."""
+        return self._removals.take()
 
     def _has_notices(self) -> bool:
-        said = self.client._imap.untagged_responses
-        return self._removed or any(word in said for word in ("EXISTS", "EXPUNGE", "VANISHED"))
+        return self._removals.any() or "EXISTS" in self.client._imap.untagged_responses
 
     def _is_buffered(self) -> bool:
         """Whether words of the server were read from the socket already, where ``select`` is blind."""
@@ -240,7 +235,8 @@ class ImapMailbox:
     def move(self, uids: Sequence[int], folder: str) -> None:
         """UID MOVE (RFC 6851): per message all or nothing."""
         reach("imap move")
-        self.client.move(list(uids), folder)
+        with self._removals.ours():
+            self.client.move(list(uids), folder)
         reach("imap moved")
 
     def copy(self, uids: Sequence[int], folder: str) -> None:

@@ -85,6 +85,7 @@ def check_domain(text: str) -> str:
     return _ascii_domain(text)
 
 
+@lru_cache(maxsize=8192)
 def same_mailbox(first: str, second: str) -> bool:
     """Whether two addresses may reach one mailbox: case, plus tags, ignored dots, IDN, BATV, SRS, subdomains.
 
@@ -121,6 +122,7 @@ def bare_form(address: str) -> tuple[str, str]:
     return local, domain
 
 
+@lru_cache(maxsize=8192)
 def _before_rewriting(address: str) -> tuple[str, str]:
     """What an address was made from by SRS, or routes to by "%" or "!" (RFC 5321 appendix C); else empty."""
     local, domain = _bare_parts(address)
