@@ -1,6 +1,6 @@
 """``make bench``: the whole service beside the bare pipe, and the cost of one poll.
 
-``python -m benchmarks [--messages N] [--rounds N] [--poll N ...]``
+``python -m benchmarks [--messages N] [--rounds N] [--workers N] [--poll N ...]``
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,17 +29,21 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--messages", type=int, default=2000)
     arguments.add_argument("--rounds", type=int, default=3, help="0: only the cost of a poll")
+    arguments.add_argument("--workers", type=int, default=1, help="processes of the service that share one record")
     arguments.add_argument("--poll", type=int, nargs="*", default=[100, 100_000])
     chosen = arguments.parse_args()
     mail = list(messages(chosen.messages))
     volume = sum(map(len, mail)) / 1e6
-    print(f"{len(mail)} messages, {volume:.1f} MB; {chosen.rounds} rounds, in turn; {os.cpu_count()} cores")
+    print(
+        f"{len(mail)} messages, {volume:.1f} MB; {chosen.rounds} rounds, in turn; {os.cpu_count()} cores, "
+        f"{chosen.workers} worker(s)"
+    )
     bare, whole = [], []
     with Dovecot() as dovecot, running_sink() as (smtp_port, sink):
         print(f"Dovecot {dovecot.version}, {sink}, loopback, no TLS")
         for number in range(chosen.rounds):
             bare.append(_bare(dovecot, smtp_port, f"bare{number}@example.org", mail))
-            whole.append(_whole(dovecot, smtp_port, f"whole{number}@example.org", mail))
+            whole.append(_whole(dovecot, smtp_port, f"whole{number}@example.org", mail, chosen.workers))
             _print_round(bare[-1], whole[-1])
         if bare:
             _print_summary(bare, whole)
@@ -55,9 +62,9 @@ def _bare(dovecot: Dovecot, smtp_port: int, name: str, mail: list[bytes]) -> dic
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def _whole(dovecot: Dovecot, smtp_port: int, name: str, mail: list[bytes]) -> dict[str, Any]:
+def _whole(dovecot: Dovecot, smtp_port: int, name: str, mail: list[bytes], workers: int) -> dict[str, Any]:
     user = dovecot.add_user(name)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as running:
         rules = Path(folder) / "routing_rules.yaml"
         rules.write_text(rules_text(), encoding="utf-8")
         environment = {
@@ -75,27 +82,52 @@ def _whole(dovecot: Dovecot, smtp_port: int, name: str, mail: list[bytes]) -> di
             "TRIAGE_SMTP_TLS": "plain",
             "TRIAGE_SMTP_LOGIN": "none",
         }
-        with subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.whole", str(len(mail))],
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as child:
-            assert child.stdin is not None
-            assert child.stdout is not None
-            assert child.stdout.readline().strip() == "ready"
-            dovecot.deliver_fast(user.name, mail)
-            child.stdin.write("go\n")
-            child.stdin.flush()
-            answer = child.stdout.readline()
+        child = running.enter_context(
+            subprocess.Popen(
+                [sys.executable, "-m", "benchmarks.whole", str(len(mail))],
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        )
+        assert child.stdin is not None
+        assert child.stdout is not None
+        assert child.stdout.readline().strip() == "ready"
+        for number in range(1, workers):
+            running.enter_context(_further_worker(environment, f"further-{number}"))
+        dovecot.deliver_fast(user.name, mail)
+        child.stdin.write("go\n")
+        child.stdin.flush()
+        answer = child.stdout.readline()
         figures = dict(json.loads(answer))
         if figures["counts"].get("filed", 0) < FORWARDED * len(mail) or not figures["closes"]:
             raise SystemExit(
                 f"This was no run of the main job: {figures['counts']}. No figure of it is worth printing."
             )
         return figures
+
+
+@contextmanager
+def _further_worker(environment: dict[str, str], name: str) -> Iterator[None]:
+    """One more process of the service on the same record, as a second one would be started by hand."""
+    command = [sys.executable, "-m", "triage", "worker"]
+    started = subprocess.Popen(
+        command, cwd=ROOT, env={**environment, "TRIAGE_WORKER": name}, stderr=subprocess.PIPE, text=True
+    )
+    assert started.stderr is not None
+    try:
+        # It says so once it has read its mailboxes' leases and the model: until then it would not take part.
+        for line in started.stderr:
+            if "worker started" in line:
+                break
+        drain = threading.Thread(target=started.stderr.read, daemon=True)
+        drain.start()
+        yield
+    finally:
+        started.terminate()
+        started.wait()
 
 
 FORWARDED = 0.95

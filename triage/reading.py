@@ -17,7 +17,8 @@ from triage.rules.types import Mailbox
 from triage.settings import Settings, SettingsError
 from triage.vocabulary import InboundMessage
 
-MOST = 512
+MOST = 16 << 20
+"""Octets of the messages that are kept together: some thousands of usual size."""
 LONGEST = 128 << 10
 """Octets; a longer message is parsed each time rather than kept."""
 
@@ -41,6 +42,7 @@ class ParsedMessages:
         self._anchors = anchors
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, InboundMessage] = OrderedDict()
+        self._octets = 0
 
     def parse(self, sha256: str, octets: bytes) -> InboundMessage:
         """The message with these octets and this digest."""
@@ -61,6 +63,8 @@ class ParsedMessages:
         if message.size > LONGEST:
             return
         with self._lock:
+            before = self._kept.get(sha256)
             self._kept[sha256] = message
-            while len(self._kept) > MOST:
-                self._kept.popitem(last=False)
+            self._octets += message.size - (before.size if before is not None else 0)
+            while self._octets > MOST:
+                self._octets -= self._kept.popitem(last=False)[1].size

@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import ahocorasick
@@ -42,8 +43,9 @@ class Words:
     joined: tuple[bool, ...]
 
 
+@lru_cache(maxsize=16)
 def cut(folded: str) -> Words:
-    """Cut text that went through :func:`fold` into words, for any number of books."""
+    """Cut text that went through :func:`fold` into words, for any number of books, which come one after the other."""
     words: list[str] = []
     starts: list[int] = []
     joined: list[bool] = []
