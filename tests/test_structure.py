@@ -40,6 +40,7 @@ _TABLE = {
     "throttling": "",
     "spreadsheets": "",
     "signals": "",
+    "articles": "",
     "ages": "",
     "cards": "",
     "seals": "ids",
@@ -60,8 +61,8 @@ _TABLE = {
     # adapters: each knows the record, none another
     "record": "vocabulary flow clock crashpoints ids keyfile",
     "intake": "vocabulary ages crashpoints ids record settings signals throttling tokens",
-    "dispatch": "vocabulary canaries clock crashpoints ids record settings decide rules parse knowledge reading "
-    "conversations leaving settling telling loops seals signals notices pec throttling tokens",
+    "dispatch": "vocabulary articles canaries clock crashpoints ids record settings decide rules parse knowledge "
+    "reading conversations leaving settling telling loops seals signals notices pec throttling tokens",
     # what both log in with; it knows neither
     "tokens": "clock oauth record settings",
     # what the commands stand on
@@ -108,7 +109,7 @@ _TABLE = {
     # what people do, and the page on which they do it
     "acts": "vocabulary audits conversations decide exceptions explaining followups ids knowledge leaving loops modes "
     "reading record returns rules said_by_projects settling telling twins",
-    "review": "vocabulary acts audits basis bounds cards clock conversations decide defects dispatch drifting "
+    "review": "vocabulary acts articles audits basis bounds cards clock conversations decide defects dispatch drifting "
     "explaining hiding ids knowledge leaving listening parse pec pictures promotion reading record replay rules "
     "seals settings spreadsheets telling",
     # the top

@@ -171,13 +171,13 @@ def _try(sequence: _Sequence, text: Words, position: int) -> tuple[int, int] | N
     return None if last is None else (first, last)
 
 
-def _forward(slots: Sequence[Slot], number: int, text: Words, position: int) -> int | None:
-    """Where the phrase ends if slot ``number - 1`` stands at ``position``."""
+def _forward(slots: Sequence[Slot], number: int, text: Words, position: int, gap: bool = False) -> int | None:
+    """Where the phrase ends if slot ``number - 1`` stands at ``position``; ``gap``: of one that was left out."""
     if number == len(slots):
         return position
     slot = slots[number]
     place = position
-    for _ in range(GAP_WORDS + 1 if slot.gap else 1):
+    for _ in range(GAP_WORDS + 1 if gap or slot.gap else 1):
         place += 1
         if place >= len(text.words) or not text.joined[place]:
             break
@@ -185,7 +185,7 @@ def _forward(slots: Sequence[Slot], number: int, text: Words, position: int) -> 
             last = _forward(slots, number + 1, text, place)
             if last is not None:
                 return last
-    return _forward(slots, number + 1, text, position) if slot.optional else None
+    return _forward(slots, number + 1, text, position, gap or slot.gap) if slot.optional else None
 
 
 def _backward(slots: Sequence[Slot], number: int, gap: bool, text: Words, position: int) -> int | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from triage.articles import with_article
 from triage.dispatch import texts
 from triage.dispatch.compose import Outgoing, Stamp
 from triage.dispatch.fields import address_field, date_field, recipient_field, text_field, token_field
@@ -29,7 +30,8 @@ def compose_call(
         [
             "C'è un messaggio che una persona deve leggere oggi, e nessuno lo ha ancora preso in carico.",
             "",
-            f"Messaggio numero {message_id}, codice {stamp.case_code}, ricevuto il {texts.italian_date(received)}.",
+            f"Messaggio numero {message_id}, codice {stamp.case_code}, "
+            f"ricevuto {with_article('il', texts.italian_date(received))}.",
             "",
             "Per riservatezza questa mail non dice di che cosa si tratta.",
             "Il messaggio si trova nella casella condivisa, tra quelli da decidere.",
@@ -46,7 +48,9 @@ def compose_incidents(
 ) -> Outgoing:
     """Tells the administrator what is wrong with the service; ``incidents`` are (since when, what)."""
     zone = ZoneInfo(rules.service.timezone)
-    lines = [f"- dal {texts.italian_date(since.astimezone(zone))}: {what}" for since, what in incidents]
+    lines = [
+        f"- {with_article('dal', texts.italian_date(since.astimezone(zone)))}: {what}" for since, what in incidents
+    ]
     count = len(incidents)
     head = "Il servizio di smistamento ha un problema:" if count == 1 else f"Il servizio ha {count} problemi:"
     text = "\n".join([head, "", *lines, "", "Lo stato di adesso: triage ledger"])
@@ -59,7 +63,8 @@ def compose_ends(
     """Tells the administrator which troubles of the service are over; ``ends`` are (since when, until when, what)."""
     zone = ZoneInfo(rules.service.timezone)
     lines = [
-        f"- dal {texts.italian_date(since.astimezone(zone))} al {texts.italian_date(until.astimezone(zone))}: {what}"
+        f"- {with_article('dal', texts.italian_date(since.astimezone(zone)))} "
+        f"{with_article('al', texts.italian_date(until.astimezone(zone)))}: {what}"
         for since, until, what in ends
     ]
     head = "Questo problema è finito:" if len(ends) == 1 else f"Questi {len(ends)} problemi sono finiti:"
@@ -74,8 +79,8 @@ def compose_reminder(forward_path: str, rules: Rules, stamp: Stamp, forwarded_at
         [
             "Buongiorno,",
             "",
-            f"il {_day(forwarded_at, service)} vi abbiamo inoltrato il messaggio di una famiglia, codice "
-            f"{stamp.case_code}.",
+            f"{with_article('il', _day(forwarded_at, service))} vi abbiamo inoltrato il messaggio di una famiglia, "
+            f"codice {stamp.case_code}.",
             "Non ci risulta ancora preso in carico. Se ve ne state occupando, aprite il collegamento qui sotto",
             "e inviate la mail già pronta:",
             charge_link(service.address, stamp.case_code),
@@ -93,7 +98,7 @@ def compose_reminder(forward_path: str, rules: Rules, stamp: Stamp, forwarded_at
 
 def compose_digest(forward_path: str, rules: Rules, stamp: Stamp, cases: Sequence[tuple[str, datetime]]) -> Outgoing:
     """What a project has not taken in charge, once a week; ``cases`` are (code, forwarded when)."""
-    lines = [f"  {code}   inoltrato il {_day(at, rules.service)}" for code, at in cases]
+    lines = [f"  {code}   inoltrato {with_article('il', _day(at, rules.service))}" for code, at in cases]
     text = "\n".join(
         [
             "Buongiorno,",
@@ -133,11 +138,15 @@ def compose_waiting(forward_path: str, rules: Rules, stamp: Stamp, waiting: Wait
         (waiting.misroutes, "errore di smistamento da seguire", "errori di smistamento da seguire"),
     )
     lines = [f"- {number} {one if number == 1 else many}" for number, one, many in counted if number]
-    oldest = [f"Il più vecchio è arrivato il {_day(waiting.oldest, rules.service)}.", ""] if waiting.oldest else []
+    oldest = (
+        [f"Il più vecchio è arrivato {with_article('il', _day(waiting.oldest, rules.service))}.", ""]
+        if waiting.oldest
+        else []
+    )
     where = [f"Per decidere: {page}/da-decidere"] if page else ["Si decide nella pagina dello smistamento della posta."]
     if page and waiting.misroutes:
         where.append(f"Registro degli errori: {page}/errori")
-    text = "\n".join(["Buongiorno,", "", "questa mattina aspettano una persona:", "", *lines, "", *oldest, *where])
+    text = "\n".join(["Buongiorno,", "", "aspettano una persona:", "", *lines, "", *oldest, *where])
     return _mail(forward_path, rules, stamp, "Smistamento della posta: che cosa aspetta oggi", text)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from triage.articles import with_article
+
 MONTHS = (
     "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre".split()  # noqa: SIM905
 )
@@ -130,7 +132,7 @@ def notice_text(message_id: int, code: str, received_at: datetime) -> str:
         [
             "C'è un messaggio che una persona deve leggere oggi.",
             "",
-            f"Messaggio numero {message_id}, codice {code}, ricevuto il {italian_date(received_at)}.",
+            f"Messaggio numero {message_id}, codice {code}, ricevuto {with_article('il', italian_date(received_at))}.",
             "",
             "Per riservatezza questa mail non dice di che cosa si tratta.",
             "Il messaggio si trova nella casella condivisa, tra quelli da decidere.",
@@ -145,7 +147,8 @@ def recall_text(*, sent: str, code: str, link: str, agency: str, phone: str) -> 
         [
             "Buongiorno,",
             "",
-            f"il {sent} vi abbiamo inoltrato per errore un messaggio che non era per voi: quello con il codice {code}",
+            f"{with_article('il', sent)} vi abbiamo inoltrato per errore un messaggio che non era per voi: "
+            f"quello con il codice {code}",
             "nell'oggetto.",
             "",
             "Vi chiediamo di cancellarlo, anche dal cestino e da eventuali copie o inoltri, e di non usare quello che",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from triage.acts.modes import Condition, Standing
+from triage.articles import with_article
 from triage.audits import Audit
 from triage.bounds import Checked, upper_bound
 from triage.record.modes import DRIFT
@@ -38,7 +39,7 @@ def up_percent(share: float) -> str:
 def measured(seen: Checked, most: float, until: datetime | None, *, invented: bool) -> str:
     """The sentence of decision 7."""
     kind = ("messaggio inventato", "messaggi inventati") if invented else ("messaggio vero", "messaggi veri")
-    date = f", fino al {day(until)}" if until is not None else ""
+    date = f", fino {with_article('al', day(until))}" if until is not None else ""
     return (
         f"Misurato su {count_of(seen.checked, *kind)}{date}: con fiducia del 95 % gli inoltri sbagliati sono al più "
         f"{up_percent(most)}."
