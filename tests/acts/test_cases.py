@@ -38,6 +38,7 @@ def test_a_message_is_joined_to_a_case_and_its_family_is_not_acknowledged_again(
     assert (done.ok, done.message_it) == (True, "Unito al caso. Il messaggio si smista ancora.")
     assert desk.message(other).case_id == desk.message(first).case_id
     assert desk.outcome(other) == (MessageState.HELD, "reclamo")
+    assert desk.message(other).let_in_by is None, "nobody has said where it is to go"
     assert office.act_unread(join, other, code).code == "gia_di_questo_caso"
     assert office.act_unread(join, other, "23-ABCDEFGH").code == "caso_sconosciuto"
     assert office.act(forward, other, Choice("nord")).ok

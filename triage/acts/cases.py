@@ -21,6 +21,7 @@ from triage.record.corrections import waiting_acknowledgement
 from triage.record.decisions import acknowledged_cases, decision_of
 from triage.record.holding_back import hold_back, let_go
 from triage.record.identity import secret_of
+from triage.record.let_in import put_back_let_in
 from triage.record.messages import MessageRow
 from triage.record.recase import (
     case_exists,
@@ -145,6 +146,8 @@ def _moved(
         # A generation of its own, so that whoever had it before them sees that it has changed.
         decision = decision_of(tx, row.id, row.generation) or undecided(rules)
         generation = write_decision(tx, row, decision, hold_reason=row.hold_reason, params={"exit": str(exit)})
+        # It waits as before: that it belongs elsewhere is no word about where it is to go.
+        put_back_let_in(tx, row.id, row.let_in_by or "")
     move_to_case(tx, row.id, case_id)
     return add_settlement(tx, person, row.id, exit, generation, before, said, tx.now + undo)
 
