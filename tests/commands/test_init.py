@@ -87,12 +87,25 @@ def test_the_rules_are_the_shipped_ones_with_the_answers_and_all_remarks(made: P
     assert (rules.urgent.on_call, rules.alarms) == (("reperibile@ats.example",), ("sistemi@ats.example",))
     assert rules.mailboxes["generale"].address == "famiglie@ats.example"
     assert rules.projects["crema"].addresses["default"].to == "centro@crema.example"
+    assert rules.projects["crema"].contact == "centro@crema.example", "families are told the address that is used"
+    assert rules.projects["oglio_po"].contact == "info@consociale.it"
     assert rules.projects["oglio_po"].addresses["piano"].to == "ufficiodipiano@concast.it"
     assert {project.mode for project in rules.projects.values()} == {Mode.SHADOW}
     assert not any(address.confirmed for project in rules.projects.values() for address in project.addresses.values())
     remarks = [line for line in shipped.splitlines() if line.lstrip().startswith("#")]
     gone = [line for line in remarks if line not in text.splitlines()]
     assert [line.split(":")[0].strip() for line in gone] == ["# phone", "# on_call", "# alarms"]
+
+
+def test_a_file_that_says_pec_already_says_it_once(invoke: Invoke, tmp_path: Path) -> None:
+    given = tmp_path / "given.yaml"
+    shipped = (ROOT / "routing_rules.yaml").read_text(encoding="utf-8")
+    given.write_text(shipped.replace("    role: inbox\n", "    role: inbox\n    pec: false\n", 1), encoding="utf-8")
+    answers = _file(tmp_path, {**ANSWERS, "mailboxes": "generale", "mailbox_generale_pec": "yes"})
+    assert invoke("init", tmp_path / "ats", "--answers", answers, "--from", given).exit_code == 0
+    text = (tmp_path / "ats" / "routing_rules.yaml").read_text(encoding="utf-8")
+    assert text.count("    pec: ") == 1
+    assert load_rules(tmp_path / "ats" / "routing_rules.yaml", known_places()).mailboxes["generale"].pec
 
 
 def test_several_mailboxes_each_get_their_section_and_their_account(invoke: Invoke, tmp_path: Path) -> None:

@@ -189,3 +189,10 @@ def test_a_record_without_rules_says_so(invoke: Invoke, environment: dict[str, s
     shown = invoke("rules", "show")
     assert shown.exit_code != 0
     assert "triage worker --once" in shown.output
+
+
+@pytest.mark.parametrize("flag", ["--cancel", "--withdraw"])
+def test_what_is_to_be_taken_back_has_to_be_named(invoke: Invoke, flag: str) -> None:
+    result = invoke("confirm", flag)
+    assert result.exit_code == 2
+    assert "ADDRESS" in result.stderr

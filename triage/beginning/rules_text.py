@@ -57,6 +57,10 @@ def _edits(shipped: str, root: yaml.Node, answers: Mapping[str, str]) -> Iterato
             yield _value(project, Mode.SHADOW, "mode")
         for key, address in _pairs(_at(project, "addresses")):
             if (given := answers.get(f"address_{code}_{key}")) is not None:
+                contact, before = _find(project, "contact"), _at(address, "to")
+                if isinstance(contact, yaml.ScalarNode) and contact.value == before.value:
+                    # What families are told is the address that is used, not the one that stood here.
+                    yield _value(project, given, "contact")
                 yield _value(address, given, "to")
             yield _value(address, "false", "confirmed")
 
@@ -84,9 +88,11 @@ def _mailboxes(shipped: str, root: yaml.Node, answers: Mapping[str, str]) -> Ite
         if (given := answers.get(f"mailbox_{names[0]}_{field}")) is not None:
             yield _value(value, given, field)
     if answers.get(f"mailbox_{names[0]}_pec") == "yes":
-        address = _at(value, "address")
-        end = shipped.index("\n", address.end_mark.index)
-        yield _Edit(end, end, "\n    pec: true")
+        if _find(value, "pec") is not None:
+            yield _value(value, "true", "pec")
+        else:
+            end = shipped.index("\n", _at(value, "address").end_mark.index)
+            yield _Edit(end, end, "\n    pec: true")
     more = "".join(_more(name, answers) for name in names[1:] if f"mailbox_{name}_address" in answers)
     if more:
         end = _end_of_section(shipped, root, "mailboxes")

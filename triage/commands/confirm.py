@@ -33,6 +33,8 @@ def confirm(address: str | None, cancel: bool, withdraw: bool, as_json: bool) ->
     The mail to ADDRESS leaves after two minutes. Somebody's answer confirms it, and it counts like "confirmed: true" in
     the rules. Without ADDRESS all addresses are listed.
     """
+    if address is None and (cancel or withdraw):
+        raise click.UsageError("Name the ADDRESS: 'triage confirm' alone lists them.")
     with opened() as service:
         rules = Knowledge(service.store, service.settings.rules_path, service.settings.model_path).in_force().rules
         if address is None:

@@ -23,6 +23,7 @@ LABELS = {
     "vanished": "  taken away before we read them",
     "unreadable": "  the server would not give them",
     "oversize": "  over the size limit",
+    "closed": "  closed by a person where they lay",
     "received": "  received",
     "in_progress": "    in progress",
     "held": "    held for a person",
