@@ -91,7 +91,7 @@ class PhraseBook:
         for key, slots in raw:
             self._index(_sequence(key, slots, _most_telling(slots, weight)))
         self._lengths = sorted({len(prefix) for prefix in self._prefix})
-        self._memory: dict[str, tuple[tuple[str, ...], tuple[_Sequence, ...]]] = {}
+        self._memory: dict[str, _Waiting] = {}
         self._plain = _PlainBook(plain)
 
     def find(self, text: str | Words) -> tuple[PhraseMatch, ...]:
@@ -102,9 +102,11 @@ class PhraseBook:
         last_position = len(words) - 1
         known = self._memory.get
         for position, word in enumerate(words):
-            keys, longer = waiting = known(word) or self._waiting(word)
+            keys, longer, after_word = waiting = known(word) or self._waiting(word)
             if waiting is _NOTHING:
                 continue  # most words begin no phrase
+            if after_word is not None:
+                longer = _those_after(words[position - 1] if position else "", longer, after_word)
             for key in keys:
                 found.add(PhraseMatch(starts[position], starts[position] + len(word), key))
             for sequence in longer:
@@ -132,8 +134,11 @@ class PhraseBook:
             self._prefix.setdefault(prefix, []).append(sequence)
         self._parts.extend((part, sequence) for part in (*slot.suffixes, *slot.inner))
 
-    def _waiting(self, word: str) -> tuple[tuple[str, ...], tuple[_Sequence, ...]]:
-        """Keys of phrases that this word alone is, and the longer phrases that wait for it."""
+    def _waiting(self, word: str) -> _Waiting:
+        """Keys of phrases that this word alone is, and the longer phrases that wait for it.
+
+        Where a crowd waits for it, there is a memory as well of those that a word before it lets through.
+        """
         found = list(self._exact.get(word, ()))
         for size in self._lengths:
             if size > len(word):
@@ -143,15 +148,33 @@ class PhraseBook:
             sequence for part, sequence in self._parts if part in word and sequence.slots[sequence.anchor].fits(word)
         )
         keys = tuple(dict.fromkeys(one.key for one in found if len(one.slots) == 1))
-        result = (keys, tuple(one for one in found if len(one.slots) > 1)) if found else _NOTHING
+        longer = tuple(one for one in found if len(one.slots) > 1)
+        result = (keys, longer, {} if len(longer) > _CROWD else None) if found else _NOTHING
         if len(self._memory) > _REMEMBERED:
             self._memory.clear()  # a flood of invented words must not fill the memory
         self._memory[word] = result
         return result
 
 
+_Waiting = tuple[tuple[str, ...], tuple[_Sequence, ...], dict[str, tuple[_Sequence, ...]] | None]
 _REMEMBERED = 20_000
-_NOTHING: tuple[tuple[str, ...], tuple[_Sequence, ...]] = ((), ())
+_REMEMBERED_BEFORE = 300
+_CROWD = 8
+_NOTHING: _Waiting = ((), (), None)
+
+
+def _those_after(
+    word: str, longer: tuple[_Sequence, ...], memory: dict[str, tuple[_Sequence, ...]]
+) -> tuple[_Sequence, ...]:
+    """Of many phrases those that may have ``word`` before their anchor; the empty text: nothing stands there."""
+    found = memory.get(word)
+    if found is None:
+        if len(memory) > _REMEMBERED_BEFORE:
+            memory.clear()
+        found = memory[word] = tuple(
+            one for one in longer if one.before is None or (word != "" and one.before.fits(word))
+        )
+    return found
 
 
 def _sequence(key: str, slots: tuple[Slot, ...], anchor: int) -> _Sequence:
