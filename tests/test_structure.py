@@ -118,6 +118,7 @@ _TABLE = {
     "settings signals tokens",
     "learning": "vocabulary cards classify decide labelling pseudonyms rules seals",
     "supervisor": "",
+    "jumps": "",
     "backup": "record",
     "metrics": "record signals",
     "silence": "",
@@ -125,7 +126,7 @@ _TABLE = {
     "keeping": "vocabulary record rules",
     "once": "bootstrap keeping quiet record tokens",
     "readers": "bootstrap calling intake once record sharing",
-    "worker": "bootstrap calling keeping knowledge metrics once quiet readers record signals supervisor",
+    "worker": "bootstrap calling jumps keeping knowledge metrics once quiet readers record signals supervisor",
     "demo": "",
 }
 KNOWS: Mapping[str, frozenset[str]] = {part: frozenset(known.split()) for part, known in _TABLE.items()}

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from triage.record import Store, StoreError, Transaction
-from triage.record.purges import begin_purge, last_purge, note_purge, was_begun
+from triage.record.purges import begin_purge, last_purge, lived_yesterday, note_purge, was_begun
 from triage.record.retention import Outcome, Place, blank_replies, erase_step
 from triage.rules.retention import RetentionRules
 from triage.vocabulary import DispatchKind
@@ -43,7 +43,10 @@ class Erased:
 
 
 def purge_when_due(store: Store, retention: RetentionRules, stopped: Callable[[], bool] = lambda: False) -> None:
-    """Once a night, by whichever worker comes first; what the record refuses now is done the next time."""
+    """Once a night, by whichever worker comes first; what the record refuses now is done the next time.
+
+    Not in the first night of a clock that says much time has passed: it may be wrong.
+    """
     now = store.clock.now()
     here = now.astimezone(_ROME)
     if here.hour < FROM_HOUR:
@@ -51,7 +54,7 @@ def purge_when_due(store: Store, retention: RetentionRules, stopped: Callable[[]
     night = here.date().isoformat()
     with suppress(StoreError):
         with store.read("purge due") as tx:
-            if was_begun(tx, night):
+            if was_begun(tx, night) or not lived_yesterday(tx):
                 return
         due = would_erase(store, retention)
         if due.messages or due.replies:

@@ -21,6 +21,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from triage.bootstrap import DECIDE_LOOP, DISPATCH_LOOP, NOTICE_LOOP, Service
 from triage.calling import Call, Hearing
+from triage.jumps import apart, wake_after_a_jump
 from triage.keeping import purge_when_due
 from triage.knowledge import NothingInForceError
 from triage.metrics.process import Measures
@@ -110,8 +111,9 @@ class Worker:
         self._note_beats()
         self._supervisor.tell(READY)
         log.info("worker started", extra={"action": "worker_started", "worker": service.settings.worker_name})
+        clock = apart()
         while not self._stopping.wait(1.0):
-            pass
+            clock = wake_after_a_jump(scheduler, clock)
         self._supervisor.tell(STOPPING)
         scheduler.shutdown(wait=False)
         self._end()

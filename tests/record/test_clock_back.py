@@ -9,8 +9,11 @@ import sqlalchemy as sa
 from tests.record.builders import MovedClock, claim, decided, lease_next, received
 from triage.record import Store
 from triage.record.clock_back import NOTICED, mind_the_clock
-from triage.record.incidents import open_incidents
-from triage.record.tables import dispatches, mailboxes, messages
+from triage.record.health import findings
+from triage.record.heartbeats import note_beats
+from triage.record.incidents import open_incident, open_incidents
+from triage.record.staff_notices import Channel, NoticeKind, PlannedNotice, plan_notices
+from triage.record.tables import dispatches, incidents, mailboxes, messages, staff_notices
 from triage.record.usage import Limits, count_begun, room_for
 
 DAY = timedelta(days=1)
@@ -87,3 +90,24 @@ def test_what_was_counted_in_days_to_come_uses_up_nothing(store: Store, clock: M
     mind_the_clock(store)
     with store.read("room") as tx:
         assert room_for(tx, limits).messages == 10
+
+
+def test_reports_test_messages_and_looks_do_not_wait_for_the_old_time(store: Store, clock: MovedClock) -> None:
+    received(store, 1)
+    with store.write("trouble") as tx:
+        open_incident(tx, "mailbox", "generale", "it cannot be read")
+        plan_notices(tx, [PlannedNotice(NoticeKind.INCIDENTS, "1-1", 0, Channel.MAIL, "a@ats.example", "<a@b>")])
+        tx.execute(sa.update(messages).values(present_at=tx.now))
+    clock.forward(-DAY)
+    mind_the_clock(store)
+    with store.read("after") as tx:
+        for column in (incidents.c.opened_at, staff_notices.c.created_at, messages.c.present_at):
+            assert max(tx.execute(sa.select(column)).scalars()) <= tx.now
+
+
+def test_signs_of_life_that_are_dated_to_come_are_no_health(store: Store, clock: MovedClock) -> None:
+    with store.write("beats") as tx:
+        note_beats(tx, "here", dict.fromkeys(("decide", "dispatch", "notices"), 0.0))
+    clock.forward(-DAY)
+    with store.read("health") as tx:
+        assert "clock" in {one.code for one in findings(tx)}

@@ -285,6 +285,7 @@ def test_the_night_has_one_purge_whoever_comes_first(store: Store, clock: MovedC
         assert begin_purge(tx, f"{clock.now():%Y-%m-%d}")
     purge_when_due(store, RULES)
     assert states(store, keys) == {MessageState.FILED}, "another worker does it"
+    received(store, 1)  # a day on which the service lives
     clock.forward(timedelta(days=1))
     purge_when_due(store, RULES)
     assert states(store, keys) == {MessageState.ERASED}
@@ -292,6 +293,17 @@ def test_the_night_has_one_purge_whoever_comes_first(store: Store, clock: MovedC
         row = last_purge(tx)
     assert row is not None
     assert (row.messages, row.night) == (1, f"{clock.now():%Y-%m-%d}")
+
+
+def test_a_clock_that_has_jumped_ahead_erases_nothing_in_its_first_night(store: Store, clock: MovedClock) -> None:
+    keys = done(store, clock)
+    clock.forward(2 * YEAR - timedelta(hours=clock.now().hour - 1))
+    purge_when_due(store, RULES)
+    assert states(store, keys) == {MessageState.FILED}, "it may be wrong"
+    received(store, 1)
+    clock.forward(timedelta(days=1))
+    purge_when_due(store, RULES)
+    assert MessageState.ERASED in states(store, keys)
 
 
 def test_by_evening_the_night_has_not_come(store: Store, clock: MovedClock) -> None:

@@ -18,6 +18,7 @@ from triage.record.store import Store, StoreError, Transaction
 from triage.record.tables import (
     acknowledgement_holds,
     audit,
+    canaries,
     dispatches,
     in_charge,
     incidents,
@@ -48,8 +49,13 @@ _DUE = (
     (staff_notices, staff_notices.c.due_at, sa.true()),
     (staff_notices, staff_notices.c.lease_until, sa.true()),
     (workers, workers.c.until, sa.true()),
+    # What is counted from: a look, a report or a test message to come would keep the next one away until then.
+    (messages, messages.c.present_at, messages.c.state.in_((*_MOVING, MessageState.HELD))),
+    (staff_notices, staff_notices.c.created_at, sa.true()),
+    (canaries, canaries.c.planned_at, sa.true()),
+    (incidents, incidents.c.opened_at, incidents.c.closed_at.is_(None)),
 )
-"""Every time in the record that something waits for."""
+"""Every time in the record that something waits for, or is counted from."""
 
 
 def mind_the_clock(store: Store) -> None:

@@ -54,6 +54,9 @@ def _silent(tx: Transaction) -> Iterator[Finding]:
         yield Finding("no_worker", "service", None, "no worker runs")
         return
     limit = tx.now - LATE
+    if any(beat.at > tx.now + LATE for beat in beats):
+        text = "signs of life are dated to come: the clock was put back, and a worker that lives dates them anew"
+        yield Finding("clock", "signs of life", None, f"{text} within a minute")
     for stage in STAGES:
         newest = max((beat.at for beat in beats if beat.loop == stage), default=None)
         if newest is None or newest < limit:

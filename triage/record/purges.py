@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from triage.record.audit import Change, write_changes
 from triage.record.store import Transaction
-from triage.record.tables import legal_holds, purges
+from triage.record.tables import audit, legal_holds, purges
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,18 @@ def last_purge(tx: Transaction) -> PurgeRow | None:
     query = sa.select(*_COLUMNS).where(purges.c.ended_at.is_not(None)).order_by(purges.c.id.desc()).limit(1)
     row = tx.execute(query).first()
     return PurgeRow(*row) if row is not None else None
+
+
+def lived_yesterday(tx: Transaction) -> bool:
+    """Whether something happened a day before the clock's present word.
+
+    A clock that has jumped ahead has no such day: what it calls old may have come this morning. A service that was
+    off for long waits one night more.
+    """
+    day = sa.select(audit.c.id).where(
+        audit.c.at >= tx.now - timedelta(hours=50), audit.c.at <= tx.now - timedelta(hours=12)
+    )
+    return tx.execute(day.limit(1)).first() is not None
 
 
 def was_begun(tx: Transaction, night: str) -> bool:
