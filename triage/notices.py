@@ -167,7 +167,12 @@ def plan_ends(tx: Transaction, rules: Rules, channels: SecondChannels) -> int:
     if against_any_notice(rules) or (newest is not None and tx.now - newest.created_at < APART):
         return 0
     report = next_over_report(tx)
-    return _plan_report(tx, rules, channels, NoticeKind.OVER, str(report)) if report else 0
+    if report:
+        return _plan_report(tx, rules, channels, NoticeKind.OVER, str(report))
+    if newest is None or tx.now - newest.created_at < TELL_AGAIN or not reaches_nobody(tx, newest):
+        return 0
+    number = newest.subject.partition(".")[0]
+    return _plan_report(tx, rules, channels, NoticeKind.OVER, f"{number}.{newest.id}")
 
 
 def _plan_report(tx: Transaction, rules: Rules, channels: SecondChannels, kind: NoticeKind, subject: str) -> int:

@@ -259,3 +259,17 @@ def test_a_slow_server_does_not_make_another_worker_tell_it_as_well(
             second.stage.work()
         slow.result()
     assert told(smtp_sink) == [ADMIN]
+
+
+def test_the_end_of_a_trouble_that_was_refused_is_told_again(
+    desk: Desk, smtp_sink: SmtpSink, make_caller: Call
+) -> None:
+    caller = make_caller(desk)
+    trouble(desk, "mailbox", "generale", "the mailbox generale cannot be read")
+    caller.pass_minutes(20, step=5)
+    smtp_sink.answer("rcpt", 550, "no such user", times=1)
+    over(desk, "mailbox", "generale")
+    caller.pass_minutes(30, step=5)
+    assert len(said(smtp_sink)) == 1
+    caller.pass_minutes(120, step=5)
+    assert len(said(smtp_sink)) == 2

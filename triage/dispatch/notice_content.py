@@ -130,7 +130,7 @@ class NoticeWriter:
         return Content(compose_incidents(row.recipient, rules, stamp, lines, self._sender_of(row)), at=tx.now)
 
     def _over(self, tx: Transaction, row: NoticeRow, rules: Rules) -> Content:
-        found = over_in(tx, int(row.subject))
+        found = over_in(tx, int(row.subject.partition(".")[0]))
         if row.channel == Channel.WEBHOOK:
             return Content(body=webhook_body("incidents_over", rules.service, _facts(found)))
         lines = [(one.opened_at, one.closed_at or tx.now, one.detail) for one in found[:MOST_LINES]]
