@@ -168,7 +168,7 @@ def build_service(settings: Settings, options: Options = Options(), clock: Clock
             settings.submission,
             settings.second_channel,
             settings.worker_name,
-            lambda: heartbeats.beat(NOTICE_LOOP),
+            heartbeats,
             tokens,
             settings.page_url,
         ),

@@ -62,7 +62,7 @@ def run_once(service: Service, progress: Callable[[str, int], None] | None = Non
                 done += count
                 _tell(progress, "submitted", count)
             done += service.notices.work() + service.rescorer.work()
-            if not done:
+            if not done and not service.notices.settle():
                 break
         found = {"record": service.decider.trouble, "submission": service.dispatcher.trouble}
         troubles |= {name: text for name, text in found.items() if text}
@@ -70,6 +70,7 @@ def run_once(service: Service, progress: Callable[[str, int], None] | None = Non
         for reader in readers.values():
             reader.close()
         service.dispatcher.close()
+        service.notices.close()
     return tuple(f"{name}: {text}" for name, text in troubles.items())
 
 

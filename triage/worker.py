@@ -147,6 +147,7 @@ class Worker:
                     self._leave(silent)
                     return
         self._service.dispatcher.close()
+        self._service.notices.close()
         if self._metrics is not None:
             self._metrics.close()
         self._beside()

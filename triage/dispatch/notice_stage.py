@@ -1,22 +1,26 @@
 """The notice stage: plans what staff and projects are to be told, and tells them, by three channels.
 
-It has a thread, connections and rows of its own: a queue that is stuck, a server that hangs or an account that is
-locked does not keep an alarm from leaving by the other channels (failure F32). One notice at a time: there are few.
+It has a thread, connections and rows of its own, and each channel sends in another thread: a queue that is stuck, a
+server that hangs or an account that is locked does not keep an alarm from leaving by the other channels (failure F32).
+One notice at a time by each channel: there are few.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from triage.canaries import watch_canaries
 from triage.crashpoints import reach
 from triage.dispatch.braking import limits_of
 from triage.dispatch.compose import Outgoing
+from triage.dispatch.notice_batches import Batches, wait_together
 from triage.dispatch.notice_content import Content, NoticeWriter
 from triage.dispatch.submit import Connection
 from triage.dispatch.trouble import AccountTroubleError
@@ -45,7 +49,7 @@ from triage.record.staff_notices import (
 from triage.record.told_incidents import note_told
 from triage.record.usage import Limits, count_begun, room_for
 from triage.settings import SecondChannel, Submission, Webhook
-from triage.signals import kept
+from triage.signals import Heartbeats, kept
 from triage.tokens import FIXED, Secrets
 from triage.vocabulary import AttemptOutcome, DispatchState, SubmissionResult
 
@@ -60,6 +64,10 @@ channel that cannot be reached has refused nothing: it is tried every hour."""
 BETWEEN_LOOKS = timedelta(minutes=5)
 """How often incidents, reminders and digests are thought of."""
 CHANNEL_INCIDENT = "notice_channel"
+PATIENCE = 5.0
+"""Seconds that a round waits for the batches it has begun. What takes longer goes on behind, with its lease kept."""
+GRACE = 30.0
+"""Seconds that the end waits for what is on the wire. What was not answered by then is sent again after its lease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +77,10 @@ class _Way:
 
 
 class NoticeStage:
-    """Plans and sends notices; used by one thread, one of several workers."""
+    """Plans and sends notices; used by one thread, one of several workers.
+
+    The channels' threads share the record, the writer and the secrets, which are safe from any thread.
+    """
 
     def __init__(
         self,
@@ -78,7 +89,7 @@ class NoticeStage:
         submission: Submission,
         second: SecondChannel,
         worker: str,
-        beat: Callable[[], None] = lambda: None,
+        heartbeats: Heartbeats | None = None,
         secrets: Secrets = FIXED,
         page: str = "",
     ) -> None:
@@ -93,27 +104,55 @@ class NoticeStage:
         self._second = second
         self._channels = SecondChannels(second.submission is not None, second.webhook is not None)
         self._worker = worker
-        self._beat = beat
+        self._heartbeats = heartbeats or Heartbeats()
+        self._batches = Batches()
+        self._closing = threading.Event()
         self._writer = NoticeWriter(knowledge, second.sender, store.clock.now(), page)
         self._looked_at: datetime | None = None
 
     def work(self) -> int:
-        """Plan what is due and send what is planned; how many rows were dealt with."""
+        """Plan what is due and send what is planned, by the channels that are free; how many rows were dealt with.
+
+        Raises what ended a batch early, of this round or of one before.
+        """
+        self._batches.reap()
         planned = self._plan()
+        free = self._batches.free()
         with self._store.read("notices due") as tx:
-            if not any_notice_due(tx) or is_stopped(tx):
+            if not any_notice_due(tx, free) or is_stopped(tx):
                 return planned
         with self._store.write("notices leased") as tx:
-            rows = [] if is_stopped(tx) else lease_notices(tx, self._worker, BATCH, LEASE)
-        broken: set[str] = set()
-        for row in rows:
-            self._beat()
-            if row.channel in broken:
-                self._put_back(row, PAUSES[0])
-            elif not self._tell(row):
-                # What is wrong with the channel holds for the others, too: none of them waits for it anew.
-                broken.add(row.channel)
-        return planned + len(rows)
+            # A batch for each: many that are due by one channel leave room for the others'.
+            taken = {} if is_stopped(tx) else {one: lease_notices(tx, self._worker, one, BATCH, LEASE) for one in free}
+        begun = [self._batches.start(one, partial(self._send_batch, one, rows)) for one, rows in taken.items() if rows]
+        wait_together(begun, PATIENCE)
+        self._batches.reap()
+        return planned + sum(map(len, taken.values()))
+
+    def settle(self) -> bool:
+        """Wait for what goes on behind; whether anything did. How it ended the next ``work`` says."""
+        return self._batches.settle()
+
+    def close(self) -> None:
+        """Give back what has not begun, and wait a little for what has."""
+        self._closing.set()
+        self._batches.close(GRACE)
+
+    def _send_batch(self, channel: Channel, rows: Sequence[NoticeRow]) -> None:
+        """One channel's rows, in the channel's thread."""
+        loop, works = f"notices {channel}", True
+        try:
+            for row in rows:
+                self._heartbeats.beat(loop)
+                if self._closing.is_set():
+                    self._put_back(row, timedelta())
+                elif works:
+                    works = self._tell(row)
+                else:
+                    # What is wrong with the channel holds for the others, too: none of them waits for it anew.
+                    self._put_back(row, PAUSES[0])
+        finally:
+            self._heartbeats.end(loop)
 
     # ---------------------------------------------------------------- planning
 
@@ -165,7 +204,7 @@ class NoticeStage:
             self._record(tx, row, result)
             if result.outcome is AttemptOutcome.ACCEPTED and content.at is not None:
                 note_told(tx, *span_of(row.subject), content.at)
-        return result.stage != "connect" or result.outcome is AttemptOutcome.ACCEPTED
+        return not _is_of_channel(result)
 
     def _has_channel(self, row: NoticeRow) -> bool:
         return row.channel in self._ways or (row.channel == Channel.WEBHOOK and self._second.webhook is not None)
@@ -193,7 +232,7 @@ class NoticeStage:
 
     def _record(self, tx: Transaction, row: NoticeRow, result: SubmissionResult) -> None:
         accepted = result.outcome is AttemptOutcome.ACCEPTED
-        if result.stage == "connect" and not accepted:
+        if _is_of_channel(result):
             text = f"notices cannot leave by the channel '{row.channel}' ({result.text}); they are tried again"
             open_incident(tx, CHANNEL_INCIDENT, row.channel, text)
         else:
@@ -226,6 +265,12 @@ class NoticeStage:
     def _put_back(self, row: NoticeRow, wait: timedelta) -> None:
         with self._store.write("notice put back") as tx:
             put_back_notice(tx, row, tx.now + wait)
+
+
+def _is_of_channel(result: SubmissionResult) -> bool:
+    """Whether the channel is to blame and not the notice: it cannot be reached, or it has fallen silent."""
+    silent = not result.code and result.text.endswith("TimeoutError")
+    return result.outcome is not AttemptOutcome.ACCEPTED and (result.stage == "connect" or silent)
 
 
 async def _submit(submission: Submission, secrets: Secrets, outgoing: Outgoing) -> SubmissionResult:

@@ -109,16 +109,16 @@ def plan_notices(tx: Transaction, plans: Sequence[PlannedNotice]) -> int:
     return fresh
 
 
-def any_notice_due(tx: Transaction) -> bool:
-    """Whether a notice may be leased now; a look that costs no write."""
-    return tx.execute(sa.select(staff_notices.c.id).where(_due(tx)).limit(1)).first() is not None
+def any_notice_due(tx: Transaction, channels: Sequence[Channel]) -> bool:
+    """Whether a notice by one of these channels may be leased now; a look that costs no write."""
+    return tx.execute(sa.select(staff_notices.c.id).where(_due(tx, channels)).limit(1)).first() is not None
 
 
-def lease_notices(tx: Transaction, worker: str, limit: int, lease: timedelta) -> list[NoticeRow]:
-    """Take the next notices that are due: urgent ones first."""
+def lease_notices(tx: Transaction, worker: str, channel: Channel, limit: int, lease: timedelta) -> list[NoticeRow]:
+    """Take the next notices that are due by this channel: urgent ones first."""
     query = (
         sa.select(staff_notices.c.id)
-        .where(_due(tx))
+        .where(_due(tx, [channel]))
         .order_by(staff_notices.c.kind != NoticeKind.URGENT, staff_notices.c.due_at, staff_notices.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -139,8 +139,9 @@ def lease_notices(tx: Transaction, worker: str, limit: int, lease: timedelta) ->
     return [NoticeRow(**row) for row in tx.execute(rows).mappings()]
 
 
-def _due(tx: Transaction) -> sa.ColumnElement[bool]:
+def _due(tx: Transaction, channels: Sequence[Channel]) -> sa.ColumnElement[bool]:
     return sa.and_(
+        staff_notices.c.channel.in_(list(channels)),
         staff_notices.c.state.in_((DispatchState.PENDING, DispatchState.SUBMITTING)),
         staff_notices.c.due_at <= tx.now,
         sa.or_(staff_notices.c.lease_until.is_(None), staff_notices.c.lease_until <= tx.now),
