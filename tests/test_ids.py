@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triage.ids import findable, own_ids
+from triage.ids import case_code, cases_named, findable, own_ids, with_hyphen
 
 WHOLE = re.compile(
     r"(?<![\w.+-])[0-9a-f]{32}@[A-Za-z0-9.-]{0,252}[A-Za-z0-9]"
@@ -29,3 +29,11 @@ PIECES = st.sampled_from(
 def test_an_id_is_found_from_its_at_sign_as_in_a_search_of_the_whole(text: str) -> None:
     expected = dict.fromkeys(findable(f"<{item}>") for item in dict.fromkeys(WHOLE.findall(text)[:20]))
     assert own_ids(b"", text) == tuple(expected)
+
+
+def test_a_code_typed_without_its_hyphen_names_its_case() -> None:
+    secret = b"s" * 32
+    code = case_code(secret, 4711)
+    assert cases_named(secret, with_hyphen(f" {code.replace('-', '').lower()} ")) == (4711,)
+    assert with_hyphen("maria rossi") == "maria rossi"
+    assert with_hyphen(code) == code

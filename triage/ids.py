@@ -27,6 +27,7 @@ _LONGEST_LEFT = 121
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """No letter or digit that is mistaken for another when read aloud or copied by hand."""
 _CODE = re.compile(rf"(?<![A-Z0-9-])[{_LETTERS}]{{2,13}}-[{_LETTERS}]{{8}}(?![A-Z0-9-])")
+_NO_HYPHEN = re.compile(rf"[{_LETTERS}]{{10,21}}")
 _MOST_CODES = 50
 _MOST_IDS = 20
 
@@ -88,6 +89,12 @@ def case_code(secret: bytes, case_id: int) -> str:
     """The case's short code: its number and a part of an HMAC that nobody else can compute."""
     mac = int.from_bytes(hmac.new(secret, f"case\0{case_id}".encode(), hashlib.sha256).digest()[:8], "big")
     return f"{_written(case_id, 2)}-{_written(mac, 8)[-8:]}"
+
+
+def with_hyphen(code: str) -> str:
+    """A case's code as we write it, where it was typed without its hyphen, as it is heard on the telephone."""
+    typed = code.strip().upper()
+    return f"{typed[:-8]}-{typed[-8:]}" if _NO_HYPHEN.fullmatch(typed) else code
 
 
 def cases_named(secret: bytes, text: str) -> tuple[int, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.acts.builders import Office, sent
@@ -263,4 +265,58 @@ def test_a_correction_that_is_taken_back_stands_in_the_register_as_such(office: 
     desk.send()
     assert [mail.to for mail in sent(smtp_sink)].count(NORD) == 2
     assert [one.withdrawn_at is None for one in register(office, key)] == [False, True]
+    office.assert_all_closes()
+
+
+# --------------------------------------------------------------------------- a second correction before the first left
+
+
+def third_centre(office: Office) -> None:
+    """A centre besides the north and the south."""
+    rules = office.desk.rules
+    south = rules.projects["sud"]
+    address = replace(south.addresses["default"], to="est@est.example")
+    third = replace(south, code="est", name="Ente Est", addresses={"default": address}, domains=())
+    office.desk.rules = replace(rules, projects={**rules.projects, "est": third})
+
+
+def test_what_the_first_of_two_corrections_planned_does_not_leave_once_the_second_is_undone(
+    office: Office, smtp_sink: SmtpSink
+) -> None:
+    desk = office.desk
+    third_centre(office)
+    key = forwarded(desk)
+    file_due(office)
+    before = len(sent(smtp_sink))
+    assert office.act(correct, key, Choice("sud"), "zona").ok
+    desk.advance(seconds=5)
+    second = office.act(correct, key, Choice("est"), "zona")
+    assert [row.right_project for row in register(office, key)] == ["est"], "not a centre that never gets it"
+    desk.advance(seconds=5)
+    undone = take_back(office, second)
+    assert undone.message_it.endswith(
+        "Anche la correzione di prima non vale più: nessuno riceve altro, e il messaggio aspetta di nuovo."
+    )
+    desk.advance(hours=1)
+    desk.send()
+    assert sent(smtp_sink)[before:] == [], "no request to delete what nobody else has"
+    assert desk.message(key).state == MessageState.HELD
+    [row] = register(office, key)
+    assert row.withdrawn_at is not None
+    assert [one.undone_at is None for one in office.settlements(key)] == [False, False]
+    office.assert_all_closes()
+
+
+def test_of_two_corrections_the_second_stands_and_the_first_centre_is_asked_once(
+    office: Office, smtp_sink: SmtpSink
+) -> None:
+    desk = office.desk
+    third_centre(office)
+    key = forwarded(desk)
+    assert office.act(correct, key, Choice("sud"), "zona").ok
+    assert office.act(correct, key, Choice("est"), "zona").ok
+    desk.advance(minutes=2)
+    desk.send()
+    assert len(desk.dispatches(key, RECALL)) == 1
+    assert [(row.wrong_project, row.right_project) for row in register(office, key)] == [("nord", "est")]
     office.assert_all_closes()

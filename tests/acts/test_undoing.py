@@ -16,8 +16,10 @@ from triage.acts.asking import ask_comune
 from triage.acts.centres import Choice
 from triage.acts.correcting import correct
 from triage.acts.outcome import Outcome
+from triage.acts.people import Person
 from triage.acts.settling import close, forward
 from triage.acts.undoing import undo
+from triage.record.undoable import undoable
 from triage.vocabulary import Classification, DispatchKind, DispatchState, InboundMessage, MessageState
 
 ACK, QUESTION = DispatchKind.ACKNOWLEDGEMENT, DispatchKind.QUESTION
@@ -203,3 +205,25 @@ def test_after_it_nobody_insists_any_more(office: Office) -> None:
     assert office.desk.message(key).let_in_by == "person"
     take_back(office, done)
     assert office.desk.message(key).let_in_by is None
+
+
+def test_what_a_later_step_followed_is_not_offered_any_more(office: Office) -> None:
+    key = held(office)
+    first = office.act(forward, key, Choice("sud", topic="ascolto"))
+    office.desk.advance(seconds=5)
+    second = office.act(correct, key, Choice("nord"), "zona", person=office.bruno)
+    assert offered(office, office.carla) == []
+    refused = office.act_unread(undo, first.settlement_id)
+    assert refused.message_it == (
+        "Dopo questo c'è stato un altro passo sullo stesso messaggio: annulla prima quello."
+    ), "nobody else was faster"
+    assert offered(office, office.bruno) == [second.settlement_id]
+    assert office.act_unread(undo, second.settlement_id, person=office.bruno).ok
+    assert offered(office, office.carla) == []
+    assert office.act_unread(undo, first.settlement_id).message_it == (
+        "Dopo questo è successo altro con lo stesso messaggio: non si può più annullare. Guardalo di nuovo."
+    )
+
+
+def offered(office: Office, person: Person) -> list[int]:
+    return [one.id for one in office.look(lambda tx: undoable(tx, person.id))]

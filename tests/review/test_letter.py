@@ -661,3 +661,8 @@ def test_never_again_from_this_sender(http: Callable[..., httpx.Client], office:
     assert press(client, key, "non_per_noi", office, insegna="mai").status_code == 303
     with office.store.read("look") as tx:
         assert [row.kind for row in tx.execute(exceptions.select())] == ["mai"]
+
+
+def test_a_number_that_no_record_can_hold_is_no_message(http: Callable[..., httpx.Client]) -> None:
+    client = http(Role.OPERATOR)
+    assert client.get("/messaggi/99999999999999999999").status_code == 404

@@ -21,7 +21,7 @@ from triage.record.beside import holders_of, is_shared
 from triage.record.corrections import projects_that_have
 from triage.record.destinations import sick_addresses
 from triage.record.messages import MessageRow
-from triage.record.misroutes import CATEGORIES, Wrong, enter_misroute, wrong_forwards
+from triage.record.misroutes import CATEGORIES, Wrong, enter_misroute, now_goes_to, wrong_forwards
 from triage.record.planned import PlannedDispatch
 from triage.record.settlements import Said
 from triage.rules.types import Rules
@@ -76,6 +76,9 @@ def correct(
     )
     if isinstance(number, Refused):
         return refused(tx, rules, number.code, message_id)
+    if why not in NO_ERROR:
+        # An earlier correction that this one overtakes must not go on naming a centre that never gets it.
+        now_goes_to(tx, row.id, choice.project)
     for mistaken, recall in planned.wrong:
         enter_misroute(
             tx,

@@ -23,19 +23,28 @@ from triage.record.dispatches import DispatchRow
 from triage.record.identity import secret_of
 from triage.record.let_in import put_back_let_in
 from triage.record.messages import MessageRow, change_state
+from triage.record.misroutes import went_to, withdraw_rows
 from triage.record.quarantine import quarantine
 from triage.record.recase import move_to_case, take_along
-from triage.record.settlements import Exit, SettlementRow, end_settlement, newest_settlements, settlement_numbered
+from triage.record.settlements import (
+    Exit,
+    SettlementRow,
+    end_settlement,
+    newest_settlements,
+    settlement_numbered,
+    settlements_of,
+)
 from triage.record.withdrawn import any_left, bring_back, planned_by, take_back_what_followed, withdraw
 from triage.rules.types import Rules
 from triage.vocabulary import DispatchKind, MessageState
 
 AGAIN = "annullato_da_una_persona"
+EARLIER_TOO = "Anche la correzione di prima non vale più: nessuno riceve altro, e il messaggio aspetta di nuovo."
 _DONE = (MessageState.FORWARDED, MessageState.FILED)
 
 
 def undo(tx: Transaction, rules: Rules, person: Person, settlement_id: int) -> Outcome:
-    """Take one act back. Codes of refusal: ``non_c_e``, ``gia_annullato``, ``troppo_tardi``, ``cambiato``."""
+    """Take it back. Refusals: ``non_c_e``, ``gia_annullato``, ``troppo_tardi``, ``altro_passo``, ``altro_dopo``."""
     known = settlement_numbered(tx, settlement_id)
     row = lock_message(tx, known.message_id) if known is not None else None
     # Looked at once more: somebody else may have taken it back while this transaction waited.
@@ -55,8 +64,35 @@ def undo(tx: Transaction, rules: Rules, person: Person, settlement_id: int) -> O
     if ENDED_RULE in known.before:
         give_rule_back(tx, person, int(known.before[ENDED_RULE]))
     end_settlement(tx, person, known)
+    if _overtaken(tx, person, known):
+        return Outcome(True, "annullato", f"Annullato: non è partito niente. {EARLIER_TOO}")
     further = known.exit == Exit.ALSO
     return Outcome(True, "annullato", f"Annullato: {'a questo centro ' if further else ''}non è partito niente.")
+
+
+def _overtaken(tx: Transaction, person: Person, known: SettlementRow) -> bool:
+    """End the earlier corrections whose forward ``known`` had stopped; ``True``: there was one.
+
+    Nobody gets the message by them any more, so nobody may be asked to delete it or be told of a new centre.
+    """
+    if known.before["state"] != MessageState.DECIDED:
+        return False
+    done = False
+    for one in settlements_of(tx, known.message_id):
+        if one.id >= known.id or one.undone_at is not None or one.exit != Exit.CORRECTION:
+            continue
+        planned = planned_by(tx, one.message_id, one.generation, one.at)
+        if any(row.kind == DispatchKind.FORWARD for row in planned):
+            continue  # It has left, or goes on: the correction stands.
+        if any_left(tx, planned, one.at):
+            # The wrong centre was asked already; only the later centre is not to be named any more.
+            went_to(tx, one.id, one.project)
+            continue
+        withdraw(tx, planned)
+        withdraw_rows(tx, one.id)
+        end_settlement(tx, person, one)
+        done = True
+    return done
 
 
 def _is_kept(one: DispatchRow, known: SettlementRow) -> bool:
@@ -70,8 +106,10 @@ def _against(tx: Transaction, known: SettlementRow, row: MessageRow) -> str:
     if known.undo_until is None or tx.now >= known.undo_until:
         return "troppo_tardi"
     newest = newest_settlements(tx, [row.id]).get(row.id)
-    if newest is None or newest.id != known.id or row.generation != known.generation:
-        return "cambiato"
+    if newest is None or newest.id != known.id:
+        return "altro_passo"
+    if row.generation != known.generation:
+        return "altro_dopo"
     return "troppo_tardi" if row.file_step == "copied" else ""
 
 

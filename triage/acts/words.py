@@ -63,6 +63,8 @@ AGAINST: Mapping[str, str] = {
     "richiamo_in_partenza": "Questo centro lo ha ancora: la richiesta di cancellarlo non è partita. "
     "Annulla la correzione, o chiama il centro.",
     "in_partenza": "Sta partendo in questo momento: riprova fra un minuto.",
+    "altro_passo": "Dopo questo c'è stato un altro passo sullo stesso messaggio: annulla prima quello.",
+    "altro_dopo": "Dopo questo è successo altro con lo stesso messaggio: non si può più annullare. Guardalo di nuovo.",
     "gia_annullato": "È già stato annullato.",
     "troppo_tardi": "Non si può più annullare: è già partito, o sono passati due minuti. Usa «Correggi».",
     "non_permesso": "Il tuo ruolo non lo permette: chiedi al responsabile.",

@@ -153,6 +153,36 @@ def enter_misroute(
     return number
 
 
+def now_goes_to(tx: Transaction, message_id: int, project: str) -> None:
+    """Rows of this message whose right centre never got it name the one that gets it instead."""
+    query = sa.select(dispatches.c.project).where(
+        dispatches.c.message_id == message_id,
+        dispatches.c.kind == DispatchKind.FORWARD,
+        dispatches.c.state.not_in((DispatchState.PENDING, DispatchState.CANCELLED)),
+    )
+    tx.execute(
+        sa.update(misroutes)
+        .where(misroutes.c.message_id == message_id, misroutes.c.withdrawn_at.is_(None))
+        .where(misroutes.c.right_project.not_in(query))
+        .values(right_project=project)
+    )
+
+
+def went_to(tx: Transaction, settlement_id: int, project: str) -> None:
+    """The rows of one correction name its own centre again."""
+    statement = sa.update(misroutes).where(misroutes.c.settlement_id == settlement_id)
+    tx.execute(statement.values(right_project=project))
+
+
+def withdraw_rows(tx: Transaction, settlement_id: int) -> None:
+    """The rows of a correction of which nothing left: nothing was to be deleted after all."""
+    tx.execute(
+        sa.update(misroutes)
+        .where(misroutes.c.settlement_id == settlement_id)
+        .values(withdrawn_at=tx.now, closed_at=tx.now)
+    )
+
+
 def misroute_numbered(tx: Transaction, number: int) -> Misroute | None:
     """One row of the register, or ``None``."""
     found = tx.execute(sa.select(*_COLUMNS).where(misroutes.c.id == number)).mappings().first()

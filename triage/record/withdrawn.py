@@ -9,8 +9,9 @@ import sqlalchemy as sa
 
 from triage.record.audit import Change, write_changes
 from triage.record.dispatches import DispatchRow, dispatch_row, end_unsent, select_dispatches
+from triage.record.misroutes import withdraw_rows
 from triage.record.store import Transaction
-from triage.record.tables import attempts, dispatches, exceptions, misroutes
+from triage.record.tables import attempts, dispatches, exceptions
 from triage.vocabulary import TO_FAMILIES, DispatchState
 
 UNDONE = "annullato"
@@ -51,11 +52,7 @@ def withdraw(tx: Transaction, rows: Sequence[DispatchRow]) -> None:
 
 def take_back_what_followed(tx: Transaction, settlement_id: int, message_id: int, since: datetime) -> None:
     """The register's rows of an undone correction say so; what the act taught ends."""
-    tx.execute(
-        sa.update(misroutes)
-        .where(misroutes.c.settlement_id == settlement_id)
-        .values(withdrawn_at=tx.now, closed_at=tx.now)
-    )
+    withdraw_rows(tx, settlement_id)
     tx.execute(
         sa.update(exceptions)
         .where(exceptions.c.message_id == message_id, exceptions.c.created_at >= since)

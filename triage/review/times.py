@@ -16,7 +16,9 @@ _MONTHS = (
 def when(moment: datetime, now: datetime) -> str:
     """``oggi alle 14:32``, ``ieri alle 9:05``, ``giovedì 26 novembre alle 14:32``, with the year when it is another."""
     here, today = moment.astimezone(ROME), now.astimezone(ROME).date()
-    clock = f"alle {here.hour}:{here.minute:02}"
+    # "All'una" is the only hour that is one.
+    at = "all'" if here.hour == 1 else "alle "
+    clock = f"{at}{here.hour}:{here.minute:02}"
     days = (today - here.date()).days
     near = {0: "oggi", 1: "ieri", -1: "domani"}.get(days)
     if near is not None:

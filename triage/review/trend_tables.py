@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from itertools import pairwise
 
+from triage.articles import with_article
 from triage.hiding import Table, hide_together
 from triage.record.figures import Volume
 from triage.review.times import ROME
@@ -73,7 +74,7 @@ def weeks_until(now: datetime, number: int = WEEKS) -> list[tuple[datetime, date
 
 def week_name(begin: datetime, *, unfinished: bool = False) -> str:
     """``dal 16/11``: its Monday."""
-    return f"dal {begin.day}/{begin.month}{UNFINISHED if unfinished else ''}"
+    return with_article("dal", f"{begin.day}/{begin.month}") + (UNFINISHED if unfinished else "")
 
 
 def trends_of(

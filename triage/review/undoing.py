@@ -32,7 +32,7 @@ from triage.review.words import count_of, exit_name
 from triage.rules import Rules
 
 router = APIRouter()
-MOST_SHOWN = 3
+MOST_SHOWN = 10
 LONGEST_SUBJECT = 80
 _OF_CASES = (Exit.CORRECTION, Exit.ALSO, Exit.JOINED, Exit.SPLIT)
 """What is done on a case's page."""
