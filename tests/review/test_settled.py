@@ -242,4 +242,7 @@ def test_what_stopped_the_parser_is_parsed_by_no_page_not_even_once_it_is_closed
     for path in ("/da-decidere", "/smistati", f"/messaggi/{poison}", f"/casi/{code}", f"/messaggi/{poison}/originale"):
         page = client.get(path).text
         assert "orari" not in page.casefold().replace("orario", ""), path
+        if path == f"/messaggi/{poison}":
+            assert all(f"<dt>{label}</dt>" in page for label in ("Arrivato", "Casella", "Grandezza")), "where to look"
+            assert ("poi chiudilo qui" in page) != closed
     assert search(client, parole="orari").status_code == 200

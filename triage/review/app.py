@@ -45,7 +45,7 @@ PAGES = (
 
 ERRORS = {
     400: ("Indirizzo non riconosciuto", "La pagina è stata chiesta con un nome che non è il suo."),
-    403: ("Non è permesso", "Il tuo ruolo non permette questa operazione. Chiedi a un responsabile."),
+    403: ("Non è permesso", "Il tuo ruolo non permette questa operazione. Chiedi a chi gestisce gli accessi."),
     404: ("Pagina non trovata", "Qui non c'è niente: forse l'indirizzo è incompleto, o il messaggio non esiste più."),
     405: ("Operazione non prevista", "Torna alla pagina precedente e usa i pulsanti."),
     409: ("Qualcuno è stato più veloce", "Nel frattempo è cambiato qualcosa: riapri la pagina e guarda com'è adesso."),

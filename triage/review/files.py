@@ -76,7 +76,7 @@ def listed_files(attachments: Sequence[Attachment], *, certified: bool = False) 
         ListedFile(
             number,
             clean(item.file_name, _LONGEST * 2) or "senza nome",
-            _size(item.size),
+            size_words(item.size),
             extension_of(item.file_name) in NAMED_SO,
             _part(item, certified=certified),
         )
@@ -93,7 +93,8 @@ def _part(item: Attachment, *, certified: bool) -> str:
     return "immagine nel testo" if item.content_type.casefold().startswith("image/") else "parte del messaggio"
 
 
-def _size(octets: int) -> str:
+def size_words(octets: int) -> str:
+    """``12 kB``, ``3,4 MB``."""
     if octets < 1 << 20:
         return f"{max(1, round(octets / 1024))} kB"
     return f"{octets / (1 << 20):.1f} MB".replace(".", ",")

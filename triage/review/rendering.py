@@ -21,6 +21,7 @@ from triage.record.identity import is_stopped
 from triage.record.sessions import keep_data
 from triage.record.waiting import count_waiting
 from triage.review import times, words
+from triage.review.files import size_words
 from triage.review.guards import desk_of, person_of, row_or_none, session_or_none
 from triage.review.keys import keys_of, keys_on
 from triage.review.mail_text import readable
@@ -77,6 +78,7 @@ def _environment() -> jinja2.Environment:
         "day": times.day,
         "clock_time": times.clock_time,
         "lasted": times.lasted,
+        "grandezza": size_words,
     }
     environment.globals |= {"static": static_url, "icon": icon, "SERVICE": words.SERVICE, "DANGER": words.DANGER}
     return environment
