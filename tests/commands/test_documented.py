@@ -168,7 +168,7 @@ def lay_out(tmp_path: Path) -> dict[str, str]:
         (tmp_path / name).mkdir()
     shutil.copy(ROOT / "models" / "model.skops", tmp_path / "candidate")
     shutil.copy(ROOT / "models" / "card.json", tmp_path / "candidate")
-    lines = (ROOT / "models" / "evaluation" / "natural_6163.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (ROOT / "models" / "evaluation" / "natural_7375.jsonl").read_text(encoding="utf-8").splitlines()
     (tmp_path / "held-out" / "few.jsonl").write_text("\n".join(lines[:40]) + "\n", encoding="utf-8")
     return {
         "/srv/triage/candidate/model.skops": str(tmp_path / "candidate" / "model.skops"),
