@@ -272,6 +272,9 @@ def test_what_stayed_in_the_mailbox_is_closed_with_a_note(
     answer = press(client, key, exit, office, nota="letto nella casella, risposto a voce")
     assert answer.status_code == 303
     assert row_of(office, key).state == MessageState.CLOSED
+    closed = client.get(f"/messaggi/{key}").text
+    assert "Lo ha chiuso <strong>Anna Rossi</strong>" in closed
+    assert "letto nella casella, risposto a voce" in closed, "it is in no case: who comes later reads it here"
     with office.store.read("ledger") as tx:
         assert compute_ledger(tx).differences == ()
 

@@ -207,7 +207,7 @@ WHY_NAMES: Mapping[str, str] = {
 }
 """Why a message goes to another centre (``acts.centres.WHYS``)."""
 FAMILY_TOLD: Mapping[str, str] = {
-    "avviso": "avvisata, una volta",
+    "avviso": "le si scrive, una volta: nel caso si vede se è partito",
     "ricevuta": "dalla conferma di ricevuta",
     "gia_avvisata": "già avvisata prima: da chiamare",
     "non_raggiungibile": "da qui non le si può scrivere",
