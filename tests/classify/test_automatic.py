@@ -147,6 +147,9 @@ def test_a_pec_envelope_is_a_persons_even_with_bulk_fields() -> None:
         ("Undelivered Mail Returned to Sender", "550 5.1.1 user unknown"),
         ("Notizie", "Non visualizzi correttamente? Clicca. Annulla l'iscrizione. Tutti i diritti riservati."),
         ("Avviso", "Questo messaggio è stato generato automaticamente, si prega di non rispondere."),
+        ("Offerte", "Solo oggi sconti del 30 %.\n\nPrivacy | Unsubscribe | Contatti"),
+        ("Offerte", "Solo oggi sconti del 30 %.\n\nDisiscriviti"),
+        ("Offerte", "Solo oggi. Per annullare l'iscrizione clicca qui."),
     ],
 )
 def test_words_of_machines_suggest_but_never_prove(subject: str, text: str) -> None:
@@ -161,6 +164,10 @@ def test_words_of_machines_suggest_but_never_prove(subject: str, text: str) -> N
         ("assegno", "Ho ricevuto una mail che dice di non rispondere, è vostra?"),
         ("I: da leggere", "Vi giro questa, cosa ne pensate?"),
         ("vacanze", "A Natale siamo in ferie, il laboratorio c'è lo stesso?"),
+        ("laboratorio", "Vorrei annullare l'iscrizione di Giulia al laboratorio di lettura a Viadana, si è ammalata."),
+        ("Sara", "Buongiorno, devo disiscrivere Sara dal corso del sabato. Grazie."),
+        ("Saturday", "Please unsubscribe my son from the Saturday workshop, he has moved."),
+        ("disdetta", "Scusate, annullo: come si fa ad annullare l'iscrizione? Paola"),
     ],
 )
 def test_people_who_use_the_same_words_stay_people(subject: str, text: str) -> None:

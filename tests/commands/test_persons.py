@@ -29,7 +29,7 @@ def test_a_copy_is_written_and_told(invoke: Invoke, annas: Store, tmp_path: Path
     assert (result.exit_code, result.stderr) == (0, "")
     assert json.loads(result.stdout) == {
         "to": str(tmp_path / "c.zip"), "reference": "prot. 7", "with_others": False,
-        "cases": 1, "messages": 1, "originals": 1, "others": 0, "gone": 0,
+        "cases": 1, "messages": 1, "originals": 1, "others": 0, "gone": 0, "unread": [],
     }  # fmt: skip
     again = invoke("export", ANNA, "--to", tmp_path / "c.zip", *REFERENCE)
     assert (again.exit_code, "is there already" in again.stderr) == (1, True)

@@ -187,6 +187,20 @@ def test_what_only_the_text_suggests_waits_for_a_person(proof: tuple[bool, bool]
     assert filing_folder(found, RULES) is None
 
 
+@pytest.mark.parametrize("proved", [False, True])
+def test_what_may_hide_danger_is_never_among_what_is_dismissed_together(proved: bool) -> None:
+    found = decided(
+        classification(
+            topic="non_pertinente",
+            automatic=True,
+            automatic_proved=proved,
+            reasons=(Reason("pericolo_non_escluso", {"probability": 0.91}),),
+        )
+    )
+    assert (found.action, hold_codes(found)[0]) == (Action.HOLD, "forse_pericolo")
+    assert "forse_non_per_noi" not in hold_codes(found)
+
+
 def test_a_rule_cannot_file_what_may_concern_a_family() -> None:
     rules = build_rules(rules="rules: [{name: via, when: {}, then: {file: automatic}}]\n")
     found = decided(classification(topic="eventi", automatic=True, automatic_proved=True), rules=rules)

@@ -152,11 +152,19 @@ _MACHINE_TEXT = re.compile(
     r"|\b(?:il (?:tuo|suo|vostro) messaggio e stato ricevuto|abbiamo ricevuto il (?:tuo|suo|vostro) messaggio)\b"
     r"|\bthis is an automat(?:ed|ic)|\bautomatically generated|\bdo not reply to this\b"
 )
+# Families cancel too ("vorrei annullare l'iscrizione di Giulia al laboratorio"): a footer stands alone in its line, or
+# names a link or a list.
+_CANCEL = (
+    r"(?:\bdisiscriv\w*|\bunsubscrib\w*|\b(?:annulla|cancella)(?:re)? (?:l'|la (?:tua |sua )?)?iscrizione"
+    r"|\bse desabonner)"
+)
+_LINK = r"(?:clicca|click|\bqui\b|\bhere\b|\blink|preferenz|newsletter|mailing|\blista|\blist\b|https?:|www\.)"
 _BULK_TEXT = re.compile(
-    r"(?P<unsubscribe>\bdisiscriv|\bunsubscribe\b|annulla(?:re)? l'iscrizione|cancella(?:re|rti|ti)[^.!?\n]{0,30}"
-    r"(?:newsletter|mailing|lista)|cancella(?:re)? (?:l'|la (?:tua |sua )?)?iscrizione"
-    r"(?=\s*(?:\||$|[^.!?\n]{0,20}(?:clicca|qui\b|link|preferenze)))|gestisci le (?:tue )?preferenze"
-    r"|non (?:vuoi|desideri|intendi) piu ricevere|se desabonner)"
+    r"(?P<unsubscribe>"
+    rf"(?m:^[\W_]*{_CANCEL}[\W_]*$)|{_CANCEL}[ \t]*\||\|[ \t]*{_CANCEL}"
+    rf"|{_CANCEL}[^.!?\n]{{0,40}}{_LINK}|{_LINK}[^.!?\n]{{0,40}}{_CANCEL}"
+    r"|cancella(?:re|rti|ti)[^.!?\n]{0,30}(?:newsletter|mailing|lista)|gestisci le (?:tue )?preferenze"
+    r"|non (?:vuoi|desideri|intendi) piu ricevere)"
     r"|(?P<browser>(?:visualizza|leggi|apri|guarda)[^.!?\n]{0,40}\bbrowser"
     r"|view (?:this )?(?:email )?in (?:your )?browser"
     r"|non visualizzi correttamente)"

@@ -198,9 +198,10 @@ def _holds_for_content(outcome: Outcome, classification: Classification) -> list
         return [Reason(outcome.hold)]
     sure = classification.topic_scores.get(NOT_FOR_US, 1.0) >= SURE_NOT_FOR_US
     proved = classification.automatic_proved and all(one.code not in PERSONS_WORDS for one in classification.reasons)
-    if outcome.folder and not (proved and classification.topic == NOT_FOR_US and sure):
-        return [Reason("forse_non_per_noi")]
-    return [Reason("forse_pericolo")] if outcome.folder and _hides_danger(classification) else []
+    doubtful = [Reason("forse_non_per_noi")] if not (proved and classification.topic == NOT_FOR_US and sure) else []
+    # What may hide danger is opened by itself, and never dismissed together with others.
+    hides = [Reason("forse_pericolo")] if _hides_danger(classification) else []
+    return (hides or doubtful) if outcome.folder else []
 
 
 def _hides_danger(classification: Classification) -> bool:
