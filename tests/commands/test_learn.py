@@ -18,7 +18,7 @@ from triage.learning.learnt import read_learnt
 from triage.seals import OWN_FIELD
 
 CREMA = "Buongiorno,\nabito a Crema con mia figlia di tre anni. Quando ci sono i laboratori per bambini?\nGrazie\n"
-VIADANA = "Buongiorno,\nabito a Viadana e vorrei informazioni sui laboratori per i bambini.\nGrazie\n"
+VIADANA = "Buongiorno,\nabito a Viadana con due figli piccoli. Quando ci sono i laboratori per bambini?\nGrazie\n"
 NOWHERE = "Buongiorno,\nvorrei informazioni sui corsi per genitori. Il mio numero è 333 0000000.\nGrazie\n"
 
 

@@ -107,13 +107,15 @@ def test_malware_found_once_is_known_for_the_same_octets(store: Store) -> None:
 
 
 def test_only_ones_own_acts_can_be_taken_back_newest_first(store: Store) -> None:
-    one, two = waiting(store, "reclamo", "reclamo")
+    one, two, three, four, five = waiting(store, *["reclamo"] * 5)
     anna, bruno = person(store, "anna"), person(store, "bruno")
     with store.write("acts") as tx:
         until = tx.now + timedelta(minutes=2)
         first = add_settlement(tx, anna, one, Exit.CLOSED, 1, {}, Said(note="x"), until)
         second = add_settlement(tx, anna, two, Exit.CLOSED, 1, {}, Said(note="x"), until)
-        add_settlement(tx, bruno, two, Exit.CLOSED, 1, {}, Said(note="x"), until)
-        add_settlement(tx, anna, two, Exit.CLOSED, 1, {}, Said(note="x"), tx.now)
+        add_settlement(tx, bruno, three, Exit.CLOSED, 1, {}, Said(note="x"), until)
+        add_settlement(tx, anna, four, Exit.CLOSED, 1, {}, Said(note="x"), tx.now)
+        add_settlement(tx, anna, five, Exit.CLOSED, 1, {}, Said(note="x"), until)
+        add_settlement(tx, bruno, five, Exit.CLOSED, 1, {}, Said(note="followed"), until)
     with store.read("undoable") as tx:
         assert [row.id for row in undoable(tx, anna.id)] == [second, first]

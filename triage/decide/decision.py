@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from triage.decide.context import DecisionContext
+from triage.decide.danger import hides_danger, speaks_of_danger
 from triage.decide.matching import Facts, OpenRules, Outcome
 from triage.decide.territory import RIVAL, TerritoryScores, is_somebody_elses, names_another_place, territory_of
 from triage.decide.trust import (
@@ -198,14 +199,12 @@ def _holds_for_content(outcome: Outcome, classification: Classification) -> list
         return [Reason(outcome.hold)]
     sure = classification.topic_scores.get(NOT_FOR_US, 1.0) >= SURE_NOT_FOR_US
     proved = classification.automatic_proved and all(one.code not in PERSONS_WORDS for one in classification.reasons)
-    doubtful = [Reason("forse_non_per_noi")] if not (proved and classification.topic == NOT_FOR_US and sure) else []
-    # What may hide danger is opened by itself, and never dismissed together with others.
-    hides = [Reason("forse_pericolo")] if _hides_danger(classification) else []
-    return (hides or doubtful) if outcome.folder else []
-
-
-def _hides_danger(classification: Classification) -> bool:
-    return any(one.code in {"pericolo_non_escluso", "lingua_non_letta"} for one in classification.reasons)
+    if not outcome.folder:
+        return []
+    filed_unseen = proved and classification.topic == NOT_FOR_US and sure
+    if not filed_unseen and not speaks_of_danger(classification):
+        return [Reason("forse_non_per_noi")]
+    return [Reason("forse_pericolo")] if hides_danger(classification) else []
 
 
 def _holds_for_origin(message: InboundMessage, rules: Rules, context: DecisionContext) -> list[Reason]:
@@ -244,7 +243,7 @@ def _holds_for_doubt(
         if score >= RIVAL:
             places = {"first": territory.best, "second": rival}
             reasons.append(Reason("luoghi_in_gara", {**places, "second_score": round(score, 4)}))
-    if _hides_danger(classification):
+    if hides_danger(classification):
         reasons.append(Reason("forse_pericolo"))
     unlisted = any(one.code == "nome_sconosciuto" for one in classification.reasons)
     if unlisted or names_another_place(territory.best, classification.places, rules):
