@@ -66,7 +66,8 @@ def letter(number: int, dice: random.Random) -> Letter:
     """A letter like no other; its words are of the dice's choice."""
     body, end, to = dice.choice(_KINDS)
     # In letters: 118 and 112 are telephone numbers that the service knows, 26013 is a place.
-    mark = str(number).translate(_NO_DIGITS)
+    # Seven of them: two or three may be a short form ("cc") that the danger head looks at twice.
+    mark = f"{number:07d}".translate(_NO_DIGITS)
     author = f"canarino-mittente.f{number}@example.com"
     octets = make_mail(
         f"Buongiorno,\n{body}\ncanarino-corpo {mark}\n",
