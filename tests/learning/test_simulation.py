@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from dataclasses import replace
@@ -11,6 +12,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from benchmarks import curve
+from benchmarks.curve import one_in
 from benchmarks.drift import FALSE_ALARM_AUDITS, USUAL_NEW, WORSE, AuditAlarm, NewWordsAlarm, UnknownWordsAlarm
 from benchmarks.learning import main
 from benchmarks.office import judge
@@ -230,3 +233,30 @@ def test_a_stream_that_leaves_no_messages_to_begin_with_is_refused(
         main(["--messages", "100", "--examples", str(examples)])
     assert refused.value.code == 2
     assert "leaves none for the first model" in capsys.readouterr().err
+
+
+# --------------------------------------------------------------------------- the curve
+
+
+def test_smaller_parts_lie_within_larger_ones_and_kin_stay_together(read: tuple[Example, ...]) -> None:
+    pieces = [make_ready(one) for one in read]
+    parts = [{one.example.identity for one in one_in(pieces, part)} for part in (1, 2, 4)]
+    assert len(parts[0]) == len(read)
+    assert parts[0] > parts[1] > parts[2] > set()
+    writer_of = {one.identity: one.writer for one in read}
+    for some in parts:
+        assert not {writer_of[name] for name in some} & {writer_of[name] for name in parts[0] - some}
+
+
+def test_the_curve_learns_nothing_from_what_it_asks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = labelled_messages(30)
+    asked, rest = lines[: len(lines) // 4], lines[len(lines) // 4 :]
+    for one in asked:
+        one["batch"] = "held"
+    write_lines(tmp_path, rest)
+    (tmp_path / "natural_eu.jsonl").write_text("".join(json.dumps(one) + "\n" for one in asked), encoding="utf-8")
+    found = curve.main(["--examples", str(tmp_path), "--parts", "2", "1"])
+    assert found[1][0] == len(rest)
+    assert found[0][0] < found[1][0]
+    assert set(found[1][1]) == set(curve.FIGURES)
+    assert f"Answered: {len(asked)} messages" in capsys.readouterr().out
