@@ -24,13 +24,18 @@ def stored_mail(path: Path) -> Iterator[tuple[str, bytes]]:
 
 def holds_none(path: Path) -> bool:
     """Whether a folder is neither a Maildir nor holds any ``.eml`` file."""
-    return path.is_dir() and not _is_maildir(path) and not any(path.rglob("*.eml"))
+    return path.is_dir() and not _is_maildir(path) and not any(map(_is_eml, path.rglob("*")))
 
 
 def _files(path: Path) -> list[Path]:
     if _is_maildir(path):
         return sorted([*(path / "cur").iterdir(), *(path / "new").iterdir()])
-    return sorted(path.rglob("*.eml"))
+    return sorted(filter(_is_eml, path.rglob("*")))
+
+
+def _is_eml(path: Path) -> bool:
+    """Some mail programs write the ending in capitals."""
+    return path.suffix.lower() == ".eml"
 
 
 def _is_maildir(path: Path) -> bool:
@@ -39,4 +44,4 @@ def _is_maildir(path: Path) -> bool:
 
 def _is_mbox(path: Path) -> bool:
     with path.open("rb") as file:
-        return path.suffix != ".eml" and file.read(5) == b"From "
+        return not _is_eml(path) and file.read(5) == b"From "

@@ -69,6 +69,7 @@ def test_the_same_message_gives_the_same_answer_however_it_is_stored(
         box.close()
     deep = tmp_path / "folder" / "2026"
     deep.mkdir(parents=True)
+    (deep / "UNA.EML").write_bytes(MAIL)
     (deep / "una.eml").write_bytes(MAIL)
     (deep / "appunti.txt").write_text("this is no mail", encoding="utf-8")
     result = invoke("classify", letter, tmp_path / "posta.mbox", tmp_path / "Maildir", deep.parent, "-", stdin=MAIL)
@@ -78,6 +79,7 @@ def test_the_same_message_gives_the_same_answer_however_it_is_stored(
         str(letter),
         f"{tmp_path / 'posta.mbox'}#0",
         str(next((tmp_path / "Maildir" / "new").iterdir())),
+        str(deep / "UNA.EML"),
         str(deep / "una.eml"),
         "-",
     ]
