@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import takewhile
 
 from triage.classify.wording import explain, language_names, word_code
 from triage.pec.words import HOLDS as PEC_HOLDS
@@ -119,11 +118,6 @@ DEFECTS = {
 }
 """Grave defects (``triage.defects``) in words."""
 
-_BEHIND_THE_HOLDS = frozenset(
-    {"regola_applicata", "senza_urgenza", "territorio", "archiviata", "pec", "ricevuta_pec"} | {"da_protocollare"}
-)
-"""A decision's reasons that hold stand before the first of these."""
-
 
 _ALONE = {
     "fiducia_bassa": "Il servizio non è abbastanza sicuro per inviarlo da solo.",
@@ -153,8 +147,7 @@ def word_hold(code: str) -> str:
 
 def word_all_holds(code: str, decision: Decision | None) -> str:
     """The reason for which a message waits, then all others for which it would wait without that one."""
-    reasons = decision.reasons if code and decision is not None else ()
-    holds = list(takewhile(lambda reason: reason.code not in _BEHIND_THE_HOLDS, reasons))
+    reasons, holds = (decision.reasons, decision.holds) if code and decision is not None else ((), ())
     first = next((word_reason(reason) for reason in reasons if reason.code == code), word_hold(code))
     others = (word_reason(reason) for reason in holds if reason.code not in (code, "luoghi_in_gara"))
     return " ".join(dict.fromkeys(sentence(phrase) for phrase in (first, *others) if phrase))
@@ -184,7 +177,7 @@ def word_reasons(decision: Decision, message: InboundMessage) -> list[str]:
                 quoted = dict.fromkeys(_quoted(one, message).lower() for one in weighed)
                 words = [word for word in quoted if not any(word in other for other in quoted if other != word)]
                 found.append("Parole che pesano per l'argomento: " + ", ".join(f"«{word}»" for word in words) + ".")
-        elif reason.code == _DANGER:
+        elif reason.code in (_DANGER, *_SECOND):
             found.append(f"{word_reason(reason)} «{_quoted(reason, message)}»")
         else:
             found.append(word_reason(reason))
@@ -240,6 +233,7 @@ def pieces_of(
 
 
 _WEIGHED, _DANGER = "argomento_parole", "urgente_frase"
+_SECOND = ("seconda_richiesta", "seconda_famiglia")
 
 
 def _quoted(reason: Reason, message: InboundMessage) -> str:

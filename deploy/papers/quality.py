@@ -34,7 +34,7 @@ _GROUPED = {
     "forwarded_wrong": "wrong forwards",
     "coverage": "coverage",
 }
-_PARTS = ("measures", "brief", "language")
+_PARTS = ("measures", "held", "brief", "language")
 
 
 def quality_page() -> str:
@@ -57,12 +57,24 @@ def _table(part: str, report: Mapping[str, Any]) -> Iterator[str]:
         for name, (words, target) in _MEASURES.items():
             yield _measure(words, report["figures"][name], report["intervals"][name], target)
         return
+    if part == "held":
+        yield from _held(report["held"])
+        return
     yield f"|  | n | {' | '.join(_GROUPED.values())} |"
     yield f"| {' | '.join(['---'] * (len(_GROUPED) + 2))} |"
     groups = report["figures"]["by_batch" if part == "brief" else "by_language"]
     for name in sorted(groups):
         cells = (_cell(groups[name][measure]) for measure in _GROUPED)
         yield f"| {name} | {groups[name]['n']} | {' | '.join(cells)} |"
+
+
+def _held(held: Mapping[str, Any]) -> Iterator[str]:
+    yield f"Of {held['due']} messages that a project should get {held['waiting']} wait for a person."
+    yield ""
+    yield "| Reason (`motivi`) | Messages | For this reason alone | Of these, destination right |"
+    yield "| --- | --- | --- | --- |"
+    for row in held["reasons"]:
+        yield f"| `{row['reason']}` | {row['n']} | {row['alone']} | {row['alone_right']} |"
 
 
 def _measure(words: str, figure: Mapping[str, float], between: list[float] | None, target: str) -> str:
@@ -73,7 +85,9 @@ def _measure(words: str, figure: Mapping[str, float], between: list[float] | Non
 
 
 def _cell(figure: Mapping[str, float]) -> str:
-    return f"{_percent(figure['share'])} ({figure['n']})" if figure["n"] else ""
+    if not figure["n"]:
+        return ""
+    return f"{_percent(figure['share'])} ({figure['n']}; {figure['low'] * 100:.0f}-{figure['high'] * 100:.0f})"
 
 
 def _percent(share: float) -> str:

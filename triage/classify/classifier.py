@@ -25,6 +25,7 @@ from triage.classify.folding import fold
 from triage.classify.language import DEFAULT, detect_language
 from triage.classify.phrases import cut
 from triage.classify.prepare import Prepared, prepare, without_machine
+from triage.classify.second import find_second, second_requests
 from triage.classify.territory import HOME, Gazetteer, PlaceRanker, load_gazetteer, score_places, unlisted_names
 from triage.classify.territory.heard import heard_names
 from triage.classify.topics import TopicModel, Weights, favour_not_for_us, find_signs
@@ -135,9 +136,11 @@ class Classifier:
         reasons.extend(of_a_person(message, prepared.automatic))
         reasons.extend(self._unlisted(message, prepared))
         reasons.extend(self._topic_reasons(message, prepared, row, best, topic_probabilities[best]))
+        topic_scores = dict(zip(weights.topics, topic_probabilities, strict=True))
+        if not prepared.automatic.automatic:
+            reasons.extend(second_requests(message, weights.topics[best], topic_scores))
         language = prepared.language
         reasons.append(Reason("lingua", {"code": language.code, "confidence": round(language.confidence, 2)}))
-        topic_scores = dict(zip(weights.topics, topic_probabilities, strict=True))
         found = signs(
             message,
             prepared.places,
@@ -221,6 +224,7 @@ def load_classifier(artefact: bytes | Path, *, expected_sha256: str | None = Non
         find_signs(sentence)
         find_concepts(cut(sentence), DEFAULT)
         find_cues((("text", sentence),))
+        find_second(sentence)
         detect_language(sentence)
         gazetteer = load_gazetteer()
         heard_names(gazetteer)

@@ -44,6 +44,9 @@ class Evaluation:
     destinations: dict[str, dict[str, int]]
     reliability: list[dict[str, float]]
     coverage: list[dict[str, float]]
+    held: dict[str, Any]
+    """Of what a project should get, how many wait for a person, and by reason how many of these, alone, and rightly
+    meant."""
     worst: list[dict[str, Any]]
     """Wrong answers that the model was surest of: identities and codes, no words of a message."""
 
@@ -83,6 +86,7 @@ def summarise(answers: Sequence[Answer], model_version: str, rules: Rules, *, in
         destinations=confusion(answers, lambda one: (one.example.destination, one.decision.destination)),
         reliability=_reliability(answers),
         coverage=_coverage(answers),
+        held=_held(answers),
         worst=_worst(answers),
     )
 
@@ -130,6 +134,28 @@ def _coverage(answers: Sequence[Answer]) -> list[dict[str, float]]:
                 }
             )
     return points
+
+
+def _held(answers: Sequence[Answer]) -> dict[str, Any]:
+    """``alone_right``: the destination was the labelled one, so that this reason alone cost a right forward."""
+    due = [one for one in answers if one.example.destination == one.example.territory]
+    waiting = [(one, {reason.code for reason in one.decision.holds}) for one in due if _waits(one)]
+    codes = sorted({code for _, found in waiting for code in found})
+    rows: list[dict[str, Any]] = [
+        {
+            "reason": code,
+            "n": sum(code in found for _, found in waiting),
+            "alone": sum(found == {code} for _, found in waiting),
+            "alone_right": sum(found == {code} and one.right for one, found in waiting),
+        }
+        for code in codes
+    ]
+    rows.sort(key=lambda row: (-row["n"], row["reason"]))
+    return {"due": len(due), "waiting": len(waiting), "reasons": rows}
+
+
+def _waits(one: Answer) -> bool:
+    return one.decision.action is Action.HOLD
 
 
 def _worst(answers: Sequence[Answer]) -> list[dict[str, Any]]:

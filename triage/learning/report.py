@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from triage.classify.wording import explain
 from triage.learning.evaluation import Evaluation
+from triage.vocabulary import Reason
 
 _NAMES: Mapping[str, tuple[str, str, str]] = {
     "destination": ("Destinazione giusta", "su tutti i messaggi, anche quelli trattenuti", ""),
@@ -57,6 +59,8 @@ def page(found: Evaluation) -> str:
             ("fiducia", "inoltrati giusti", "sbagliati", "inoltri"),
             found.coverage[:: max(1, len(found.coverage) // 12)],
         ),
+        "<h2>Perché aspettano una persona</h2>",
+        _held(found.held),
         "<h2>Per progetto</h2>",
         _groups(found.by_project, ("destination", "territory", "forwarded_wrong", "coverage")),
         "<h2>Per lingua</h2>",
@@ -98,15 +102,34 @@ def _headline(found: Evaluation) -> str:
     )
 
 
+def _held(held: Mapping[str, Any]) -> str:
+    rows = "".join(
+        f"<tr><td>{escape(explain(Reason(row['reason'])))}</td><td>{row['n']}</td><td>{row['alone']}</td>"
+        f"<td>{row['alone_right']}</td></tr>"
+        for row in held["reasons"]
+    )
+    return (
+        f"<p>Dei {held['due']} messaggi che spettano a un progetto, {held['waiting']} aspettano una persona. Uno "
+        "stesso messaggio può avere più motivi.</p><table><tr><th>Motivo</th><th>Messaggi</th><th>Di questi, solo per "
+        f"questo motivo</th><th>Di questi, con la destinazione giusta</th></tr>{rows}</table>"
+    )
+
+
 def _groups(groups: Mapping[str, Any], names: Sequence[str]) -> str:
     head = "".join(f"<th>{_NAMES[name][0]}</th>" for name in names)
     rows = "".join(
-        f"<tr><td>{escape(group)}</td>"
-        + "".join(f"<td>{_percent(row[name]['share'])} <small>({row[name]['n']})</small></td>" for name in names)
-        + "</tr>"
+        f"<tr><td>{escape(group)}</td>" + "".join(f"<td>{_with_interval(row[name])}</td>" for name in names) + "</tr>"
         for group, row in groups.items()
     )
-    return f"<table><tr><th></th>{head}</tr>{rows}</table><p>Tra parentesi il numero di casi.</p>"
+    below = "<p>Tra parentesi il numero di casi, sotto l'intervallo al 95 %.</p>"
+    return f"<table><tr><th></th>{head}</tr>{rows}</table>{below}"
+
+
+def _with_interval(figure: Mapping[str, Any]) -> str:
+    if not figure["n"]:
+        return ""
+    spread = f"{_percent(figure['low'])} – {_percent(figure['high'])}"
+    return f"{_percent(figure['share'])} <small>({figure['n']})<br>{spread}</small>"
 
 
 def _matrix(counts: Mapping[str, Mapping[str, int]]) -> str:

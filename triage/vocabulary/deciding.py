@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import takewhile
 
 from triage.vocabulary.labels import Reason
 
@@ -60,3 +61,14 @@ class Decision:
     reasons: tuple[Reason, ...]
     rules_version: str
     model_version: str
+
+    @property
+    def holds(self) -> tuple[Reason, ...]:
+        """The reasons that hold the message, in order of weight; they stand before what explains the proposal."""
+        return tuple(takewhile(lambda reason: reason.code not in _BEHIND_THE_HOLDS, self.reasons))
+
+
+_BEHIND_THE_HOLDS = frozenset(
+    {"regola_applicata", "senza_urgenza", "territorio", "archiviata", "pec", "ricevuta_pec"} | {"da_protocollare"}
+)
+"""A decision's reasons that hold stand before the first of these."""
