@@ -1,14 +1,16 @@
 """What staff read beside a message is a sentence, and the sentences do not contradict one another."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.classify.letters import letter
+from tests.decide.builders import message
 from tests.record.builders import a_decision
 from triage.classify import load_classifier
-from triage.classify.wording import known_codes
+from triage.classify.wording import explain, known_codes
 from triage.decide import DecisionContext, decide
 from triage.defects import GRAVE_DEFECTS
 from triage.explaining import (
@@ -160,6 +162,23 @@ def test_a_probability_is_shown_and_an_unknown_one_leaves_no_brackets() -> None:
     shown = word_reason(Reason("urgente_modello", {"probability": 0.416}))
     assert shown == "Il messaggio somiglia a quelli che vanno letti oggi (probabilità 42 %)."
     assert word_reason(Reason("urgente_modello")) == "Il messaggio somiglia a quelli che vanno letti oggi."
+
+
+def test_a_sentence_whose_end_is_unknown_ends_before_it() -> None:
+    assert explain(Reason("lingua_da_verificare")) == "Lingua da verificare."
+    assert explain(Reason("dal_progetto")) == "Arriva dal centro."
+
+
+def test_a_second_request_is_quoted() -> None:
+    text = "Quando aprite? Già che ci sono, quanto costa?"
+    start = text.index("Già")
+    second = Reason("seconda_richiesta", {"where": "text", "start": start, "end": start + 15})
+    also = Reason("argomento_anche", {"topic": "laboratori", "probability": 0.24})
+    found = word_reasons(replace(a_decision(), reasons=(also, second)), message(new_text=text))
+    assert found == [
+        "Potrebbe riguardare anche: laboratori e attività (probabilità 24 %).",
+        "Sembra chiedere più di una cosa: «Già che ci sono».",
+    ]
 
 
 def test_nobody_is_said_to_tell_of_a_home_that_may_be_somebody_elses() -> None:

@@ -177,8 +177,10 @@ def word_reasons(decision: Decision, message: InboundMessage) -> list[str]:
                 quoted = dict.fromkeys(_quoted(one, message).lower() for one in weighed)
                 words = [word for word in quoted if not any(word in other for other in quoted if other != word)]
                 found.append("Parole che pesano per l'argomento: " + ", ".join(f"«{word}»" for word in words) + ".")
-        elif reason.code in (_DANGER, *_SECOND):
+        elif reason.code == _DANGER:
             found.append(f"{word_reason(reason)} «{_quoted(reason, message)}»")
+        elif reason.code in _SECOND:
+            found.append(f"{word_reason(reason)[:-1]}: «{_quoted(reason, message)}»")
         else:
             found.append(word_reason(reason))
     return list(dict.fromkeys(sentence(phrase) for phrase in found))

@@ -17,7 +17,7 @@ from triage.learning.answers import Answer
 from triage.learning.evaluation import Evaluation, evaluate, summarise
 from triage.learning.figures import QUESTIONS
 from triage.learning.report import page
-from triage.vocabulary import Action
+from triage.vocabulary import Action, Reason
 
 
 def varied() -> list[Answer]:
@@ -177,3 +177,32 @@ def test_no_word_of_a_message_is_in_the_report(answered: Answered, tmp_path: Pat
     written = (page(read) + json.dumps(asdict(read))).lower()
     assert "t-00-0" in written
     assert [word for word in SECRETS.values() if word.split()[-1].lower() in written] == []
+
+
+def test_it_says_why_what_is_due_to_a_project_waits() -> None:
+    """A message counts under each of its reasons; what a person would get anyway is not asked about."""
+    behind = Reason("territorio", {"territory": "crema"})
+    unsure, danger = Reason("fiducia_bassa"), Reason("forse_pericolo")
+    held = summarise(
+        [
+            made(identity="sent"),
+            made(identity="unsure", action=Action.HOLD, reasons=(unsure, behind)),
+            made(identity="wrong", action=Action.HOLD, reasons=(unsure, behind), destination="mantova"),
+            made(identity="both", action=Action.HOLD, reasons=(unsure, danger, behind)),
+            made(identity="staff's", action=Action.HOLD, reasons=(danger, behind), true_destination="operatore"),
+        ],
+        "abc123",
+        SHIPPED,
+        invented=True,
+    ).held
+    assert (held["due"], held["waiting"]) == (4, 3)
+    assert held["reasons"] == [
+        {"reason": "fiducia_bassa", "n": 3, "alone": 2, "alone_right": 1},
+        {"reason": "forse_pericolo", "n": 1, "alone": 0, "alone_right": 0},
+    ]
+
+
+def test_the_page_words_why_they_wait(found: Evaluation) -> None:
+    text = LexborHTMLParser(page(found)).text()
+    assert "Perché aspettano una persona" in text
+    assert f"Dei {found.held['due']} messaggi che spettano a un progetto, {found.held['waiting']} aspettano" in text

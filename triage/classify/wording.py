@@ -23,7 +23,8 @@ def explain(reason: Reason) -> str:
         return f"Motivo: {reason.code.replace('_', ' ')}."
     values = {name: _worded(name, value) for name, value in reason.params.items()}
     values["dove"] = _WHERE.get(str(reason.params.get("where", "")), "")
-    return _BLANK_BRACKETS.sub("", _PLACEHOLDER.sub(lambda match: values.get(match.group(1), ""), template))
+    filled = _PLACEHOLDER.sub(lambda match: values.get(match.group(1), ""), template)
+    return _BLANK_END.sub(".", _BLANK_BRACKETS.sub("", filled))
 
 
 def known_codes() -> frozenset[str]:
@@ -38,6 +39,7 @@ def language_names() -> Mapping[str, str]:
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _BLANK_BRACKETS = re.compile(r" \((?:[^()]*[^\w()%])?\)")
+_BLANK_END = re.compile(r"[:\s]+\.$")
 
 _WHERE = {"subject": "nell'oggetto", "text": "nel testo", "signature": "nella firma", "quoted": "nel testo citato"}
 
