@@ -43,6 +43,8 @@ FAREWELLS = (
     f"{NOTE} Anzi, non aspettatemi. Ho lasciato una lettera sul tavolo per mia figlia.",
     f"{NOTE} Questa è l'ultima volta che leggete qualcosa di mio. Perdonatemi.",
     "Sono fuori sede e non rientrerò. Abbiate cura di Marta, senza di me starete meglio tutti quanti, ve lo assicuro.",
+    f"{NOTE} Non è colpa vostra. Le chiavi sono dalla vicina, ho sistemato tutto.",
+    f"{NOTE} Ho smesso di lottare, tolgo il disturbo a chi mi vuole bene.",
     "I am out of the office. I won't be coming back. Tell my children that I did try, every single day of these years.",
     "Il lavandino gocciola da tre giorni e la vicina dice che sente piangere di notte dal bagno, io pure.",
 )
@@ -121,4 +123,25 @@ def test_a_farewell_waits_also_where_precedence_alone_proves_the_program(value: 
 def test_a_list_may_speak_of_farewells() -> None:
     fields = (("Precedence", "bulk"), ("List-Id", "<novita.example.org>"))
     message = letter(f"Addio, e dite ai bambini che li amo: lo spettacolo. {'Leggi tutto sul sito. ' * 5}", *fields)
+    assert of_a_person(message, judge_automatic(message)) == ()
+
+
+OFFER = (
+    "Buongiorno, sono una falegname in pensione di Castelleone. Ho in garage sei tavolini bassi che avevo fatto per "
+    "una scuola materna e che nessuno ha mai ritirato: se servono ai vostri laboratori ve li porto io."
+)
+
+
+def test_what_only_precedence_calls_a_machines_and_no_word_does_waits_for_a_person() -> None:
+    """Mail merges and some webmail put Precedence: bulk on one person's letter."""
+    message = letter(OFFER, ("Precedence", "bulk"), subject="Tavolini")
+    automatic = judge_automatic(message)
+    assert automatic.proved
+    assert [one.code for one in of_a_person(message, automatic)] == ["parole_di_persona"]
+    listed = letter(OFFER, ("Precedence", "bulk"), ("List-Id", "<novita.example.org>"), subject="Tavolini")
+    assert of_a_person(listed, judge_automatic(listed)) == ()
+
+
+def test_a_newsletter_that_only_precedence_proves_is_still_filed() -> None:
+    message = letter(f"{OFFER} Per cancellare l'iscrizione clicca qui.", ("Precedence", "bulk"), subject="Novità")
     assert of_a_person(message, judge_automatic(message)) == ()

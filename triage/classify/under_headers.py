@@ -27,8 +27,9 @@ def of_a_person(message: InboundMessage, automatic: Automatic) -> tuple[Reason, 
     """Why a machine's mail may hold a person's words; none for reports and receipts, whose every word is a program's.
 
     ``poche_parole``: a few words, none of which shows a machine. ``parole_di_persona``: a farewell, family, fear in
-    whatever else the note says; or an answer unlike any absence note. Lists' letters to many speak of families too, so
-    of them only what an answering program proves is read so, and a farewell in a note whose one proof is Precedence.
+    whatever else the note says; an answer unlike any absence note; or words that nothing but Precedence calls a
+    machine's. Lists' letters to many speak of families too, so of them only what an answering program proves is read
+    so, and a farewell in a note whose one proof is Precedence.
     """
     words = len(message.new_text.split())
     if not automatic.proved or automatic.reports or words == 0:
@@ -36,6 +37,9 @@ def of_a_person(message: InboundMessage, automatic: Automatic) -> tuple[Reason, 
     evidence = count_text_evidence(message)
     if words <= _FEW_WORDS and not evidence:
         return (Reason("poche_parole"),)
+    if _is_bulk_alone(automatic) and not evidence:
+        # Mail merges and some webmail set it on what one person wrote to one address.
+        return (Reason("parole_di_persona"),)
     found = {match.key for match in _book().find(fold(f"{message.subject}\n{message.new_text}"[:_READ]))}
     if _is_bulk_alone(automatic) and words <= _A_NOTE and _FAREWELL in found:
         return (Reason("parole_di_persona"),)
