@@ -11,7 +11,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
@@ -263,7 +263,7 @@ def _whole(scenes: Iterator[Scene]) -> Scene:
     for scene in found:
         for name, folder in scene.folders.items():
             folders[name] = folders.get(name, Counter()) + folder
-    return Scene(found[0].rows, found[0].sends, found[0].tries, found[0].stored, folders, found[0].spool)
+    return replace(found[0], folders=folders)
 
 
 def line(storms: list[tuple[Storm, Findings]], seconds: float) -> str:
