@@ -23,7 +23,7 @@ import sqlalchemy as sa
 from imapclient.exceptions import IMAPClientError
 
 from tests.crash.inbox import NEW, OLD, End
-from tests.crash.notices import any_notice_left, begin_troubles, let_an_hour_pass
+from tests.crash.notices import any_notice_left, begin_troubles, bring_notices_forward, let_an_hour_pass
 from tests.crash.nursery import ROOT, Nursery
 from tests.proof import prove_return_path
 from tests.servers.dovecot import TEST_WORD, Dovecot, MailboxUser
@@ -75,6 +75,7 @@ def bring_forward(store: Store) -> None:
             .where(sa.or_(dispatches.c.kind != DispatchKind.ACKNOWLEDGEMENT, dispatches.c.attempts > 0))
             .values(due_at=tx.now)
         )
+        bring_notices_forward(tx)
 
 
 def is_at_rest(store: Store) -> bool:

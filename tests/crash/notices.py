@@ -49,6 +49,16 @@ Posted = Sequence[Mapping[str, Any]]
 # --------------------------------------------------------------------------- what there is to be told
 
 
+def go_on_with_troubles(store: Store, number: int) -> None:
+    """Another trouble begins, those that were told are over, and an hour passes for both."""
+    with store.write("troubles go on") as tx:
+        open_incident(tx, OPEN, f"numero {number}", f"trouble number {number}")
+        told = sa.select(incidents.c.subject).where(incidents.c.kind == OPEN, incidents.c.told_at.is_not(None))
+        for subject in set(tx.execute(told.where(incidents.c.closed_at.is_(None))).scalars()):
+            close_incident(tx, OPEN, subject)
+    let_an_hour_pass(store, leases=False)
+
+
 def begin_troubles(store: Store) -> None:
     """Two troubles as of two hours ago: one still open and untold, one told and over."""
     with store.write("troubles") as tx:
@@ -72,8 +82,11 @@ def begin_troubles(store: Store) -> None:
         let_an_hour_pass(store)
 
 
-def let_an_hour_pass(store: Store) -> None:
-    """For notices and incidents alone: every lease has run out, every pause is over, calls and reports are due."""
+def let_an_hour_pass(store: Store, *, leases: bool = True) -> None:
+    """For notices and incidents alone: every pause is over, calls and reports are due, and leases have run out.
+
+    ``leases`` False: they stay, for workers that live.
+    """
     with store.write("an hour passes") as tx:
         for table, columns in (
             (incidents, ("opened_at", "last_seen_at", "closed_at", "told_at")),
@@ -81,10 +94,23 @@ def let_an_hour_pass(store: Store) -> None:
             (in_charge, ("due_at", "base_at")),
         ):
             _move(tx, table, columns)
-        past = tx.now - timedelta(seconds=1)
-        waits = staff_notices.c.state.in_((DispatchState.PENDING, DispatchState.SUBMITTING))
-        tx.execute(sa.update(staff_notices).where(waits, staff_notices.c.due_at > past).values(due_at=past))
-        tx.execute(sa.update(staff_notices).where(staff_notices.c.lease_until > past).values(lease_until=past))
+        bring_notices_forward(tx)
+        if leases:
+            end_leases(tx, HOUR)
+
+
+def bring_notices_forward(tx: Transaction) -> None:
+    """Every pause before another try is over."""
+    past = tx.now - timedelta(seconds=1)
+    waits = staff_notices.c.state.in_((DispatchState.PENDING, DispatchState.SUBMITTING))
+    tx.execute(sa.update(staff_notices).where(waits, staff_notices.c.due_at > past).values(due_at=past))
+
+
+def end_leases(tx: Transaction, left: timedelta) -> None:
+    """Leases that have only so long left have run out."""
+    past = tx.now - timedelta(seconds=1)
+    soon = staff_notices.c.lease_until.between(past, tx.now + left)
+    tx.execute(sa.update(staff_notices).where(soon).values(lease_until=past))
 
 
 def _move(tx: Transaction, table: sa.Table, columns: Sequence[str]) -> None:
