@@ -38,6 +38,7 @@ _TABLE = {
     "settings": "accounts database keyfile oauth shipped",
     "listening": "settings",
     "throttling": "",
+    "deadline": "",
     "spreadsheets": "",
     "signals": "",
     "articles": "",
@@ -61,10 +62,10 @@ _TABLE = {
     # adapters: each knows the record, none another
     "record": "vocabulary flow clock crashpoints ids keyfile",
     "intake": "vocabulary ages crashpoints ids record settings signals throttling tokens",
-    "dispatch": "vocabulary articles canaries clock crashpoints ids record settings decide rules parse knowledge "
-    "reading conversations leaving settling telling loops seals signals notices pec throttling tokens",
+    "dispatch": "vocabulary articles canaries clock crashpoints deadline ids record settings decide rules parse "
+    "knowledge reading conversations leaving settling telling loops seals signals notices pec throttling tokens",
     # what both log in with; it knows neither
-    "tokens": "clock oauth record settings",
+    "tokens": "clock deadline oauth record settings",
     # what the commands stand on
     "basis": "clock keyfile record settings",
     # between the record and the pure stages

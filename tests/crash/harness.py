@@ -23,10 +23,12 @@ import sqlalchemy as sa
 from imapclient.exceptions import IMAPClientError
 
 from tests.crash.inbox import NEW, OLD, End
+from tests.crash.notices import any_notice_left, begin_troubles, bring_notices_forward, let_an_hour_pass
 from tests.crash.nursery import ROOT, Nursery
 from tests.proof import prove_return_path
 from tests.servers.dovecot import TEST_WORD, Dovecot, MailboxUser
 from tests.servers.smtp_sink import SmtpSink
+from tests.servers.webhook import WebhookServer
 from triage.clock import SystemClock
 from triage.record import Store
 from triage.record.tables import dispatches, mailboxes, messages
@@ -53,8 +55,9 @@ def let_time_pass(store: Store) -> None:
     """What an operator's clock would do: every lease has run out, every pause is over.
 
     Acknowledgements that nobody has tried yet keep their time: that of the neutral one is four hours,
-    and all must wait for the forward's 250 on their own.
+    and all must wait for the forward's 250 on their own. For notices and incidents an hour passes.
     """
+    let_an_hour_pass(store)
     with store.write("time passes") as tx:
         past = tx.now - timedelta(seconds=1)
         for table in (mailboxes, messages, dispatches):
@@ -72,6 +75,7 @@ def bring_forward(store: Store) -> None:
             .where(sa.or_(dispatches.c.kind != DispatchKind.ACKNOWLEDGEMENT, dispatches.c.attempts > 0))
             .values(due_at=tx.now)
         )
+        bring_notices_forward(tx)
 
 
 def is_at_rest(store: Store) -> bool:
@@ -96,7 +100,8 @@ def is_at_rest(store: Store) -> bool:
         )
     )
     with store.read("at rest") as tx:
-        return tx.execute(moving).first() is None and tx.execute(leaving).first() is None
+        resting = tx.execute(moving).first() is None and tx.execute(leaving).first() is None
+        return resting and not any_notice_left(tx)
 
 
 class CopyingDovecot(Dovecot):
@@ -177,6 +182,8 @@ def prepare(kind: Literal["known", "first"], dovecot: CopyingDovecot, nursery: N
         code = nursery.run(["worker", "--once"], settings, said)
         assert code == 0, said.read_text("utf-8", "replace")
         record = state / "triage.db"
+        with closing(Store(f"sqlite:///{record}", SystemClock())) as store:
+            begin_troubles(store)
         with closing(sqlite3.connect(record)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     for letter in NEW:
@@ -211,7 +218,9 @@ class Case:
         if setting.record is not None:
             shutil.copyfile(setting.record, self.record)
         self.sink = SmtpSink(spool=self.spool, passwords=passwords)
+        self.webhook = WebhookServer(None)
         self.settings = settings_of(setting.rules, self._state, self.dovecot, self.user, self.sink.port)
+        self.settings["TRIAGE_ALARM_WEBHOOK"] = self.webhook.url
         prove_return_path(self.settings)
         self._colleague = Colleague(self.dovecot, self.user, moves_after)
 
@@ -255,6 +264,7 @@ class Case:
         """End what runs beside the worker."""
         self._colleague.cancel()
         self.sink.close()
+        self.webhook.close()
         self.dovecot.close_clients(self.user)
         self.dovecot.remove_account(self.user)
 

@@ -1,6 +1,7 @@
 """The invariants of the fault matrix, checked against the record, the mailbox server and the SMTP spool.
 
-Nothing is changed. What comes back names letters by UID and dispatches by number, never by words.
+Nothing is changed. What comes back names letters by UID and dispatches by number, never by words. What staff are told
+has a module of its own (``tests.crash.notices``).
 The seventh (a worker without its lease) is the business of the test with two workers.
 """
 
@@ -11,11 +12,13 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from tests.crash.inbox import CANARIES, ON_CALL, End, Letter
+from tests.crash.notices import Posted, check_notices, read_notices
 from tests.dispatch.builders import attached_original
 from tests.servers.dovecot import Dovecot
 from tests.servers.smtp_session import AcceptedMessage
@@ -39,6 +42,7 @@ class Findings:
     lost: int = 0
     repeated_forwards: int = 0
     repeated_acknowledgements: int = 0
+    repeated_notices: int = 0
     stuck: int = 0
     violations: list[str] = field(default_factory=list)
 
@@ -54,7 +58,7 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What stands in the record, on the mailbox server and in the sink's spool."""
+    """What stands in the record, on the mailbox server, in the sink's spool and with the webhook."""
 
     rows: tuple[Row, ...]
     sends: tuple[Row, ...]
@@ -62,6 +66,12 @@ class Scene:
     stored: Mapping[str, bytes]
     folders: Mapping[str, Counter[str]]
     spool: tuple[AcceptedMessage, ...]
+    notices: tuple[Row, ...]
+    troubles: tuple[Row, ...]
+    ends_written: Mapping[int, int]
+    """How many ends of each notice the audit has."""
+    posted: Posted
+    now: datetime
 
     def of_kind(self, kind: DispatchKind) -> tuple[Row, ...]:
         return tuple(row for row in self.sends if row["kind"] == kind)
@@ -75,13 +85,15 @@ def check_invariants(
     user: str,
     letters: Mapping[int, Letter],
     said: Path,
+    posted: Posted = (),
     copies_move: bool = True,
     refusals: bool = False,
     late: bool = False,
 ) -> Findings:
     """Everything that must hold once the service has nothing left to do.
 
-    ``letters``: what was delivered, by UID. ``said``: the standard error of every worker.
+    ``letters``: what was delivered, by UID. ``said``: the standard error of every worker. ``posted``: what a
+    webhook got.
     ``copies_move`` False: the server has no MOVE, so a crash may leave a second copy in a folder.
     ``refusals``: an SMTP server may have refused for good, after which a person settles the message.
     ``late``: by the clock, hours or days have passed: mail may be so old that it is held or no longer
@@ -89,7 +101,7 @@ def check_invariants(
     """
     found = Findings()
     with store.read("invariants") as tx:
-        scene = look(tx, dovecot, spool, user)
+        scene = look(tx, dovecot, spool, user, posted)
         check_record(tx, store, found)
         check_words(tx, said, found)
     _check_listing(scene, letters, found)
@@ -97,7 +109,7 @@ def check_invariants(
     check_stored(scene, found)
     _check_server(scene, letters, found, copies_move=copies_move)
     check_moves_of(scene, found)
-    check_wire(scene, found, to_staff=late)
+    check_wire(scene, found)
     uids = {row["id"]: row["uid"] for row in scene.rows}
     check_answers(scene, lambda message: letters[uids[message]], found, late=late)
     _check_owed(scene, letters, found, refusals=refusals, late=late)
@@ -113,8 +125,9 @@ def check_moves(store: Store, dovecot: Dovecot, spool: Path, *, user: str) -> Fi
     return found
 
 
-def look(tx: Transaction, dovecot: Dovecot, spool: Path, user: str) -> Scene:
+def look(tx: Transaction, dovecot: Dovecot, spool: Path, user: str, posted: Posted = ()) -> Scene:
     """Gather everything that the invariants speak of."""
+    notices, troubles, ends_written = read_notices(tx)
     rows = tuple(tx.execute(sa.select(messages).order_by(messages.c.id)).mappings())
     tries: dict[int, list[Row]] = defaultdict(list)
     for row in tx.execute(sa.select(attempts).order_by(attempts.c.number)).mappings():
@@ -126,6 +139,11 @@ def look(tx: Transaction, dovecot: Dovecot, spool: Path, user: str) -> Scene:
         stored=read_octets(tx, [row["sha256"] for row in rows if row["sha256"]]),
         folders=_folders(dovecot, user),
         spool=read_spool(spool),
+        notices=notices,
+        troubles=troubles,
+        ends_written=ends_written,
+        posted=posted,
+        now=tx.now,
     )
 
 
@@ -301,17 +319,18 @@ def _may_have_moved(scene: Scene, row: Row) -> bool:
 # --------------------------------------------------------------------------- 4, 5 and 6: what left
 
 
-def check_wire(scene: Scene, found: Findings, *, to_staff: bool = False) -> None:
-    """What left is accounted for, carries what was received, and left as often as its attempts say.
-
-    ``to_staff``: mail to staff about no message, such as the digest, may have left, too.
-    """
-    outside = {send["forward_path"] for send in scene.sends if send["kind"] != DispatchKind.NOTICE}
+def check_wire(scene: Scene, found: Findings) -> None:
+    """What left is accounted for, carries what was received, and left as often as its attempts say."""
+    mails: dict[str, list[AcceptedMessage]] = defaultdict(list)
+    for sent in scene.spool:
+        mails[_message_id(sent)].append(sent)
+    check_notices(scene, mails, found)
+    to_staff = {row["rfc_message_id"] for row in scene.notices}
     by_id = {send["rfc_message_id"]: send for send in scene.sends}
     rows = {row["id"]: row for row in scene.rows}
     for sent in scene.spool:
         send = by_id.get(_message_id(sent))
-        if send is None and to_staff and not outside & set(sent.forward_paths):
+        if _message_id(sent) in to_staff:
             continue
         if send is None or sent.forward_paths != (send["forward_path"],):
             found.blame("something left that no dispatch accounts for")
@@ -321,7 +340,7 @@ def check_wire(scene: Scene, found: Findings, *, to_staff: bool = False) -> None
         ):
             found.blame(f"dispatch {send['id']} carries other octets than were received")
     for number, send in by_id.items():
-        _check_times(scene, send, sum(_message_id(sent) == number for sent in scene.spool), found)
+        _check_times(scene, send, len(mails.get(number, ())), found)
     for kind in (DispatchKind.FORWARD, DispatchKind.NOTICE):
         each = Counter((rows[send["message_id"]]["sha256"], send["forward_path"]) for send in scene.of_kind(kind))
         for (key, _), count in each.items():

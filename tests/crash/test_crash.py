@@ -101,6 +101,7 @@ def crash(case: Case, nursery: Nursery, point: Point | None) -> tuple[bool, Find
         user=case.user,
         letters=letters_of(case),
         said=case.said,
+        posted=case.webhook.bodies,
         copies_move=point is None or point.setting != "without MOVE",
     )
     store.close()
@@ -161,11 +162,13 @@ def test_a_crash_at_any_step_loses_nothing_and_answers_nobody_twice(
     lost = sum(outcome.findings.lost for outcome in outcomes)
     repeated = sum(outcome.findings.repeated_forwards for outcome in outcomes)
     answered = sum(outcome.findings.repeated_acknowledgements for outcome in outcomes)
+    told = sum(outcome.findings.repeated_notices for outcome in outcomes)
     killed = sum(outcome.killed for outcome in outcomes)
     record_property(
         FIGURES,
         f"crash points: {len({point.name for point in points})}, runs: {len(outcomes)} ({killed} killed), "
-        f"lost: {lost}, repeated forwards with unknown outcome: {repeated}, repeated acknowledgements: {answered}",
+        f"lost: {lost}, repeated forwards with unknown outcome: {repeated}, repeated acknowledgements: {answered}, "
+        f"repeated notices with unknown outcome: {told}",
     )
     wrong = {outcome.point: outcome.findings.violations for outcome in outcomes if outcome.findings.violations}
     assert wrong == {}

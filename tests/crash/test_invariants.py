@@ -13,12 +13,16 @@ from tests.conftest import require_installed
 from tests.crash.harness import Case, CopyingDovecot, Setting, is_at_rest, prepare
 from tests.crash.inbox import CANARIES, NEW, OLD
 from tests.crash.invariants import Findings, check_invariants
+from tests.crash.notices import ADMIN
 from tests.crash.nursery import Nursery
 from tests.servers.authority import Authority
-from triage.record.tables import attempts, audit, dispatches, messages, octet_chunks
-from triage.vocabulary import TO_FAMILIES, AttemptOutcome, DispatchKind, MessageState
+from triage.record.staff_notices import Channel, NoticeKind
+from triage.record.tables import attempts, audit, dispatches, incidents, messages, octet_chunks, staff_notices
+from triage.vocabulary import TO_FAMILIES, AttemptOutcome, DispatchKind, DispatchState, MessageState
 
 ACK = DispatchKind.ACKNOWLEDGEMENT
+OF_MAIL = staff_notices.c.channel == Channel.MAIL
+OF_TROUBLES = staff_notices.c.kind == NoticeKind.INCIDENTS
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +44,9 @@ def judge(case: Case) -> Findings:
     """What the invariants say of this case."""
     store = case.open_store()
     letters = dict(enumerate((OLD, *NEW), start=1))
-    found = check_invariants(store, case.dovecot, case.spool, user=case.user, letters=letters, said=case.said)
+    found = check_invariants(
+        store, case.dovecot, case.spool, user=case.user, letters=letters, said=case.said, posted=case.webhook.bodies
+    )
     store.close()
     return found
 
@@ -64,6 +70,11 @@ def sent(case: Case, kind: DispatchKind) -> list[Path]:
     return [path for path in files if any(number.encode("ascii") in path.read_bytes() for number in numbers)]
 
 
+def reports(case: Case) -> list[Path]:
+    """Files of the spool that tell the administrator of the service's troubles."""
+    return [path for path in sorted(case.spool.glob("*.message")) if ADMIN.encode() in path.read_bytes()]
+
+
 def test_a_sound_run_has_no_finding(case: Case) -> None:
     store = case.open_store()
     assert is_at_rest(store)
@@ -71,6 +82,8 @@ def test_a_sound_run_has_no_finding(case: Case) -> None:
     assert judge(case) == Findings()
     assert [len(sent(case, kind)) for kind in (DispatchKind.NOTICE, DispatchKind.FORWARD, ACK)] == [1, 4, 4]
     assert [sent(case, kind) for kind in TO_FAMILIES - {ACK}] == [[], []]
+    assert len(reports(case)) == 2
+    assert [body["event"] for body in case.webhook.bodies] == ["incidents", "incidents_over"]
 
 
 def _repeat(kind: DispatchKind) -> Callable[[Case], None]:
@@ -83,6 +96,25 @@ def _repeat(kind: DispatchKind) -> Callable[[Case], None]:
 
 def _drop(kind: DispatchKind) -> Callable[[Case], None]:
     return lambda case: sent(case, kind)[0].unlink()
+
+
+def _repeat_report(case: Case) -> None:
+    path = reports(case)[0]
+    shutil.copyfile(path, path.with_name(f"9{path.name}"))
+
+
+def _drop_report(case: Case) -> None:
+    reports(case)[0].unlink()
+
+
+def _name_the_author(case: Case) -> None:
+    path = reports(case)[0]
+    path.write_bytes(path.read_bytes().replace(b"\r\nSubject: ", f"\r\nSubject: {CANARIES[2]} ".encode()))
+
+
+def _post_again(case: Case) -> None:
+    body = case.webhook.bodies[0]
+    case.webhook.keep(body)
 
 
 def _acknowledge_first(case: Case) -> None:
@@ -129,6 +161,10 @@ def _say(word: str) -> Callable[[Case], None]:
         (_spoil_original, "other octets"),
         (_take_away, "no longer on the server"),
         (_move_held, "moved before its forward's 250"),
+        (_repeat_report, "left 2 times and was tried 1 times"),
+        (_drop_report, "1 count as accepted, 0 arrived"),
+        (_name_the_author, "something of a person's"),
+        (_post_again, "left 2 times and was tried 1 times"),
         (_say(CANARIES[0]), "stands in a log"),
         (_say("Traceback (most recent call last):"), "traceback"),
     ],
@@ -146,6 +182,19 @@ def test_damage_outside_the_record_is_found(case: Case, damage: Callable[[Case],
         (sa.update(octet_chunks).values(data=b"x"), "octets of UID"),
         (sa.update(attempts).values(outcome=AttemptOutcome.UNKNOWN), "counts 0 unknown outcomes"),
         (sa.update(attempts).values(outcome=None), "without an outcome"),
+        (sa.update(staff_notices).values(state=DispatchState.SUBMITTING), "stays submitting"),
+        (sa.delete(staff_notices).where(OF_MAIL), "something left that no dispatch accounts for"),
+        (sa.update(staff_notices).values(state=DispatchState.FAILED, reason=""), "nobody can see why"),
+        (sa.update(staff_notices).where(OF_MAIL).values(recipient="altri@example.org"), "went to somebody else"),
+        (sa.delete(audit).where(audit.c.subject == "notice"), "its end is written 0 times"),
+        (sa.update(staff_notices).values(subject=sa.text("'2-2.' || id")).where(OF_TROUBLES), "was told 2 times"),
+        (
+            sa.update(staff_notices).where(OF_TROUBLES).values(subject=sa.text("'8-9.' || id")),
+            "no report of it was sent",
+        ),
+        (sa.update(incidents).values(told_at=None), "nobody was told"),
+        (sa.update(incidents).values(over_report=None), "was not told"),
+        (sa.delete(staff_notices).where(staff_notices.c.kind == NoticeKind.OVER), "in 0 reports"),
         (sa.delete(audit).where(audit.c.event == "forwarded"), "the ledger does not close"),
         (sa.update(dispatches).values(rfc_message_id=sa.func.hex(dispatches.c.id)), "no dispatch accounts for"),
     ],

@@ -136,6 +136,32 @@ def test_what_ends_a_batch_behind_is_raised_by_the_next_round(
     assert not caller.stage.settle()
 
 
+def test_what_ends_a_batch_keeps_none_of_its_other_rows_waiting(
+    desk: Desk, smtp_sink: SmtpSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The record refuses what became of the first; the others need not wait for its lease of ten minutes."""
+    posted: list[object] = []
+
+    def post(_webhook: Webhook, body: object) -> SubmissionResult:
+        posted.append(body)
+        if len(posted) == 1:
+            raise StoreError("notice answered", "OperationalError", "")
+        return SubmissionResult(AttemptOutcome.ACCEPTED, "data", 204)
+
+    monkeypatch.setattr(notice_stage, "post", post)
+    caller = stage_of(desk, smtp_sink, SecondChannel(webhook=Webhook("http://127.0.0.1:9/")))
+    plan(desk, Channel.WEBHOOK, 4)
+    with pytest.raises(StoreError):
+        caller.stage.work()
+    assert states(caller, Channel.WEBHOOK) == ["submitting", "pending", "pending", "pending"]
+    other = stage_of(desk, smtp_sink, SecondChannel(webhook=Webhook("http://127.0.0.1:9/")))
+    assert other.stage.work() == 3
+    assert states(caller, Channel.WEBHOOK) == ["submitting", "accepted", "accepted", "accepted"]
+    desk.advance(minutes=11)
+    assert other.stage.work() == 1
+    assert states(caller, Channel.WEBHOOK) == ["accepted"] * 4
+
+
 def test_the_end_gives_back_what_has_not_begun_and_waits_for_what_has(desk: Desk, smtp_sink: SmtpSink) -> None:
     smtp_sink.stall("data_dot", 2, times=1)
     caller = stage_of(desk, smtp_sink)

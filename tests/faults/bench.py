@@ -184,6 +184,7 @@ def settle(run: Run, cell: Cell) -> Findings:
         user=case.user,
         letters=letters_of(case),
         said=case.said,
+        posted=case.webhook.bodies,
         copies_move=cell.copies_move,
         refusals=cell.refusals,
         late=cell.late,
@@ -226,6 +227,7 @@ class Tally:
             f"lost: {sum(one.lost for one in found)}, "
             f"repeated forwards with unknown outcome: {sum(one.repeated_forwards for one in found)}, "
             f"repeated acknowledgements: {sum(one.repeated_acknowledgements for one in found)}, "
+            f"repeated notices with unknown outcome: {sum(one.repeated_notices for one in found)}, "
             f"stuck: {sum(one.stuck for one in found)}"
         )
 

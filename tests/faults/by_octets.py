@@ -39,7 +39,7 @@ def check_by_octets(case: Case, letters: Mapping[int, Letter]) -> Findings:
     found = Findings()
     store = case.open_store()
     with store.read("invariants") as tx:
-        scene = look(tx, case.dovecot, case.spool, case.user)
+        scene = look(tx, case.dovecot, case.spool, case.user, case.webhook.bodies)
         check_record(tx, store, found)
         check_words(tx, case.said, found)
     store.close()

@@ -11,7 +11,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
@@ -30,8 +30,10 @@ from tests.crash.invariants import (
     check_words,
     look,
 )
+from tests.crash.notices import begin_troubles, end_leases, go_on_with_troubles, let_an_hour_pass
 from tests.fleet.harness import House, until
 from tests.servers.mail import make_mail
+from triage.dispatch.notice_stage import LEASE as NOTICE_LEASE
 from triage.record.octets import digest
 from triage.record.tables import audit, dispatches, messages
 from triage.vocabulary import DispatchState, MessageState
@@ -97,6 +99,7 @@ class Storm:
 
     def blow(self, seconds: float) -> None:
         """Mail comes all the time, and every second or so something happens to a worker."""
+        begin_troubles(self.house.store)
         self._fill()
         ends, strikes = time.monotonic() + seconds, time.monotonic() + 2
         while time.monotonic() < ends:
@@ -104,6 +107,8 @@ class Storm:
             self._deliver()
             if time.monotonic() > strikes:
                 self._strike()
+                self.done["trouble"] += 1
+                go_on_with_troubles(self.house.store, self.done["trouble"])
                 strikes = time.monotonic() + self.dice.uniform(0.2, 1.5)
             time.sleep(self.dice.uniform(0.2, 0.8))
         for name in list(self._asleep):
@@ -170,6 +175,9 @@ class Storm:
         codes = self.house.end()
         if set(codes.values()) != {0}:
             found.blame(f"the workers ended with {codes}")
+        # Which of them looks next for what is to be told is minutes away: another one does, an hour later.
+        let_an_hour_pass(self.house.store)
+        self.house.look_once()
         self.check(found)
         return found
 
@@ -194,6 +202,8 @@ class Storm:
             tx.execute(
                 sa.update(messages).where(messages.c.due_at > late, messages.c.state.in_(_MOVING)).values(due_at=tx.now)
             )
+            # And the leases of notices that workers took with them.
+            end_leases(tx, NOTICE_LEASE - timedelta(seconds=20))
             rows = tx.execute(sa.select(sa.func.count()).select_from(messages)).scalar_one()
         return rows >= len(self.letters) and is_at_rest(self.house.store)
 
@@ -212,7 +222,9 @@ class Storm:
         """Every promise, once nothing is left to do; changes nothing."""
         house = self.house
         with house.store.read("invariants") as tx:
-            scene = _whole(look(tx, house.dovecot, house.spool, user) for user in house.users.values())
+            posted = house.webhook.bodies
+            scene = _whole(look(tx, house.dovecot, house.spool, user, posted) for user in house.users.values())
+            self.done["notices"] = len(scene.notices)
             check_record(tx, house.store, found)
             check_words(tx, house.said, found)
         check_stored(scene, found)
@@ -263,7 +275,7 @@ def _whole(scenes: Iterator[Scene]) -> Scene:
     for scene in found:
         for name, folder in scene.folders.items():
             folders[name] = folders.get(name, Counter()) + folder
-    return Scene(found[0].rows, found[0].sends, found[0].tries, found[0].stored, folders, found[0].spool)
+    return replace(found[0], folders=folders)
 
 
 def line(storms: list[tuple[Storm, Findings]], seconds: float) -> str:
@@ -280,5 +292,6 @@ def line(storms: list[tuple[Storm, Findings]], seconds: float) -> str:
         f"quarantined after three kills: {done['quarantined, three workers died']}, "
         f"filed twice: {done['twice in its folder']}, "
         f"repeated acknowledgements: {sum(one.repeated_acknowledgements for one in found)}, "
+        f"notices: {done['notices']}, repeated with unknown outcome: {sum(one.repeated_notices for one in found)}, "
         f"stuck: {sum(one.stuck for one in found)}"
     )

@@ -36,13 +36,18 @@ IN_LITERAL = 900
 
 Fault = Callable[[Run, bytes, int], None]
 
+ENDLESS = b"* OK " + b"x" * 600
+"""A minute of octets: far longer than any exchange may take here."""
+
 NOISE: dict[str, bytes] = {
     "octets that are no words": b"* \x00\x00\xff\xfe\xc3\x28 \x1b[2J\r\n",
     "a wrong tag": b"ZZZZ99 OK done\r\n",
     "BYE": b"* BYE going down\r\n",
     "an endless line": b"* OK " + b"x" * 1_200_000,
     "an endless literal": b"* 1 FETCH (UID 2 BODY[] {999999999999}\r\nabc",
+    "a literal of gigabytes": b"* 1 FETCH (UID 2 BODY[] {2147483648}\r\nabc",
     "a flood": b"* 5 RECENT\r\n" * 20_000,
+    "a flood without measure": b"* 5 RECENT\r\n" * 250_000,
     "an alarm": b"* OK [ALERT] the disk is nearly full\r\n",
     "a lone CR": b"* OK half\rline\n",
 }
@@ -59,6 +64,7 @@ def faults(*, literal: bool = False) -> dict[str, Fault]:
         "half a command": lambda run, what, skip: run.proxy.cut(what, skip=skip, where="within", octets=7),
         "stalled": lambda run, what, skip: run.proxy.stall(what, math.inf, side="client", skip=skip),
         "trickling": lambda run, what, skip: run.proxy.trickle(what, 0.0, skip=skip),
+        "trickling without an end": lambda run, what, skip: run.proxy.disturb(what, ENDLESS, pace=0.1, skip=skip),
     }
     for place, octets in places.items():
         made[f"answer cut {place}"] = partial(_break, octets=octets)

@@ -19,8 +19,8 @@ STEPS: tuple[Step, ...] = (
     "after_data_dot",
     "quit",
 )
-OFTEN: dict[Step, int] = {"mail": 9, "rcpt": 9, "data_command": 9, "mid_data": 9, "data_dot": 9, "after_data_dot": 9}
-"""How often a step comes in an undisturbed run; all others come at least twice."""
+OFTEN: dict[Step, int] = dict.fromkeys(("mail", "rcpt", "data_command", "mid_data", "data_dot", "after_data_dot"), 11)
+"""How often a step comes in an undisturbed run: for nine dispatches and two reports. All others come at least twice."""
 ORDINARY: dict[Step, bytes] = {
     "banner": b"220 sink.example.org ESMTP\r\n",
     "ehlo": make_reply(250, "sink.example.org\nPIPELINING\n8BITMIME\nSMTPUTF8\nDSN\nAUTH PLAIN LOGIN"),
@@ -41,10 +41,13 @@ GARBLED: dict[str, bytes] = {
     "a number that means nothing": b"999 what\r\n",
     "an empty line": b"\r\n",
     "an endless line": b"250 " + b"x" * 1_200_000,
+    "an endless answer": b"250-and more\r\n" * 50_000,
     "two numbers in one answer": b"250-first\r\n451 second\r\n",
     "refused in octets that are no text": b"451 4.3.0 perch\xe9 \xc3\x28 no\r\n",
 }
 """Answers that no server may give."""
+ENDLESS = b"250-" + b"x" * 600
+"""A minute of octets: far longer than an answer may take here."""
 TAKEN = b"250 2.0.0 gi\xe0 preso \xc3\x28\r\n"
 """A good answer whose text is in no known charset."""
 
@@ -73,6 +76,7 @@ def network() -> list[Cell]:
             "cut": partial(_drop, step=step),
             "reset": partial(_drop, step=step, reset=True),
             "silent": partial(_stall, step=step),
+            "trickling without an end": partial(_raw, step=step, octets=ENDLESS, hang_up=True, pace=0.1),
             "half an answer, cut": partial(_raw, step=step, octets=b"2", hang_up=True),
             "half an answer, reset": partial(_raw, step=step, octets=b"25", hang_up=True, reset=True),
         }
@@ -86,7 +90,13 @@ def network() -> list[Cell]:
         if step == "after_data_dot":
             # A server that has taken a message and says that it has not breaks its word: nobody can know.
             made["taken, in octets that are no text"] = partial(_raw, step=step, octets=TAKEN)
-            for name in ("no words", "a number that means nothing", "an empty line", "an endless line"):
+            for name in (
+                "no words",
+                "a number that means nothing",
+                "an empty line",
+                "an endless line",
+                "an endless answer",
+            ):
                 made[name] = partial(_raw, step=step, octets=GARBLED[name])
         else:
             bye = make_reply(421, "4.3.2 bye")

@@ -18,6 +18,7 @@ from tests.crash.nursery import Nursery
 from tests.proof import prove_return_path
 from tests.servers.dovecot import TEST_WORD, Dovecot
 from tests.servers.smtp_sink import SmtpSink
+from tests.servers.webhook import WebhookServer
 from triage.clock import SystemClock
 from triage.record import Store
 from triage.record.workers import standing
@@ -74,20 +75,26 @@ class House:
         self.spool.mkdir(parents=True)
         self.users = {name: dovecot.add_user(f"{mark}.{name}@example.org").name for name in names}
         self.sink = SmtpSink(spool=self.spool)
+        self.webhook = WebhookServer(None)
         rules = rules_for(folder, names, poll=poll)
         self.settings = settings_of(rules, folder / "state", dovecot, "", self.sink.port, lease=lease)
         del self.settings["TRIAGE_IMAP_USER"]
         self.settings |= {f"TRIAGE_IMAP_USER__{name.upper()}": user for name, user in self.users.items()}
         self.settings |= {"TRIAGE_DATABASE_URL": url, "TRIAGE_IMAP_PASSWORD": TEST_WORD, **(extra or {})}
+        self.settings["TRIAGE_ALARM_WEBHOOK"] = self.webhook.url
         self.store = Store(url, SystemClock(), 3)
         self.running: dict[str, int] = {}
         self._nursery = nursery
 
     def prepare(self) -> None:
         """Let the service see its empty mailboxes, so that what comes later is new mail."""
-        assert self._nursery.run(["worker", "--once"], self.settings, self.said) == 0, self.words()
+        self.look_once()
         for name in self.names:
             prove_return_path(self.settings, name)
+
+    def look_once(self) -> None:
+        """Let one more worker do what is due."""
+        assert self._nursery.run(["worker", "--once"], self.settings, self.said) == 0, self.words()
 
     def start(self, name: str, extra: Mapping[str, str] | None = None) -> None:
         """Start a worker of this name."""
@@ -122,6 +129,7 @@ class House:
         self._end(signal.SIGKILL)
         self.store.close()
         self.sink.close()
+        self.webhook.close()
         for user in self.users.values():
             self.dovecot.close_clients(user)
 

@@ -164,10 +164,20 @@ class ImapProxy:
         self._add("client", pattern, times, skip, Act(pace=pace))
 
     def disturb(
-        self, pattern: bytes, noise: bytes, *, instead: bool = False, times: int | None = 1, skip: int = 0
+        self,
+        pattern: bytes,
+        noise: bytes,
+        *,
+        instead: bool = False,
+        pace: float | None = None,
+        times: int | None = 1,
+        skip: int = 0,
     ) -> None:
-        """Say ``noise`` as it stands before the answer to a command, or ``instead`` of it."""
-        self._add("client", pattern, times, skip, Act(noise=noise, instead=instead))
+        """Say ``noise`` as it stands before the answer to a command, or ``instead`` of it.
+
+        ``pace``: octet by octet, so many seconds apart.
+        """
+        self._add("client", pattern, times, skip, Act(noise=noise, instead=instead, pace=pace))
 
     def interrupt(self, pattern: bytes, call: Callable[[], object], *, times: int | None = 1, skip: int = 0) -> None:
         """Call something, in a thread of its own, before a command is passed on to the server."""

@@ -53,12 +53,20 @@ class WebhookServer:
         """What was posted, with the path that it was posted to, in order."""
         return tuple(self._bodies)
 
+    def keep(self, body: dict[str, Any]) -> None:
+        """As if this had been posted, too."""
+        self._bodies.append(body)
+
+    def close(self) -> None:
+        """End it."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(10)
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(10)
+        self.close()

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -141,16 +142,23 @@ class NoticeStage:
     def _send_batch(self, channel: Channel, rows: Sequence[NoticeRow]) -> None:
         """One channel's rows, in the channel's thread."""
         loop, works = f"notices {channel}", True
+        left = deque(rows)
         try:
-            for row in rows:
+            while left:
                 self._heartbeats.beat(loop)
                 if self._closing.is_set():
-                    self._put_back(row, timedelta())
-                elif works:
-                    works = self._tell(row)
-                else:
+                    self._put_back(left, timedelta())
+                    return
+                if not works:
                     # What is wrong with the channel holds for the others, too: none of them waits for it anew.
-                    self._put_back(row, PAUSES[0])
+                    self._put_back(left, PAUSES[0])
+                    return
+                works = self._tell(left.popleft())
+        except Exception:
+            # The one in hand keeps its lease: nobody knows how far it came, and it shall not be the next one at once.
+            with suppress(StoreError):
+                self._put_back(left, timedelta())
+            raise
         finally:
             self._heartbeats.end(loop)
 
@@ -188,7 +196,7 @@ class NoticeStage:
         with self._store.read("notice composed") as tx:
             content = self._writer.write(tx, row)
         if content.wait is not None:
-            self._put_back(row, content.wait)
+            self._put_back([row], content.wait)
             return True
         if content.refusal or not self._has_channel(row):
             with self._store.write("notice cancelled") as tx:
@@ -262,9 +270,10 @@ class NoticeStage:
             if row.channel == Channel.MAIL:
                 note_refused_call(tx, row.message_id)
 
-    def _put_back(self, row: NoticeRow, wait: timedelta) -> None:
+    def _put_back(self, rows: Iterable[NoticeRow], wait: timedelta) -> None:
         with self._store.write("notice put back") as tx:
-            put_back_notice(tx, row, tx.now + wait)
+            for row in rows:
+                put_back_notice(tx, row, tx.now + wait)
 
 
 def _is_of_channel(result: SubmissionResult) -> bool:

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import http.client
 import json
-import socket
 import ssl
-import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from urllib.parse import urlsplit
 
+from triage.deadline import Deadline, TimedConnection, TimedSecureConnection
 from triage.settings import Webhook
 from triage.vocabulary import AttemptOutcome, SubmissionResult
 
@@ -39,9 +37,8 @@ def post(webhook: Webhook, body: Mapping[str, object]) -> SubmissionResult:
 def _post(webhook: Webhook, octets: bytes) -> int:
     parts = urlsplit(webhook.url)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    with _Deadline(DEADLINE) as deadline:
-        connection = _connection(parts.scheme, parts.hostname or "", parts.port, webhook.ca_file)
-        connection.deadline = deadline
+    with Deadline(DEADLINE) as deadline:
+        connection = _connection(deadline, parts.scheme, parts.hostname or "", parts.port, webhook.ca_file)
         try:
             connection.request("POST", path, octets, {"Content-Type": "application/json", "User-Agent": "triage"})
             code = connection.getresponse().status
@@ -52,60 +49,8 @@ def _post(webhook: Webhook, octets: bytes) -> int:
     return code
 
 
-def _connection(scheme: str, host: str, port: int | None, ca_file: str) -> _Connection:
+def _connection(deadline: Deadline, scheme: str, host: str, port: int | None, ca_file: str) -> TimedConnection:
     if scheme == "http":  # the settings allow it on this machine only
-        return _Connection(host, port or 80, timeout=DEADLINE)
+        return TimedConnection.within(deadline, host, port or 80, timeout=DEADLINE)
     context = ssl.create_default_context(cafile=ca_file or None)
-    return _SecureConnection(host, port or 443, timeout=DEADLINE, context=context)
-
-
-class _Deadline:
-    """Cuts a connection when the time for all of it is over: the library's time-out is that of one read alone."""
-
-    def __init__(self, seconds: float) -> None:
-        self._lock = threading.Lock()
-        self._socket: socket.socket | None = None
-        self._over = False
-        self._timer = threading.Timer(seconds, self._cut)
-        self._timer.daemon = True
-
-    def __enter__(self) -> _Deadline:
-        self._timer.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-        with self._lock:
-            if self._socket is not None:
-                self._socket.close()
-                self._socket = None
-
-    def watch(self, connected: socket.socket) -> None:
-        """Cut this one; a descriptor of its own, since TLS takes the other from its object before it greets."""
-        with self._lock:
-            self.check()
-            self._socket = connected.dup()
-
-    def check(self) -> None:
-        """Raises ``TimeoutError`` when the time is over."""
-        if self._over:
-            raise TimeoutError
-
-    def _cut(self) -> None:
-        with self._lock:
-            self._over = True
-            if self._socket is not None:
-                with suppress(OSError):
-                    self._socket.shutdown(socket.SHUT_RDWR)
-
-
-class _Connection(http.client.HTTPConnection):
-    deadline: _Deadline
-
-    def connect(self) -> None:
-        super().connect()
-        self.deadline.watch(self.sock)
-
-
-class _SecureConnection(http.client.HTTPSConnection, _Connection):
-    """Over TLS; in this order what is connected is watched before TLS greets."""
+    return TimedSecureConnection.within(deadline, host, port or 443, timeout=DEADLINE, context=context)

@@ -1,7 +1,8 @@
 """Connects and logs in to an IMAP server, or says in one sentence why that cannot be done.
 
 TLS is never given up: a server that does not offer what was asked for is refused. Every socket has
-a time-out. A connection that failed once is dead; the reader makes a new one from scratch.
+a time-out, every exchange an end (``triage.intake.meter``). A connection that failed once is dead; the
+reader makes a new one from scratch.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import CapabilityError, IMAPClientError, LoginError
 
 from triage.crashpoints import reach
+from triage.intake.meter import MeteredClient
 from triage.settings import Account, Login, Security
 from triage.throttling import passes_by_itself, throttles_reading
 from triage.tokens import FIXED, Secrets, TokenTroubleError
@@ -149,7 +151,7 @@ def _is_passing(error: LoginError) -> bool:
 def _open(account: Account) -> IMAPClient:
     timeout = SocketTimeout(min(CONNECT_TIMEOUT, account.timeout), account.timeout)
     context = None if account.security is Security.PLAIN else _context(account)
-    client = IMAPClient(
+    client = MeteredClient(
         account.host,
         account.port,
         ssl=account.security is Security.TLS,

@@ -19,6 +19,7 @@ from imapclient.exceptions import IMAPClientError
 from triage.crashpoints import reach
 from triage.intake.connection import MailboxTroubleError
 from triage.intake.headers import read_header
+from triage.intake.meter import allowing
 from triage.intake.removals import Removals
 from triage.intake.trouble import is_passing
 from triage.signals import wait_for
@@ -124,7 +125,8 @@ class ImapMailbox:
     def octets(self, uids: Sequence[int], most: int) -> dict[int, FetchedMessage]:
         """The first ``most`` octets of each message; gone or refused ones are absent."""
         reach("imap fetch")
-        answers = self.client.fetch(list(uids), [f"BODY.PEEK[]<0.{most}>", "INTERNALDATE"])
+        with allowing(self.client, len(uids) * most):
+            answers = self.client.fetch(list(uids), [f"BODY.PEEK[]<0.{most}>", "INTERNALDATE"])
         found = {}
         for uid, answer in answers.items():
             body = _body(answer, b"BODY[]")

@@ -6,15 +6,12 @@ verified; redirects are not followed: they would carry the secret to somebody el
 
 from __future__ import annotations
 
-import socket
 import ssl
-import threading
-from contextlib import suppress
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from functools import partial
-from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse, HTTPSConnection, IncompleteRead
-from typing import IO, Any, Protocol, Self, cast
+from http.client import HTTPException, HTTPMessage, HTTPResponse, IncompleteRead
+from typing import IO, Protocol, Self, cast
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import (
@@ -28,6 +25,7 @@ from urllib.request import (
     build_opener,
 )
 
+from triage.deadline import Deadline, TimedConnection, TimedSecureConnection
 from triage.oauth import OAuth
 from triage.tokens.trouble import TokenTroubleError
 
@@ -46,7 +44,7 @@ def post(oauth: OAuth, form: bytes) -> tuple[int, float, bytes]:
         method="POST",
     )
     plain = urlsplit(oauth.token_url).scheme == "http"
-    with _Deadline(oauth.timeout) as deadline:
+    with Deadline(oauth.timeout) as deadline:
         handlers: list[BaseHandler] = [_NoRedirect(), _Handler(None if plain else _context(oauth), deadline)]
         if plain:
             # Allowed to this machine alone: what would go through a proxy leaves it.
@@ -54,9 +52,8 @@ def post(oauth: OAuth, form: bytes) -> tuple[int, float, bytes]:
         try:
             with _answer(build_opener(*handlers), request, oauth.timeout) as answer:
                 found = answer.status, _wait(answer.headers), _read(answer)
-            if not deadline.over:
-                return found
-            raise TimeoutError
+            deadline.check()
+            return found
         except (OSError, HTTPException, UnicodeError) as error:
             # UnicodeError: a host that cannot be one, as "login..example.org".
             raise _unreachable(oauth, TimeoutError() if deadline.over else error) from None
@@ -144,55 +141,14 @@ class _NoRedirect(HTTPRedirectHandler):
     http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
 
 
-class _Deadline:
-    """Cuts a connection when the time for all of it is over: the library's time-out is that of one read alone.
-
-    A server, or a gateway before it, that gives an octet a second would hold every mailbox of the application.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self.sock: socket.socket | None = None
-        self.over = False
-        self._timer = threading.Timer(seconds, self._cut)
-        self._timer.daemon = True
-
-    def __enter__(self) -> _Deadline:
-        self._timer.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-
-    def _cut(self) -> None:
-        self.over = True
-        if self.sock is not None:
-            with suppress(OSError):
-                # Not the method of a TLS socket, which takes its state from under a read.
-                socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
-
-
-class _Connection(HTTPConnection):
-    def __init__(self, host: str, *, deadline: _Deadline, **given: Any) -> None:
-        super().__init__(host, **given)
-        self._deadline = deadline
-
-    def connect(self) -> None:
-        super().connect()
-        self._deadline.sock = self.sock
-
-
-class _SecureConnection(_Connection, HTTPSConnection):
-    """The same over TLS."""
-
-
 class _Handler(HTTPHandler, HTTPSHandler):
-    def __init__(self, context: ssl.SSLContext | None, deadline: _Deadline) -> None:
+    def __init__(self, context: ssl.SSLContext | None, deadline: Deadline) -> None:
         super().__init__()
         self._verified = context
         self._deadline = deadline
 
     def http_open(self, req: Request) -> HTTPResponse:
-        return self.do_open(partial(_Connection, deadline=self._deadline), req)
+        return self.do_open(partial(TimedConnection.within, self._deadline), req)
 
     def https_open(self, req: Request) -> HTTPResponse:
-        return self.do_open(partial(_SecureConnection, deadline=self._deadline), req, context=self._verified)
+        return self.do_open(partial(TimedSecureConnection.within, self._deadline), req, context=self._verified)
