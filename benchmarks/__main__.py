@@ -18,8 +18,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from benchmarks.inbox import ROOT, messages, rules_text
+from benchmarks.inbox import ROOT, messages
 from benchmarks.poll import poll_cost
+from benchmarks.service import environment
 from benchmarks.sink import running_sink
 from tests.servers.dovecot import Dovecot
 
@@ -67,28 +68,12 @@ def _bare(dovecot: Dovecot, smtp_port: int, name: str, mail: list[bytes]) -> dic
 def _whole(dovecot: Dovecot, smtp_port: int, name: str, mail: list[bytes], workers: int) -> dict[str, Any]:
     user = dovecot.add_user(name)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as running:
-        rules = Path(folder) / "routing_rules.yaml"
-        rules.write_text(rules_text(), encoding="utf-8")
-        environment = {
-            **os.environ,
-            "TRIAGE_STATE_DIR": folder,
-            "TRIAGE_RULES": str(rules),
-            "TRIAGE_MODEL": str(ROOT / "models/model.skops"),
-            "TRIAGE_IMAP_HOST": "127.0.0.1",
-            "TRIAGE_IMAP_PORT": str(dovecot.port),
-            "TRIAGE_IMAP_TLS": "plain",
-            "TRIAGE_IMAP_USER": user.name,
-            "TRIAGE_IMAP_PASSWORD": user.password,
-            "TRIAGE_SMTP_HOST": "127.0.0.1",
-            "TRIAGE_SMTP_PORT": str(smtp_port),
-            "TRIAGE_SMTP_TLS": "plain",
-            "TRIAGE_SMTP_LOGIN": "none",
-        }
+        settings = environment(Path(folder), [user.name], dovecot.port, smtp_port)
         child = running.enter_context(
             subprocess.Popen(
                 [sys.executable, "-m", "benchmarks.whole", str(len(mail))],
                 cwd=ROOT,
-                env=environment,
+                env=settings,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
@@ -98,7 +83,7 @@ def _whole(dovecot: Dovecot, smtp_port: int, name: str, mail: list[bytes], worke
         assert child.stdout is not None
         assert child.stdout.readline().strip() == "ready"
         for number in range(1, workers):
-            running.enter_context(_further_worker(environment, f"further-{number}"))
+            running.enter_context(_further_worker(settings, f"further-{number}"))
         if workers == 1:
             dovecot.deliver_fast(user.name, mail)
         child.stdin.write("go\n")
@@ -117,11 +102,11 @@ def _whole(dovecot: Dovecot, smtp_port: int, name: str, mail: list[bytes], worke
 
 
 @contextmanager
-def _further_worker(environment: dict[str, str], name: str) -> Iterator[None]:
+def _further_worker(settings: dict[str, str], name: str) -> Iterator[None]:
     """One more process of the service on the same record, as a second one would be started by hand."""
     command = [sys.executable, "-m", "triage", "worker"]
     started = subprocess.Popen(
-        command, cwd=ROOT, env={**environment, "TRIAGE_WORKER": name}, stderr=subprocess.PIPE, text=True
+        command, cwd=ROOT, env={**settings, "TRIAGE_WORKER": name}, stderr=subprocess.PIPE, text=True
     )
     assert started.stderr is not None
     try:

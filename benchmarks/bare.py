@@ -53,7 +53,7 @@ async def _work(client: IMAPClient, smtp_port: int) -> int:
     for start in range(0, len(uids), BATCH):
         batch = uids[start : start + BATCH]
         fetched = client.fetch(batch, ["BODY.PEEK[]"])
-        waiting = deque(_pairs([answer[b"BODY[]"] for answer in fetched.values()]))
+        waiting = deque(pairs([answer[b"BODY[]"] for answer in fetched.values()]))
         await asyncio.gather(*(_drain(connection, waiting) for connection in connections))
         client.move(batch, "Fatto")
     for connection in connections:
@@ -61,7 +61,7 @@ async def _work(client: IMAPClient, smtp_port: int) -> int:
     return len(uids)
 
 
-def _pairs(octets: list[bytes]) -> list[tuple[str, bytes]]:
+def pairs(octets: list[bytes]) -> list[tuple[str, bytes]]:
     found = []
     for number, original in enumerate(octets):
         head = b"From: a@example.org\r\nTo: b@example.org\r\nSubject: x\r\nMIME-Version: 1.0\r\n"
