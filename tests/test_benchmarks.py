@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
+from collections import Counter, deque
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from benchmarks.__main__ import told_commits, told_ratio
+from benchmarks.growth import fill_years
 from benchmarks.latency import STAGES, Times, by_stage, percentile, table
+from benchmarks.pipelined import PipelinedClient
 from benchmarks.relay import ACCEPTED, ANNOUNCED, Relay
+from benchmarks.sizes import line
+from benchmarks.whole import READING, _timed, counted
+from tests.laid import lay_sqlite
+from tests.servers.smtp_sink import SmtpSink
+from triage.clock import SystemClock
+from triage.record import Store
+from triage.record.mailboxes import mailbox_row_if_known
+from triage.record.tables import dispatches, messages
 
 # --------------------------------------------------------------------------- the relay
 
@@ -55,3 +71,90 @@ def test_the_stages_of_a_message_add_up_to_its_whole_time() -> None:
     assert len(parts) == len(STAGES) - 1
     assert sum(one for [one] in parts) == pytest.approx(whole[0]) == pytest.approx(0.1)
     assert "100.0" in table(found).splitlines()[1]
+
+
+# --------------------------------------------------------------------------- the bare pipe's own client
+
+
+def test_the_pipelining_client_hands_every_message_over_as_it_is(smtp_sink: SmtpSink) -> None:
+    mail = deque(
+        [("uno@example.org", b"Subject: 1\r\n\r\n.\r\n..due\r\n"), ("due@example.org", b"Subject: 2\r\n\r\nfine")]
+    )
+
+    async def hand_over() -> None:
+        client = PipelinedClient(smtp_sink.port)
+        await client.connect()
+        await client.drain(mail)
+        await client.quit()
+
+    asyncio.run(hand_over())
+
+    assert [(one.forward_paths, one.octets) for one in smtp_sink.messages] == [
+        (("uno@example.org",), b"Subject: 1\r\n\r\n.\r\n..due\r\n"),
+        (("due@example.org",), b"Subject: 2\r\n\r\nfine\r\n"),
+    ]
+
+
+def test_a_refusal_ends_the_pipelining_client(smtp_sink: SmtpSink) -> None:
+    smtp_sink.answer("rcpt", 550)
+
+    async def hand_over() -> None:
+        client = PipelinedClient(smtp_sink.port)
+        await client.connect()
+        try:
+            await client.drain(deque([("uno@example.org", b"x\r\n")]))
+        finally:
+            await asyncio.sleep(0.01)  # a transport closes its socket one turn of the loop later
+
+    with pytest.raises(ConnectionError):
+        asyncio.run(hand_over())
+    assert not smtp_sink.messages
+
+
+# --------------------------------------------------------------------------- whole runs
+
+
+def test_ratios_and_commits_are_told_against_their_targets() -> None:
+    rounds = [{"bare pipelined": {"seconds": 1.0}, "whole": {"seconds": whole}} for whole in (2.0, 4.0, 5.0)]
+    assert told_ratio(rounds, "pipelined") == "median 0.25 [0.20-0.50]"
+    told = told_commits({"intake": 4, "decide": 4, "file": 2, "dispatch": 30, "beside": 1}, 200)
+    assert "together 5.0 (target 6)" in told
+    assert "dispatch 15.0 (target 15)" in told
+
+
+def test_commits_belong_to_the_stage_in_whose_thread_they_are(store: Store) -> None:
+    commits: Counter[str] = Counter()
+    write = counted(commits, Store.write)
+
+    def work(step: str) -> None:
+        with write(store, step):
+            pass
+
+    timed = {name: _timed(Counter(), name, work) for name in ("decide", READING)}
+    timed["decide"]("decided")
+    timed[READING]("listed")
+    timed[READING]("filed")
+    work("heartbeats")
+    assert commits == {"decide": 1, "intake": 1, "file": 1, "beside": 1}
+
+
+def test_a_size_s_line_compares_with_the_bare_pipe() -> None:
+    told = line(2000, 0.2, {"messages": 100, "seconds": 4.0, "rss_mb": 300.4}, {"messages": 100, "seconds": 1.0})
+    assert told == "2000 | 100 | 25.0 0.05 300 | 100.0 0.20 | 0.25"
+
+
+def test_a_record_of_years_is_filled_beside_the_mailbox_that_is_read(store: Store) -> None:
+    fill_years(store, 60)
+    with store.read("filled") as tx:
+        assert tx.execute(sa.select(sa.func.count()).select_from(messages)).scalar_one() == 60
+        assert mailbox_row_if_known(tx, "generale") is None
+        assert tx.execute(sa.select(sa.func.count()).select_from(dispatches)).scalar_one() == 60
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    path = tmp_path / "record.db"
+    lay_sqlite(path)
+    store = Store(f"sqlite:///{path}", SystemClock())
+    yield store
+    store.close()
