@@ -1,27 +1,32 @@
-"""``make bench``: the whole service beside the bare pipe, and the cost of one poll.
+"""``make bench``: the whole service beside two bare pipes, and the cost of one poll.
 
-``python -m benchmarks [--messages N] [--rounds N] [--workers N] [--poll N ...]``
+``python -m benchmarks [--messages N] [--rounds N] [--workers N] [--backlog N] [--poll N ...]``
+
+The bare pipes fetch, forward as an attachment, acknowledge and move; one submits with aiosmtplib, one with a pipelining
+client of its own (``benchmarks.pipelined``). Neither classifies or records anything.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
-import subprocess
-import sys
-import tempfile
-import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any, Literal
 
-from benchmarks.inbox import ROOT, messages, rules_text
+from benchmarks.bare import CLIENTS
+from benchmarks.inbox import messages
 from benchmarks.poll import poll_cost
+from benchmarks.runs import run_bare, run_whole
 from benchmarks.sink import running_sink
 from tests.servers.dovecot import Dovecot
+
+TARGETS = {"aiosmtplib": 1.0, "pipelined": 0.6}
+"""What share of a bare pipe's rate the service shall have."""
+FLOW_COMMITS, DISPATCH_COMMITS = 6, 15
+"""Write transactions per 100 messages that the stages shall need at most."""
+LARGEST = 30 << 20
+"""Octets of the largest messages of a backlog; in base64 and in the forward they come near the limits of 40 MB."""
 
 
 def main() -> None:
@@ -33,22 +38,31 @@ def main() -> None:
         "--workers", type=int, default=1, help="processes on one record; CPU, memory and commits are the first's"
     )
     arguments.add_argument("--poll", type=int, nargs="*", default=[100, 100_000])
+    arguments.add_argument(
+        "--backlog", type=int, help="one round of so many messages, the largest that the rules let in among them"
+    )
     chosen = arguments.parse_args()
-    mail = list(messages(chosen.messages))
+    if chosen.backlog:
+        chosen.messages, chosen.rounds, chosen.poll = chosen.backlog, 1, []
+    mail = list(messages(chosen.messages, largest=LARGEST if chosen.backlog else 0))
     volume = sum(map(len, mail)) / 1e6
     print(
         f"{len(mail)} messages, {volume:.1f} MB; {chosen.rounds} rounds, in turn; {os.cpu_count()} cores, "
         f"{chosen.workers} worker(s)"
     )
-    bare, whole = [], []
+    rounds: list[dict[str, dict[str, Any]]] = []
     with Dovecot() as dovecot, running_sink() as (smtp_port, sink):
         print(f"Dovecot {dovecot.version}, {sink}, loopback, no TLS")
         for number in range(chosen.rounds):
-            bare.append(_bare(dovecot, smtp_port, f"bare{number}@example.org", mail))
-            whole.append(_whole(dovecot, smtp_port, f"whole{number}@example.org", mail, chosen.workers))
-            _print_round(bare[-1], whole[-1])
-        if bare:
-            _print_summary(bare, whole)
+            figures = {
+                f"bare {client}": run_bare(dovecot, smtp_port, f"{client}{number}@example.org", mail, client)
+                for client in CLIENTS
+            }
+            figures["whole"] = run_whole(dovecot, smtp_port, f"whole{number}@example.org", mail, chosen.workers)
+            _print_round(figures)
+            rounds.append(figures)
+    for client in CLIENTS if rounds else ():
+        print(f"ratio whole / bare {client}: {told_ratio(rounds, client)} (target {TARGETS[client]:.2f})")
     storages: tuple[Literal["mdbox", "maildir"], ...] = ("mdbox", "maildir")
     for storage in storages:
         with Dovecot(storage=storage) as dovecot:
@@ -56,112 +70,31 @@ def main() -> None:
                 print(poll_cost(dovecot, size, storage))
 
 
-def _bare(dovecot: Dovecot, smtp_port: int, name: str, mail: list[bytes]) -> dict[str, Any]:
-    user = dovecot.add_user(name)
-    dovecot.deliver_fast(user.name, mail)
-    command = [sys.executable, "-m", "benchmarks.bare", str(dovecot.port), str(smtp_port), user.name, user.password]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+def _print_round(figures: dict[str, dict[str, Any]]) -> None:
+    for name, one in figures.items():
+        rate = one["messages"] / one["seconds"]
+        print(f"  {name:<16} {rate:7.0f} messages/s  {one['cpu']:5.2f} s CPU  {one['rss_mb']:5.0f} MB peak", flush=True)
+    whole = figures["whole"]
+    print(f"    {whole['rss_before_mb']:.0f} MB before the first message; ledger closes: {whole['counts']}")
+    print(f"    CPU by stage: {', '.join(f'{name} {spent:.1f} s' for name, spent in sorted(whole['stages'].items()))}")
+    print(f"    write transactions per 100 messages: {told_commits(whole['commits'], whole['messages'])}")
 
 
-def _whole(dovecot: Dovecot, smtp_port: int, name: str, mail: list[bytes], workers: int) -> dict[str, Any]:
-    user = dovecot.add_user(name)
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as running:
-        rules = Path(folder) / "routing_rules.yaml"
-        rules.write_text(rules_text(), encoding="utf-8")
-        environment = {
-            **os.environ,
-            "TRIAGE_STATE_DIR": folder,
-            "TRIAGE_RULES": str(rules),
-            "TRIAGE_MODEL": str(ROOT / "models/model.skops"),
-            "TRIAGE_IMAP_HOST": "127.0.0.1",
-            "TRIAGE_IMAP_PORT": str(dovecot.port),
-            "TRIAGE_IMAP_TLS": "plain",
-            "TRIAGE_IMAP_USER": user.name,
-            "TRIAGE_IMAP_PASSWORD": user.password,
-            "TRIAGE_SMTP_HOST": "127.0.0.1",
-            "TRIAGE_SMTP_PORT": str(smtp_port),
-            "TRIAGE_SMTP_TLS": "plain",
-            "TRIAGE_SMTP_LOGIN": "none",
-        }
-        child = running.enter_context(
-            subprocess.Popen(
-                [sys.executable, "-m", "benchmarks.whole", str(len(mail))],
-                cwd=ROOT,
-                env=environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-        )
-        assert child.stdin is not None
-        assert child.stdout is not None
-        assert child.stdout.readline().strip() == "ready"
-        for number in range(1, workers):
-            running.enter_context(_further_worker(environment, f"further-{number}"))
-        if workers == 1:
-            dovecot.deliver_fast(user.name, mail)
-        child.stdin.write("go\n")
-        child.stdin.flush()
-        if workers > 1:
-            # Further workers begin as soon as something lies there: the clock runs by then.
-            dovecot.deliver_fast(user.name, mail)
-        answer = child.stdout.readline()
-        figures = dict(json.loads(answer))
-        done = min(figures["counts"].get(name, 0) for name in ("filed", "acknowledgement_accepted"))
-        if done < FORWARDED * len(mail) or not figures["closes"]:
-            raise SystemExit(
-                f"This was no run of the main job: {figures['counts']}. No figure of it is worth printing."
-            )
-        return figures
-
-
-@contextmanager
-def _further_worker(environment: dict[str, str], name: str) -> Iterator[None]:
-    """One more process of the service on the same record, as a second one would be started by hand."""
-    command = [sys.executable, "-m", "triage", "worker"]
-    started = subprocess.Popen(
-        command, cwd=ROOT, env={**environment, "TRIAGE_WORKER": name}, stderr=subprocess.PIPE, text=True
+def told_commits(commits: dict[str, int], count: int) -> str:
+    """Per 100 messages, by stage, and the sums that have a target."""
+    shares = {name: 100 * number / count for name, number in sorted(commits.items())}
+    flow = sum(shares.get(name, 0.0) for name in ("intake", "decide", "file"))
+    each = ", ".join(f"{name} {share:.1f}" for name, share in shares.items())
+    return (
+        f"{each}; intake, decide and file together {flow:.1f} (target {FLOW_COMMITS}), "
+        f"dispatch {shares.get('dispatch', 0.0):.1f} (target {DISPATCH_COMMITS})"
     )
-    assert started.stderr is not None
-    try:
-        # It says so once it has read its mailboxes' leases and the model: until then it would not take part.
-        for line in started.stderr:
-            if "worker started" in line:
-                break
-        drain = threading.Thread(target=started.stderr.read, daemon=True)
-        drain.start()
-        yield
-    finally:
-        started.terminate()
-        started.wait()
 
 
-FORWARDED = 0.95
-"""Less than this share forwarded, acknowledged and filed is another job than the bare pipe's."""
-
-
-def _print_round(bare: dict[str, Any], whole: dict[str, Any]) -> None:
-    for name, figures in (("bare", bare), ("whole", whole)):
-        rate = figures["messages"] / figures["seconds"]
-        print(
-            f"  {name:<6} {rate:7.0f} messages/s  {figures['cpu']:5.2f} s CPU  {figures['rss_mb']:5.0f} MB peak", end=""
-        )
-        if name == "whole":
-            print(
-                f" ({figures['rss_before_mb']:.0f} MB before the first message)  "
-                f"{figures['write_commits'] / figures['messages'] * 100:.1f} commits per 100 messages  "
-                f"ledger {'closes' if figures['closes'] else 'DOES NOT CLOSE'} {figures['counts']}",
-                end="",
-            )
-            spent = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in sorted(figures["stages"].items()))
-            print(f"\n         CPU by stage: {spent}", end="")
-        print()
-
-
-def _print_summary(bare: list[dict[str, Any]], whole: list[dict[str, Any]]) -> None:
-    ratios = [b["seconds"] / w["seconds"] for b, w in zip(bare, whole, strict=True)]
-    print(f"ratio whole / bare: median {statistics.median(ratios):.2f} [{min(ratios):.2f}-{max(ratios):.2f}]")
+def told_ratio(rounds: Sequence[dict[str, dict[str, Any]]], client: str) -> str:
+    """How many messages the service does while the bare pipe with this client does one: median and range."""
+    ratios = [one[f"bare {client}"]["seconds"] / one["whole"]["seconds"] for one in rounds]
+    return f"median {statistics.median(ratios):.2f} [{min(ratios):.2f}-{max(ratios):.2f}]"
 
 
 if __name__ == "__main__":

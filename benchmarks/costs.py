@@ -18,8 +18,9 @@ from pathlib import Path
 
 import psycopg
 
-from benchmarks.inbox import ROOT, messages, rules_text
+from benchmarks.inbox import ROOT, messages
 from benchmarks.scale_model import Costs, Share
+from benchmarks.service import environment
 from benchmarks.sink import running_sink
 from tests.proof import prove_return_path
 from tests.servers.dovecot import Dovecot
@@ -151,21 +152,25 @@ def _each(before: Share, after: Share, count: int, idle: Share, seconds: float) 
 
 @contextmanager
 def _bench() -> Iterator[Bench]:
-    settings = "track_wal_io_timing = off"
-    with Dovecot() as dovecot, Postgres(fsync=True, settings=settings) as server, running_sink() as (port, _):
+    with (
+        Dovecot() as dovecot,
+        Postgres(fsync=True, settings="track_wal_io_timing = off") as server,
+        running_sink() as (port, _),
+    ):
         name = server.create_database()
         users = [dovecot.add_user(f"casella{number}@example.org").name for number in range(BOXES)]
         folder = server._directory.with_name(f"{server._directory.name}-state")
         folder.mkdir()
-        environment = _environment(folder, dovecot, users, server.url(name), port)
+        settings = environment(folder, users, dovecot.port, port, server.url(name))
+        settings["TRIAGE_LEASE_SECONDS"] = str(LEASE)
         subprocess.run(
-            [sys.executable, "-m", "triage", "worker", "--once"], cwd=ROOT, env=environment, check=True, stderr=-3
+            [sys.executable, "-m", "triage", "worker", "--once"], cwd=ROOT, env=settings, check=True, stderr=-3
         )
         for number in range(BOXES):
-            prove_return_path(environment, f"casella{number}")
+            prove_return_path(settings, f"casella{number}")
         with (
             subprocess.Popen(
-                [sys.executable, "-m", "triage", "worker"], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL
+                [sys.executable, "-m", "triage", "worker"], cwd=ROOT, env=settings, stderr=subprocess.DEVNULL
             ) as process,
             closing(server.connect(name)) as connection,
         ):
@@ -176,36 +181,6 @@ def _bench() -> Iterator[Bench]:
                 yield bench
             finally:
                 process.terminate()
-
-
-def _environment(folder: Path, dovecot: Dovecot, users: Sequence[str], url: str, port: int) -> dict[str, str]:
-    rules = folder / "routing_rules.yaml"
-    text = rules_text()
-    start = text.index("  generale:\n")
-    end = text.index("\nprojects:", start)
-    one = text[start + len("  generale:\n") : end]
-    own = one.replace("address: pijss.retifamiglia@", "address: casella{}@").replace(
-        "poll_seconds: 5", "poll_seconds: 60"
-    )
-    boxes = "".join(f"  casella{number}:\n{own.format(number)}" for number in range(BOXES))
-    rules.write_text(text[:start] + boxes + text[end:], encoding="utf-8")
-    given = {name: value for name, value in os.environ.items() if not name.startswith("TRIAGE_")}
-    return given | {
-        "TRIAGE_STATE_DIR": str(folder),
-        "TRIAGE_DATABASE_URL": url,
-        "TRIAGE_LEASE_SECONDS": str(LEASE),
-        "TRIAGE_RULES": str(rules),
-        "TRIAGE_MODEL": str(ROOT / "models/model.skops"),
-        "TRIAGE_IMAP_HOST": dovecot.host,
-        "TRIAGE_IMAP_PORT": str(dovecot.port),
-        "TRIAGE_IMAP_TLS": "plain",
-        "TRIAGE_IMAP_PASSWORD": "parola-di-prova",
-        **{f"TRIAGE_IMAP_USER__CASELLA{number}": user for number, user in enumerate(users)},
-        "TRIAGE_SMTP_HOST": "127.0.0.1",
-        "TRIAGE_SMTP_PORT": str(port),
-        "TRIAGE_SMTP_TLS": "plain",
-        "TRIAGE_SMTP_LOGIN": "none",
-    }
 
 
 # --------------------------------------------------------------------------- the machine

@@ -36,17 +36,28 @@ def rules_text() -> str:
     return "\n".join([*lines[: at + 1], "  min_confidence: 0.5", *lines[at + 1 :]]) + "\n"
 
 
-def messages(count: int, seed: int = 1) -> Iterator[bytes]:
-    """So many different messages, every one of which is forwarded and acknowledged."""
+LARGE_EVERY = 5000
+
+
+def messages(count: int, seed: int = 1, *, size: int = 0, largest: int = 0) -> Iterator[bytes]:
+    """So many different messages, every one of which is forwarded and acknowledged.
+
+    ``size``: about so many octets each, by what is attached; 0: one in ten has a file of 60 kB. ``largest``: one in
+    :data:`LARGE_EVERY`, the first among them, has so many octets.
+    """
     chance = random.Random(seed)  # noqa: S311 - a repeatable benchmark
-    texts = forwarded_texts()
+    texts = forwarded_texts(count)
     for number in range(count):
         subject, text = texts[number % len(texts)]
-        yield _octets(number, subject, text, chance)
+        attached = 60_000 if number % 10 == 9 and not size else 0
+        wanted = largest if largest and number % LARGE_EVERY == 0 else size
+        if wanted:
+            attached = max(0, (wanted - len(_octets(number, subject, text, random.Random(), 0))) * 3 // 4)  # noqa: S311
+        yield _octets(number, subject, text, chance, attached)
 
 
-def forwarded_texts() -> list[tuple[str, str]]:
-    """Subject and text of training messages that the shipped model forwards under these rules."""
+def forwarded_texts(wanted: int) -> list[tuple[str, str]]:
+    """Subject and text of so many training messages (or all) that the shipped model forwards under these rules."""
     rules = parse_rules(rules_text(), "benchmark", known_places())
     classifier = load_classifier(ROOT / "models/model.skops")
     read = [
@@ -55,20 +66,29 @@ def forwarded_texts() -> list[tuple[str, str]]:
         for line in path.read_text(encoding="utf-8").splitlines()
         if line.strip()
     ]
-    wanted = [(one["subject"], one["text"]) for one in read if one["lingua"] == "it" and not one["headers"]]
+    texts = [(one["subject"], one["text"]) for one in read if one["lingua"] == "it" and not one["headers"]]
     chance = random.Random(1)  # noqa: S311
-    parsed = [parse(_octets(0, subject, text, chance)) for subject, text in wanted]
     context = DecisionContext("generale", MailboxRole.INBOX, None, False, 1, False)
-    kept = []
-    for one, message, classification in zip(wanted, parsed, classifier.classify(parsed), strict=True):
-        if decide(message, classification, rules, context).action is Action.FORWARD:
-            kept.append(one)
-    if len(kept) < 20:
-        raise SystemExit(f"The model forwards only {len(kept)} of {len(wanted)} messages: no benchmark is possible.")
+    kept: list[tuple[str, str]] = []
+    for start in range(0, len(texts), TEXTS):
+        if len(kept) >= max(wanted, LEAST):
+            break
+        some = texts[start : start + TEXTS]
+        parsed = [parse(_octets(0, subject, text, chance, 0)) for subject, text in some]
+        for one, message, classification in zip(some, parsed, classifier.classify(parsed), strict=True):
+            if decide(message, classification, rules, context).action is Action.FORWARD:
+                kept.append(one)
+    if len(kept) < LEAST:
+        raise SystemExit(f"The model forwards only {len(kept)} of {len(texts)} messages: no benchmark is possible.")
     return kept
 
 
-def _octets(number: int, subject: str, text: str, chance: random.Random) -> bytes:
+TEXTS = 50
+"""Texts that are tried together."""
+LEAST = 20
+
+
+def _octets(number: int, subject: str, text: str, chance: random.Random, attached: int) -> bytes:
     author = f"persona{number}@example.org"
     # Mail of today: older mail than the mailbox's first look would be held, and nothing of it leaves.
     now = format_datetime(datetime.now(UTC))
@@ -84,12 +104,12 @@ def _octets(number: int, subject: str, text: str, chance: random.Random) -> byte
         "MIME-Version: 1.0",
     ]
     part = b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n" + body + b"\r\n"
-    if number % 10 == 9:
-        data = base64.encodebytes(chance.randbytes(60_000)).replace(b"\n", b"\r\n")
-        attached = (
+    if attached:
+        data = base64.encodebytes(chance.randbytes(attached)).replace(b"\n", b"\r\n")
+        file = (
             b'Content-Type: application/pdf; name="modulo.pdf"\r\nContent-Transfer-Encoding: base64\r\n'
             b'Content-Disposition: attachment; filename="modulo.pdf"\r\n\r\n' + data
         )
         head.append('Content-Type: multipart/mixed; boundary="bench"')
-        return "\r\n".join(head).encode() + b"\r\n\r\n--bench\r\n" + part + b"--bench\r\n" + attached + b"--bench--\r\n"
+        return "\r\n".join(head).encode() + b"\r\n\r\n--bench\r\n" + part + b"--bench\r\n" + file + b"--bench--\r\n"
     return "\r\n".join(head).encode() + b"\r\n" + part

@@ -33,26 +33,30 @@ TOPICS = ("orientamento",) * 8 + ("genitorialita", "ascolto", "laboratori", "eve
 STATES = ("filed",) * 90 + ("forwarded",) * 3 + ("decided",) * 2 + ("held",) * 5
 
 
-def fill(store: Store, count: int) -> None:
-    """A record as after years: two messages a case, most of them done, five in a hundred waiting."""
+def fill(store: Store, count: int, mailbox: str = "generale") -> None:
+    """A record as after years: two messages a case, most of them done, five in a hundred waiting.
+
+    All are of one mailbox, which is new in the record.
+    """
     chance = random.Random(1)  # noqa: S311 - a plain shuffle
     with store.write("fill") as tx:
-        tx.execute(sa.insert(mailboxes), [{"name": "generale"}])
+        box = tx.execute(sa.insert(mailboxes).values(name=mailbox)).inserted_primary_key
+        assert box is not None
         tx.execute(sa.insert(cases), [{"opened_at": START} for _ in range(count // 2 + 1)])
         for first in range(1, count + 1, BATCH):
             numbers = range(first, min(first + BATCH, count + 1))
-            rows = [_message(number, chance) for number in numbers]
+            rows = [_message(number, box[0], chance) for number in numbers]
             made = [_decision(number, chance) for number in numbers]
             tx.execute(sa.insert(messages), rows)
             tx.execute(sa.insert(decisions), made)
             tx.execute(sa.insert(dispatches), [_forward(one) for one in made])
 
 
-def _message(number: int, chance: random.Random) -> dict[str, Any]:
+def _message(number: int, mailbox: int, chance: random.Random) -> dict[str, Any]:
     at = START + number * APART
     return {
         "id": number,
-        "mailbox_id": 1,
+        "mailbox_id": mailbox,
         "uid_validity": 1,
         "uid": number,
         "location_uid_validity": 1,

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from imapclient import IMAPClient
 
-from benchmarks.inbox import ROOT, messages, rules_text
+from benchmarks.inbox import messages
+from benchmarks.service import environment, mailbox_names
 from tests.servers.dovecot import Dovecot
 from triage.bootstrap import build_service, settings_from
 
@@ -27,25 +28,8 @@ def poll_cost(dovecot: Dovecot, size: int, storage: str) -> str:
     dovecot.deliver_fast(user.name, (small for _ in range(size)))
     new = list(messages(LOOKS + 3))
     with tempfile.TemporaryDirectory() as folder:
-        rules = Path(folder) / "rules.yaml"
-        rules.write_text(rules_text(), encoding="utf-8")
-        service = build_service(
-            settings_from(
-                {
-                    "TRIAGE_STATE_DIR": folder,
-                    "TRIAGE_RULES": str(rules),
-                    "TRIAGE_MODEL": str(ROOT / "models/model.skops"),
-                    "TRIAGE_IMAP_HOST": "127.0.0.1",
-                    "TRIAGE_IMAP_PORT": str(dovecot.port),
-                    "TRIAGE_IMAP_TLS": "plain",
-                    "TRIAGE_IMAP_USER": user.name,
-                    "TRIAGE_IMAP_PASSWORD": user.password,
-                    "TRIAGE_SMTP_HOST": "127.0.0.1",
-                    "TRIAGE_SMTP_TLS": "plain",
-                    "TRIAGE_SMTP_LOGIN": "none",
-                }
-            )
-        )
+        settings = environment(Path(folder), [user.name], dovecot.port, 25)
+        service = build_service(settings_from(settings, mailbox_names(1)))
         reader = service.make_reader("generale")
         reader.work()
         times: list[float] = []

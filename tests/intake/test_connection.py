@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+from imapclient import IMAPClient
 
 from tests.intake.builders import Intake, account_of
 from tests.servers.authority import Authority, Certificate
@@ -92,6 +93,7 @@ def test_encrypted_connection_to_a_server_of_our_authority(
     client = connect(account_of(mailbox_user, port, security=security, ca_file=ca_file, host=host))
 
     assert isinstance(client.socket(), ssl.SSLSocket)
+    assert _speaks_at_once(client)
     disconnect(client)
 
 
@@ -158,7 +160,13 @@ def test_plain_connection_only_when_asked_for(dovecot: Dovecot, mailbox_user: Ma
     client = connect(account_of(mailbox_user, dovecot.port, security=Security.PLAIN))
 
     assert not isinstance(client.socket(), ssl.SSLSocket)
+    assert _speaks_at_once(client)
     disconnect(client)
+
+
+def _speaks_at_once(client: IMAPClient) -> bool:
+    """The end of a command does not wait until its beginning is acknowledged, which many servers put off."""
+    return bool(client.socket().getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
 
 
 def test_missing_authority_file_is_named(

@@ -49,13 +49,14 @@ def acknowledged_before(
     to_address: Counter[str] = Counter()
     to_domain: Counter[str] = Counter()
     total = 0
-    for recipient, domain in tx.execute(_on_the_wire()):
+    for recipient, domain in tx.execute(_ON_THE_WIRE):
         to_address[recipient] += 1
         to_domain[domain] += 1
         total += 1
-    for recipient, count in tx.execute(_answered(dispatches.c.recipient_key, tx.now - timedelta(days=1), addresses)):
+    asked = {"since": tx.now - timedelta(days=1), "addresses": addresses}
+    for recipient, count in tx.execute(_TO_ADDRESSES, asked):
         to_address[recipient] += count
-    for domain, count in tx.execute(_answered(dispatches.c.domain_key, tx.now - timedelta(hours=1))):
+    for domain, count in tx.execute(_TO_DOMAINS, {"since": tx.now - timedelta(hours=1)}):
         to_domain[domain] += count
         total += count
     return Acknowledged(
@@ -66,27 +67,26 @@ def acknowledged_before(
     )
 
 
-def _on_the_wire() -> sa.Select[str, str]:
-    return sa.select(dispatches.c.recipient_key, dispatches.c.domain_key).where(
-        dispatches.c.state == DispatchState.SUBMITTING, dispatches.c.kind.in_(TO_FAMILIES)
-    )
-
-
-def _answered(key: sa.Column[str], since: datetime, keys: Sequence[str] | None = None) -> sa.Select[str, int]:
-    query = (
-        sa.select(key, sa.func.count())
-        .where(dispatches.c.kind.in_(TO_FAMILIES), dispatches.c.ended_at > since)
-        .where(dispatches.c.state.in_(_LEFT))
-        .group_by(key)
-    )
-    return query if keys is None else query.where(key.in_(keys))
-
-
 def _last_in_case(tx: Transaction, addresses: Sequence[str], since: datetime) -> dict[tuple[str, int], datetime]:
-    query = (
-        sa.select(dispatches.c.recipient_key, dispatches.c.case_id, sa.func.max(dispatches.c.ended_at))
-        .where(dispatches.c.kind == DispatchKind.ACKNOWLEDGEMENT, dispatches.c.recipient_key.in_(addresses))
-        .where(dispatches.c.state.in_(_LEFT), dispatches.c.ended_at > since)
-        .group_by(dispatches.c.recipient_key, dispatches.c.case_id)
-    )
-    return {(key, case): ended for key, case, ended in tx.execute(query)}
+    asked = {"since": since, "addresses": addresses}
+    return {(key, case): ended for key, case, ended in tx.execute(_LAST_IN_CASE, asked)}
+
+
+# Built once and not for every message: that took longer than asking them.
+_SINCE = dispatches.c.ended_at > sa.bindparam("since")
+_ADDRESSES = dispatches.c.recipient_key.in_(sa.bindparam("addresses", expanding=True))
+_ON_THE_WIRE = sa.select(dispatches.c.recipient_key, dispatches.c.domain_key).where(
+    dispatches.c.state == DispatchState.SUBMITTING, dispatches.c.kind.in_(TO_FAMILIES)
+)
+_ANSWERED = [dispatches.c.kind.in_(TO_FAMILIES), _SINCE, dispatches.c.state.in_(_LEFT)]
+_TO_ADDRESSES = (
+    sa.select(dispatches.c.recipient_key, sa.func.count())
+    .where(*_ANSWERED, _ADDRESSES)
+    .group_by(dispatches.c.recipient_key)
+)
+_TO_DOMAINS = sa.select(dispatches.c.domain_key, sa.func.count()).where(*_ANSWERED).group_by(dispatches.c.domain_key)
+_LAST_IN_CASE = (
+    sa.select(dispatches.c.recipient_key, dispatches.c.case_id, sa.func.max(dispatches.c.ended_at))
+    .where(dispatches.c.kind == DispatchKind.ACKNOWLEDGEMENT, _ADDRESSES, dispatches.c.state.in_(_LEFT), _SINCE)
+    .group_by(dispatches.c.recipient_key, dispatches.c.case_id)
+)

@@ -68,18 +68,21 @@ class MailboxRow:
 
 def mailbox_row(tx: Transaction, name: str) -> MailboxRow:
     """The row of a mailbox, made when it is seen for the first time."""
-    query = sa.select(mailboxes).where(mailboxes.c.name == name)
-    found = tx.execute(query).mappings().first()
+    found = tx.execute(_NAMED, {"name": name}).mappings().first()
     if found is None:
         tx.execute(tx.insert(mailboxes).values(name=name).on_conflict_do_nothing())
-        found = tx.execute(query).mappings().one()
+        found = tx.execute(_NAMED, {"name": name}).mappings().one()
     return _row(found)
 
 
 def mailbox_row_if_known(tx: Transaction, name: str) -> MailboxRow | None:
     """The row of a mailbox, or ``None`` when it was never seen; writes nothing."""
-    found = tx.execute(sa.select(mailboxes).where(mailboxes.c.name == name)).mappings().first()
+    found = tx.execute(_NAMED, {"name": name}).mappings().first()
     return _row(found) if found else None
+
+
+_NAMED = sa.select(mailboxes).where(mailboxes.c.name == sa.bindparam("name"))
+"""Built once: a reader asks for its row some ten times a message, and building a statement is half of its cost."""
 
 
 def leased_row(tx: Transaction, mailbox: MailboxRow) -> MailboxRow:

@@ -45,6 +45,8 @@ def cases_of_thread(tx: Transaction, pairs: Sequence[tuple[str, str]]) -> dict[t
     ``pairs`` are (``message_id_key`` of a reference, ``author_key``); a stranger who quotes a
     Message-ID finds nothing (failures F86, F87).
     """
+    if not pairs:
+        return {}
     query = sa.select(messages.c.message_id_key, messages.c.author_key, messages.c.case_id).where(
         messages.c.message_id_key.in_([reference for reference, _ in pairs]),
         messages.c.case_id.is_not(None),
@@ -65,13 +67,15 @@ def cases_answered(tx: Transaction, pairs: Sequence[tuple[str, str]]) -> dict[tu
 
 def cases_with_author(tx: Transaction, pairs: Sequence[tuple[int, str]]) -> set[tuple[int, str]]:
     """Of (case, ``author_key``) those in which this author wrote a message: known participants."""
+    if not pairs:
+        return set()
     query = sa.select(messages.c.case_id, messages.c.author_key).where(
         messages.c.case_id.in_([case for case, _ in pairs]),
         messages.c.author_key.in_([author for _, author in pairs]),
         ~_came_back(),
     )
     wanted = set(pairs)
-    return {(case, author) for case, author in tx.execute(query) if (case, author) in wanted} if pairs else set()
+    return {(case, author) for case, author in tx.execute(query) if (case, author) in wanted}
 
 
 def _came_back() -> sa.Exists:
