@@ -40,7 +40,7 @@ class Became:
 
 def became(row: MessageRow, decision: Decision | Decided | None, act: SettlementRow | None, rules: Rules) -> Became:
     """What was done with one message."""
-    if act is not None and act.generation != row.generation and act.exit != Exit.SPLIT:
+    if act is not None and row.generation not in act.generations and act.exit != Exit.SPLIT:
         act = None  # what a person did was overtaken: the message was decided anew
     by = act.actor if act is not None else ""
     if row.state not in DONE:
