@@ -19,6 +19,7 @@ from triage.record import Transaction
 from triage.record.beside import further_waits
 from triage.record.corrections import waiting_acknowledgement
 from triage.record.decisions import acknowledged_cases, decision_of
+from triage.record.family_told import still_leaves
 from triage.record.holding_back import hold_back, let_go
 from triage.record.identity import secret_of
 from triage.record.let_in import put_back_let_in
@@ -72,7 +73,8 @@ def join(
     if isinstance(ended, Refused):
         return refused(tx, rules, ended.code, message_id)
     move_to_case(tx, row.id, named[0])
-    return Outcome(True, "unito", word_closed(Exit.JOINED), tx.now + undo, ended)
+    words = word_closed(Exit.JOINED, still_leaves(tx, named[0], row.id))
+    return Outcome(True, "unito", words, tx.now + undo, ended)
 
 
 def split(
