@@ -28,6 +28,7 @@ from triage.record.openings import openings_of
 from triage.record.people import all_people
 from triage.record.protocol import ProtocolEntry, protocol_entries_of
 from triage.record.settlements import ENDS, SettlementRow, newest_settlements
+from triage.record.turned_down import turned_down
 from triage.record.waiting_list import WAITING, changed_among, group_of, next_waiting, previous_waiting
 from triage.review import thinking
 from triage.review.desk import Desk
@@ -135,7 +136,7 @@ def view_of(desk: Desk, tx: Transaction, person: Person, letter: Letter) -> Lett
         thinks=thinking.thinks(decision, rules),
         sure=thinking.sure(decision),
         reasons=thinking.why(decision, message, rules),
-        proposals=proposals_of(message, decision, classification, rules, letter.mailbox)
+        proposals=proposals_of(message, decision, classification, rules, letter.mailbox, turned_down(tx, row.id))
         if message is not None and classification is not None
         else (),
         taken=Taken(displays.get(charge.taken_by, charge.taken_by), charge.taken_at, charge.taken_by == person.name)

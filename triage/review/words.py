@@ -199,6 +199,11 @@ CATEGORY_NAMES: Mapping[str, str] = {
     "altro": "altro",
 }
 """Categories of personal data, for the register (``record.misroutes.CATEGORIES``)."""
+TURNED_DOWN: Mapping[str, str] = {
+    "restituito": "lo ha già rimandato: non è per loro",
+    "corretto": "gli era già arrivato per errore",
+}
+"""Why a centre is proposed last (``record.turned_down``)."""
 WHY_NAMES: Mapping[str, str] = {
     "zona": "la zona era sbagliata",
     "tema": "non è un tema di quel centro",
