@@ -25,7 +25,7 @@ from triage.record.messages import get_message
 from triage.record.quarantine import quarantine
 from triage.record.settlements import settlements_of
 from triage.record.tables import exceptions, messages
-from triage.review import case, finding, heads
+from triage.review import heads, whole
 from triage.vocabulary import DispatchState, InboundMessage, MessageState
 
 EXITS = (
@@ -304,7 +304,7 @@ def test_what_stopped_the_parser_is_found_again_once_closed_and_is_not_parsed(
         assert row is not None
         quarantine(tx, open_for_correction(tx, row, {}), "parser_fermato")
     client = http(Role.OPERATOR)
-    for module in (heads, case, finding, reading):
+    for module in (heads, whole, reading):
         monkeypatch.setattr(module, "parse", must_not_parse)
     assert press(client, key, "chiudi", office, nota="guardato nella casella").status_code == 303
     with office.store.read("code") as tx:

@@ -118,7 +118,7 @@ def _page(
     desk = desk_of(request)
     found = Found((), 0) if wrong else find(desk, search, before)
     with desk.store.read("settled") as tx:
-        lines = _lines(desk, tx, found.rows)
+        lines, partly = _lines(desk, tx, found.rows), _lines(desk, tx, found.partly)
         undo = undoables(desk, tx, person)
         names = {one.name: one.display for one in all_people(tx)}
     return render(
@@ -126,6 +126,7 @@ def _page(
         "settled.html",
         status,
         lines=lines,
+        partly=partly,
         found=found,
         search=search,
         given={"codice": ""} | asdict(search) | dict(given or {}),

@@ -66,7 +66,8 @@ def _letters(case: CaseRecord, heads: Mapping[int, Head], rules: Rules) -> Itera
         about = f": «{head.subject}»" if head.subject else ""
         lines = []
         if head.files:
-            lines.append(f"Con {count_of(head.files, 'allegato', 'allegati')}.")
+            at_least = "" if head.whole else "almeno "
+            lines.append(f"Con {at_least}{count_of(head.files, 'allegato', 'allegati')}.")
         if row.state in (MessageState.HELD, MessageState.QUARANTINED):
             lines.append(f"Adesso aspetta una persona: {uncapitalised(word_hold(row.hold_reason))}.")
         at = row.internal_date or row.received_at or row.listed_at
