@@ -411,6 +411,17 @@ def test_an_acknowledgement_of_a_closed_message_is_not_told_as_due(
     assert "cartella «" not in later
 
 
+def test_a_cases_page_is_found_by_its_code_however_it_is_typed(
+    http: Callable[..., httpx.Client], office: Office, misroute: int
+) -> None:
+    code, client = code_of(office, misroute), http(Role.OPERATOR)
+    for typed in (code, code.lower(), code.replace("-", ""), f"%20{code.replace('-', '').lower()}%20"):
+        page = client.get(f"/casi/{typed}")
+        assert page.status_code == 200, typed
+        assert f"/casi/{code}/correggi/{misroute}" in page.text
+    assert client.get(f"/casi/{code}x").status_code == 404
+
+
 def test_files_are_spoken_of_only_where_there_were_some(
     http: Callable[..., httpx.Client], office: Office, misroute: int
 ) -> None:

@@ -14,7 +14,7 @@ from triage.acts.people import Person
 from triage.acts.settling import end_message
 from triage.acts.words import refused, word_closed
 from triage.acts.writing import how_it_stands, write_decision
-from triage.ids import cases_named
+from triage.ids import cases_typed
 from triage.record import Transaction
 from triage.record.beside import further_waits
 from triage.record.corrections import waiting_acknowledgement
@@ -57,7 +57,7 @@ def join(
 
     ``ends``: that case deals with it, and it need not go anywhere itself; else it waits on, as a part of that case.
     """
-    named = cases_named(secret_of(tx), code)
+    named = cases_typed(secret_of(tx), code)
     row = row_to_act_on(tx, message_id, seen)
     against = row if isinstance(row, str) else _against_moving(tx, row, named)
     if isinstance(row, str) or against:

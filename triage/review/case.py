@@ -17,7 +17,7 @@ from fastapi.responses import Response
 from triage.acts.cases import acknowledgement, join, split
 from triage.acts.outcome import Outcome
 from triage.acts.people import Act, Person
-from triage.ids import case_code, cases_named
+from triage.ids import case_code, cases_typed, with_hyphen
 from triage.record import LostLeaseError, Transaction
 from triage.record.case_story import CaseRecord, case_record
 from triage.record.corrections import waiting_acknowledgement
@@ -136,8 +136,8 @@ def view_of(desk: Desk, code: str) -> CaseView:
 def case_named(tx: Transaction, code: str) -> int:
     """The number of the case that has exactly this code; raises :class:`RefusedError`."""
     secret = secret_if_known(tx)
-    named = cases_named(secret, code) if secret else ()
-    if len(named) != 1 or case_code(secret, named[0]) != code.upper():
+    named = cases_typed(secret, code) if secret else ()
+    if len(named) != 1 or case_code(secret, named[0]) != with_hyphen(code).strip().upper():
         raise RefusedError(404, "no_such_case")
     return named[0]
 
