@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triage.ids import case_code, cases_named, findable, own_ids, with_hyphen
+from triage.ids import case_code, cases_named, cases_typed, findable, own_ids, with_hyphen
 
 WHOLE = re.compile(
     r"(?<![\w.+-])[0-9a-f]{32}@[A-Za-z0-9.-]{0,252}[A-Za-z0-9]"
@@ -35,5 +35,8 @@ def test_a_code_typed_without_its_hyphen_names_its_case() -> None:
     secret = b"s" * 32
     code = case_code(secret, 4711)
     assert cases_named(secret, with_hyphen(f" {code.replace('-', '').lower()} ")) == (4711,)
+    for typed in (code, code.lower(), f"  {code} ", code.replace("-", ""), f" {code.replace('-', '').lower()} "):
+        assert cases_typed(secret, typed) == (4711,)
+    assert cases_typed(secret, "maria rossi") == ()
     assert with_hyphen("maria rossi") == "maria rossi"
     assert with_hyphen(code) == code

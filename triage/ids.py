@@ -97,6 +97,11 @@ def with_hyphen(code: str) -> str:
     return f"{typed[:-8]}-{typed[-8:]}" if _NO_HYPHEN.fullmatch(typed) else code
 
 
+def cases_typed(secret: bytes, text: str) -> tuple[int, ...]:
+    """The cases that somebody names by typing a code: with its hyphen or without, in any case, with blanks around."""
+    return cases_named(secret, with_hyphen(text))
+
+
 def cases_named(secret: bytes, text: str) -> tuple[int, ...]:
     """Cases whose code stands in a text, each once; a number without its HMAC names nothing."""
     found: dict[int, None] = {}

@@ -280,9 +280,7 @@ def third_centre(office: Office) -> None:
     office.desk.rules = replace(rules, projects={**rules.projects, "est": third})
 
 
-def test_what_the_first_of_two_corrections_planned_does_not_leave_once_the_second_is_undone(
-    office: Office, smtp_sink: SmtpSink
-) -> None:
+def test_the_first_of_two_corrections_stands_once_the_second_is_undone(office: Office, smtp_sink: SmtpSink) -> None:
     desk = office.desk
     third_centre(office)
     key = forwarded(desk)
@@ -294,16 +292,57 @@ def test_what_the_first_of_two_corrections_planned_does_not_leave_once_the_secon
     assert [row.right_project for row in register(office, key)] == ["est"], "not a centre that never gets it"
     desk.advance(seconds=5)
     undone = take_back(office, second)
-    assert undone.message_it.endswith(
-        "Anche la correzione di prima non vale più: nessuno riceve altro, e il messaggio aspetta di nuovo."
-    )
+    assert undone.message_it == "Annullato: non è partito niente. Torna com'era prima: va a «Ente Sud»."
+    [row] = register(office, key)
+    assert (row.right_project, row.withdrawn_at) == ("sud", None)
+    assert [one.undone_at is None for one in office.settlements(key)] == [True, False]
+    desk.advance(hours=1)
+    desk.send()
+    assert sorted(mail.to for mail in sent(smtp_sink)[before:]) == sorted([NORD, SUD, ANNA])
+    [mail] = [mail for mail in sent(smtp_sink)[before:] if mail.to == ANNA]
+    assert "Centro Sud" in mail.text
+    assert desk.message(key).state == MessageState.FORWARDED
+    office.assert_all_closes()
+
+
+def test_of_two_corrections_both_undone_nothing_leaves(office: Office, smtp_sink: SmtpSink) -> None:
+    desk = office.desk
+    third_centre(office)
+    key = forwarded(desk)
+    file_due(office)
+    before = len(sent(smtp_sink))
+    first = office.act(correct, key, Choice("sud"), "zona")
+    desk.advance(seconds=5)
+    take_back(office, office.act(correct, key, Choice("est"), "zona"))
+    take_back(office, first)
     desk.advance(hours=1)
     desk.send()
     assert sent(smtp_sink)[before:] == [], "no request to delete what nobody else has"
-    assert desk.message(key).state == MessageState.HELD
+    assert desk.decision(key).project == "nord"
+    assert file_due(office) == [key]
     [row] = register(office, key)
     assert row.withdrawn_at is not None
-    assert [one.undone_at is None for one in office.settlements(key)] == [False, False]
+    office.assert_all_closes()
+
+
+def test_a_second_correction_undone_after_the_request_to_delete_has_left_lets_the_first_go_on(
+    office: Office, smtp_sink: SmtpSink
+) -> None:
+    desk = office.desk
+    third_centre(office)
+    key = forwarded(desk)
+    assert office.act(correct, key, Choice("sud"), "zona").ok
+    desk.advance(seconds=119)
+    second = office.act(correct, key, Choice("est"), "zona")
+    desk.advance(seconds=60)
+    desk.send()
+    assert [row.state for row in desk.dispatches(key, RECALL)] == [DispatchState.ACCEPTED]
+    take_back(office, second)
+    desk.send()
+    assert desk.message(key).state == MessageState.FORWARDED
+    assert desk.decision(key).project == "sud"
+    [row] = register(office, key)
+    assert (row.right_project, row.withdrawn_at) == ("sud", None)
     office.assert_all_closes()
 
 

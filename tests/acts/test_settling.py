@@ -12,7 +12,7 @@ import pytest
 
 from tests.acts.builders import Office, sent
 from tests.dispatch.builders import ANNA, NORD, RULES, SUD, a_mail, change_project, forwards_in, readdress
-from tests.dispatch.test_coming_back import from_project
+from tests.dispatch.test_coming_back import from_project, further
 from tests.servers.smtp_sink import SmtpSink
 from triage.acts.centres import Choice
 from triage.acts.correcting import correct
@@ -347,3 +347,23 @@ def test_nothing_is_done_about_a_message_that_is_not_there(office: Office) -> No
     assert office.act(forward, 99, Choice("sud")).code == "non_c_e"
     assert office.act_unread(close, 99, "nota").code == "non_c_e"
     assert office.act_unread(take, 99).code == "non_c_e"
+
+
+def test_whoever_closes_a_message_reads_what_its_case_s_family_is_still_to_get(
+    office: Office, smtp_sink: SmtpSink
+) -> None:
+    desk = office.desk
+    [first] = desk.take_in(a_mail(message_id="<prima@family.example>"))
+    desk.send()
+    assert office.act(correct, first, Choice("sud"), "zona").told == "avviso"
+    [more] = desk.take_in(further(desk, first, subject="reclamo"))
+    assert desk.message(more).case_id == desk.message(first).case_id
+    assert desk.message(more).state == MessageState.HELD
+    assert office.act_unread(close, more, "sentita per telefono").message_it == (
+        "Chiuso. Per questo messaggio non parte niente. "
+        "Per altri messaggi del caso alla famiglia deve ancora partire l'avviso del nuovo centro."
+    )
+    desk.advance(minutes=3)
+    desk.send()
+    assert [one.to for one in sent(smtp_sink)].count(ANNA) == 2, "the acknowledgement and the notice"
+    office.assert_all_closes()

@@ -22,7 +22,7 @@ from triage.acts.undoing import undo
 from triage.record.undoable import undoable
 from triage.vocabulary import Classification, DispatchKind, DispatchState, InboundMessage, MessageState
 
-ACK, QUESTION = DispatchKind.ACKNOWLEDGEMENT, DispatchKind.QUESTION
+ACK, FORWARD, QUESTION = DispatchKind.ACKNOWLEDGEMENT, DispatchKind.FORWARD, DispatchKind.QUESTION
 
 
 def take_back(office: Office, done: Outcome) -> Outcome:
@@ -149,20 +149,93 @@ def test_a_correction_that_is_taken_back_leaves_the_first_centre_with_it(office:
     office.assert_all_closes()
 
 
-def test_a_forward_that_waited_and_was_corrected_and_taken_back_waits_for_a_person(
+def test_a_forward_that_waited_and_was_corrected_goes_on_once_that_is_taken_back(
     office: Office, smtp_sink: SmtpSink
 ) -> None:
     desk = office.desk
     smtp_sink.answer("rcpt", 451, times=1, when=lambda path: path == NORD)
     [key] = desk.take_in(a_mail())
     desk.send()
-    take_back(office, office.act(correct, key, Choice("sud"), "zona"))
+    before, *_ = desk.dispatches(key, FORWARD)
+    undone = take_back(office, office.act(correct, key, Choice("sud"), "zona"))
+    assert undone.message_it == "Annullato: non è partito niente. Torna com'era prima: va a «Ente Nord»."
+    after, _ = desk.dispatches(key, FORWARD)
+    assert (after.id, after.due_at, after.rfc_message_id) == (before.id, before.due_at, before.rfc_message_id)
     desk.advance(hours=1)
     desk.decide()
     desk.send()
-    assert desk.outcome(key) == (MessageState.HELD, "annullato_da_una_persona")
-    assert forwards_in(smtp_sink) == []
-    assert desk.decision(key).project == "nord", "its proposal is what the service had decided"
+    assert desk.message(key).state == MessageState.FORWARDED
+    assert [one.to for one in sent(smtp_sink)] == [NORD, ANNA]
+    office.assert_all_closes()
+
+
+def test_a_forward_of_a_person_goes_on_once_its_correction_is_taken_back_and_can_be_taken_back_itself(
+    office: Office, smtp_sink: SmtpSink
+) -> None:
+    desk = office.desk
+    key = held(office)
+    first = office.act(forward, key, Choice("sud", topic="ascolto"))
+    [planned] = desk.dispatches(key, FORWARD)
+    desk.advance(seconds=30)
+    take_back(office, office.act(correct, key, Choice("nord"), "zona"))
+    assert desk.message(key).state == MessageState.DECIDED
+    assert desk.dispatches(key, FORWARD)[0].due_at == planned.due_at
+    desk.advance(seconds=30)
+    assert offered(office, office.carla) == [first.settlement_id]
+    assert take_back(office, first).ok
+    assert desk.outcome(key) == (MessageState.HELD, "reclamo")
+    desk.advance(hours=1)
+    desk.send()
+    assert sent(smtp_sink) == []
+    office.assert_all_closes()
+
+
+@pytest.mark.parametrize("again", ["nord", "sud"], ids=["another centre", "the same centre"])
+def test_what_stands_again_leaves_when_its_own_time_is_over(office: Office, smtp_sink: SmtpSink, again: str) -> None:
+    """Also where the second act had sent it to the same address, with another topic."""
+    desk = office.desk
+    key = held(office)
+    office.act(forward, key, Choice("sud", topic="ascolto"))
+    desk.advance(seconds=60)
+    take_back(office, office.act(correct, key, Choice(again, topic="orientamento"), "tema"))
+    desk.advance(seconds=59)
+    desk.send()
+    assert sent(smtp_sink) == []
+    desk.advance(seconds=1)
+    desk.send()
+    assert [one.to for one in sent(smtp_sink)] == [SUD, ANNA]
+    assert desk.decision(key).topic == "ascolto"
+    assert desk.message(key).state == MessageState.FORWARDED
+    office.assert_all_closes()
+
+
+def test_three_acts_are_undone_one_after_the_other(office: Office, smtp_sink: SmtpSink) -> None:
+    desk = office.desk
+    key = held(office)
+    acts = [office.act(forward, key, Choice("sud", topic="ascolto"))]
+    acts.append(office.act(correct, key, Choice("nord"), "zona"))
+    acts.append(office.act(correct, key, Choice("sud"), "zona"))
+    for act, project in zip(acts[::-1], ("nord", "sud", ""), strict=True):
+        assert offered(office, office.carla) == [act.settlement_id]
+        assert take_back(office, act).ok
+        assert project in ("", desk.decision(key).project)
+    assert desk.outcome(key) == (MessageState.HELD, "reclamo")
+    assert [row.undone_at is None for row in office.settlements(key)] == [False] * 3
+    office.assert_all_closes()
+
+
+def test_a_message_that_was_closed_and_sent_on_after_all_is_closed_again(office: Office, smtp_sink: SmtpSink) -> None:
+    desk = office.desk
+    key = held(office)
+    first = office.act_unread(close, key, "sentita per telefono")
+    desk.advance(seconds=30)
+    take_back(office, office.act(correct, key, Choice("nord"), "altro"))
+    assert file_due(office) == []
+    assert offered(office, office.carla) == [first.settlement_id]
+    desk.advance(seconds=90)
+    desk.send()
+    assert file_due(office) == [key]
+    assert sent(smtp_sink) == []
     office.assert_all_closes()
 
 
@@ -219,10 +292,10 @@ def test_what_a_later_step_followed_is_not_offered_any_more(office: Office) -> N
     ), "nobody else was faster"
     assert offered(office, office.bruno) == [second.settlement_id]
     assert office.act_unread(undo, second.settlement_id, person=office.bruno).ok
-    assert offered(office, office.carla) == []
-    assert office.act_unread(undo, first.settlement_id).message_it == (
-        "Dopo questo è successo altro con lo stesso messaggio: non si può più annullare. Guardalo di nuovo."
-    )
+    assert offered(office, office.carla) == [first.settlement_id], "it stands again"
+    office.desk.advance(seconds=115)
+    assert offered(office, office.carla) == [], "for its own two minutes"
+    assert office.act_unread(undo, first.settlement_id).code == "troppo_tardi"
 
 
 def offered(office: Office, person: Person) -> list[int]:

@@ -23,6 +23,7 @@ from tests.servers.smtp_sink import SmtpSink
 from triage.acts.people import Role
 from triage.ids import case_code
 from triage.record.identity import secret_of
+from triage.review import whole
 from triage.review.mail_text import readable
 from triage.vocabulary import DispatchState
 
@@ -410,9 +411,40 @@ def test_an_acknowledgement_of_a_closed_message_is_not_told_as_due(
     assert "cartella «" not in later
 
 
+def test_a_cases_page_is_found_by_its_code_however_it_is_typed(
+    http: Callable[..., httpx.Client], office: Office, misroute: int
+) -> None:
+    code, client = code_of(office, misroute), http(Role.OPERATOR)
+    for typed in (code, code.lower(), code.replace("-", ""), f"%20{code.replace('-', '').lower()}%20"):
+        page = client.get(f"/casi/{typed}")
+        assert page.status_code == 200, typed
+        assert f"/casi/{code}/correggi/{misroute}" in page.text
+    assert client.get(f"/casi/{code}x").status_code == 404
+
+
 def test_files_are_spoken_of_only_where_there_were_some(
     http: Callable[..., httpx.Client], office: Office, misroute: int
 ) -> None:
     page = http(Role.OPERATOR).get(f"/casi/{code_of(office, misroute)}").text
     assert f"Inviata a {CREMA}." in page
     assert "allegati" not in page
+
+
+def test_what_stands_behind_a_large_file_is_on_the_cases_page(
+    http: Callable[..., httpx.Client], office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = "--q\nContent-Type: image/jpeg\nContent-Disposition: attachment; filename={}.jpg\n\n"
+    photos = "".join(photo.format(name) + ("y" * 76 + "\n") * 1500 for name in ("uno", "due"))
+    text = "--q\nContent-Type: text/plain\n\nAbito a Crema, sono incinta: vorrei un corso.\n--q--\n"
+    head = TO_CREMA.split(b"\n\n")[0].decode().splitlines()
+    kept = [line for line in head if not line.lower().startswith("content-")]
+    lines = "\n".join(kept)
+    mail = f"{lines}\nContent-Type: multipart/mixed; boundary=q\n\n{photos}{text}".encode()
+    (key,) = arrive(office, [mail])
+    page = http(Role.OPERATOR).get(f"/casi/{code_of(office, key)}").text
+    assert "vorrei un corso" in page
+    assert "Con 2 allegati." in page
+    monkeypatch.setattr(whole, "TOGETHER", 0)
+    page = http(Role.OPERATOR).get(f"/casi/{code_of(office, key)}").text
+    assert "Con almeno 1 allegato." in page
+    assert "con tutto il resto" in page

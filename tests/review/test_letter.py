@@ -15,11 +15,18 @@ from tests.record.builders import dispatches
 from tests.review.browser import WIDTHS, Visit, axe, fits
 from tests.review.mail import DANGER, FOR_NOBODY, HELD, TWO_PLACES, a_mail, arrive, left_in_the_mailbox, row_of
 from tests.review.office import Office, Somebody, shown_in, token_of
+from triage import reading
 from triage.acts.people import Role
+from triage.ids import case_code
+from triage.record.corrections import open_for_correction
+from triage.record.identity import known_secret
 from triage.record.ledger import compute_ledger
+from triage.record.messages import get_message
+from triage.record.quarantine import quarantine
 from triage.record.settlements import settlements_of
 from triage.record.tables import exceptions, messages
-from triage.vocabulary import DispatchState, MessageState
+from triage.review import heads, whole
+from triage.vocabulary import DispatchState, InboundMessage, MessageState
 
 EXITS = (
     "rispondi",
@@ -275,8 +282,46 @@ def test_what_stayed_in_the_mailbox_is_closed_with_a_note(
     closed = client.get(f"/messaggi/{key}").text
     assert "Lo ha chiuso <strong>Anna Rossi</strong>" in closed
     assert "letto nella casella, risposto a voce" in closed, "it is in no case: who comes later reads it here"
+    found = client.get("/smistati").text
+    assert f'href="/messaggi/{key}"' in found
+    assert ", è rimasto nella casella</strong>, da Anna Rossi" in found
+    assert client.post("/smistati/cerca", data=day_of_arrival(found)).status_code == 303
+    assert f'href="/messaggi/{key}"' in client.get("/smistati").text, "by its day"
     with office.store.read("ledger") as tx:
         assert compute_ledger(tx).differences == ()
+
+
+def day_of_arrival(page: str) -> dict[str, str]:
+    return {"csrf": token_of(page), "dal": "2026-11-26", "al": "2026-11-26"}
+
+
+def test_what_stopped_the_parser_is_found_again_once_closed_and_is_not_parsed(
+    http: Callable[..., httpx.Client], office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (key,) = arrive(office, [a_mail("Un messaggio che ferma chi lo legge.", "Veleno")])
+    with office.store.write("as after three crashes") as tx:
+        row = get_message(tx, key)
+        assert row is not None
+        quarantine(tx, open_for_correction(tx, row, {}), "parser_fermato")
+    client = http(Role.OPERATOR)
+    for module in (heads, whole, reading):
+        monkeypatch.setattr(module, "parse", must_not_parse)
+    assert press(client, key, "chiudi", office, nota="guardato nella casella").status_code == 303
+    with office.store.read("code") as tx:
+        code = case_code(known_secret(tx), row_of(office, key).case_id or 0)
+    found = client.get("/smistati").text
+    assert f'href="/casi/{code}#m{key}"' in found
+    assert client.post("/smistati/cerca", data={"csrf": token_of(found), "parole": "veleno"}).status_code == 303
+    assert client.get("/smistati").status_code == 200
+    for page in (f"/messaggi/{key}", f"/casi/{code}"):
+        said = client.get(page).text
+        assert "Anna Rossi" in said
+        assert "guardato nella casella" in said
+        assert "Veleno" not in said
+
+
+def must_not_parse(octets: bytes, **_: object) -> InboundMessage:
+    raise AssertionError("parsed in the process of the page")
 
 
 @pytest.mark.parametrize("exit", ["telefono", "altrove", "chiudi"])

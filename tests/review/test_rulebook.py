@@ -22,10 +22,10 @@ from triage.knowledge import known_places
 from triage.record.address_tests import TestState
 from triage.record.address_tests import tests_of as history_of
 from triage.record.staff_acts import acts_about
+from triage.review.family_words import FAMILY_TOLD
 from triage.review.replaying import compared
 from triage.review.rule_words import condition_phrases, finding_phrases, kind_phrase, one_of, step_phrase
 from triage.review.rulebook_view import addresses_of, rulebook_of
-from triage.review.words import FAMILY_TOLD
 from triage.rules import Rules, parse_rules
 from triage.rules.conflicts import find_faults
 from triage.rules.reach import Kind

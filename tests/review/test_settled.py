@@ -16,13 +16,14 @@ from tests.record.builders import send_all
 from tests.review.browser import WIDTHS, Visit, axe, fits
 from tests.review.mail import FOR_NOBODY, HELD, a_mail, arrive, row_of
 from tests.review.office import Office, token_of
-from triage.acts.people import Role
+from triage.acts.people import Person, Role
+from triage.acts.settling import close
 from triage.ids import case_code
 from triage.keeping import purge
 from triage.record.filing import record_filed
 from triage.record.identity import secret_of
 from triage.record.tables import messages, samples
-from triage.review import finding
+from triage.review import finding, whole
 from triage.review.finding import Search, find, folded, search_of
 from triage.rules import Rules
 from triage.rules.retention import RetentionRules
@@ -140,6 +141,45 @@ def test_a_search_by_words_reads_so_many_messages_at_a_time_and_says_so(
     assert "<bdi>Vecchia</bdi>" in client.get(f"/smistati?prima={before}").text
 
 
+def long_mail(subject: str, *, end: str) -> bytes:
+    """A family's mail whose last words stand far behind the first 64 KiB."""
+    start = "Abito a Viadana e cerco un incontro sulla genitorialità."
+    middle = "\n".join(f"Il giorno {n} eravamo a casa tutti insieme, come sempre." for n in range(2000))
+    return a_mail(f"{start}\n\n{middle}\n\n{end}\n", subject)
+
+
+def test_a_word_far_down_in_a_long_message_is_found(http: Callable[..., httpx.Client], office: Office) -> None:
+    (key,) = arrive(office, [long_mail("Lunga", end="La parola rara: quisquilia.")])
+    send_all(office.store)
+    assert row_of(office, key).size > 1 << 16
+    page = search(http(Role.READER), parole="quisquilia").text
+    assert "<bdi>Lunga</bdi>" in page
+    assert "si è letto solo l'inizio" not in page
+
+
+def test_messages_too_large_to_be_read_to_their_end_are_named(
+    http: Callable[..., httpx.Client], office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the parser itself stops: 200,000 characters of text."""
+    endless = a_mail(
+        "Abito a Viadana, cerco un incontro sulla genitorialità.\n" + "parole e parole. " * 13_000, "Senza fine"
+    )
+    keys = arrive(office, [long_mail("Lunga", end="La parola rara: quisquilia."), endless, VIADANA])
+    send_all(office.store)
+    anna = Person(None, "anna", "Anna Rossi", Role.OPERATOR)
+    with office.store.write("closed by a person", "anna") as tx:
+        assert close(tx, office.knowledge.in_force().rules, anna, keys[1], "letto").ok
+    monkeypatch.setattr(whole, "WHOLE", 100_000)
+    page = " ".join(search(http(Role.READER), parole="quisquilia").text.split())
+    assert "0 messaggi trovati tra i 3 messaggi aperti" in page
+    assert "Di 2 messaggi molto lunghi si è letto solo l'inizio: le parole possono essere più avanti" in page
+    assert [f'href="/messaggi/{key}"' in page for key in keys] == [True, True, False]
+    monkeypatch.undo()
+    page = " ".join(search(http(Role.READER), parole="quisquilia").text.split())
+    assert "Di 1 messaggio molto lungo si è letto solo l'inizio" in page, "the parser's own bound"
+    assert f'href="/messaggi/{keys[1]}"' in page
+
+
 def test_pages_go_on_with_the_older_ones(
     http: Callable[..., httpx.Client], office: Office, done: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -233,7 +273,7 @@ def test_what_stopped_the_parser_is_parsed_by_no_page_not_even_once_it_is_closed
         data = {"csrf": token_of(page), "seen": seen, "nota": "guardato nella casella"}
         assert client.post(f"/messaggi/{poison}/uscita/chiudi", data=data).status_code == 303
         clock.forward(timedelta(minutes=3))
-    for where in ("triage.review.heads", "triage.review.case", "triage.review.finding", "triage.reading"):
+    for where in ("triage.review.heads", "triage.review.whole", "triage.reading"):
         monkeypatch.setattr(f"{where}.parse", lambda *_, **__: pytest.fail("parsed in the page's process"))
     case = row_of(office, poison).case_id
     assert case is not None

@@ -55,6 +55,26 @@ def test_the_first_proposal_is_as_likely_as_the_page_says_that_the_service_is_su
         assert first.likely + sum(one.likely for one in others) <= 1.0001
 
 
+def test_a_centre_that_handed_the_message_back_comes_last_and_says_so(rules: Rules, inbox: list[Judged]) -> None:
+    classifier = load_classifier(MODEL)
+    message, decision, (first, second, _) = next(one for one in inbox if one[1].project and not one[1].urgent)
+    (classification,) = classifier.classify([message])
+
+    def proposed(turned_down: dict[str, str]) -> tuple[Proposal, ...]:
+        return proposals_of(message, decision, classification, rules, "generale", turned_down)
+
+    others = proposed({first.project: "restituito"})
+    assert first.project not in {one.project for one in others}, "there are three others"
+    assert not any(one.turned_down for one in others)
+    assert sum(one.likely for one in others) <= 1.0001
+    every = {code: "corretto" for code in rules.projects if code != second.project}
+    best, *rest = proposed(every)
+    assert (best.project, best.turned_down) == (second.project, "")
+    assert [one.turned_down for one in rest] == ["corretto", "corretto"]
+    kept, *_ = proposed({second.project: "restituito"})
+    assert (kept.project, kept.likely) == (first.project, first.likely), "it is not for another: this one stays"
+
+
 def test_three_different_projects_are_offered_and_the_first_is_what_the_service_thinks(
     rules: Rules, inbox: list[Judged]
 ) -> None:

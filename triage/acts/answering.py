@@ -22,6 +22,7 @@ from triage.reading import ParsedMessages
 from triage.record import Transaction
 from triage.record.beside import further_waits
 from triage.record.corrections import close_what_waited, withdraw_forwards
+from triage.record.family_told import still_leaves
 from triage.record.messages import MessageRow
 from triage.record.planned import PlannedDispatch
 from triage.record.settlements import Exit, Said, StaffText, add_settlement, keep_text
@@ -113,7 +114,8 @@ def answered_elsewhere(
     number = end_message(tx, rules, person, row, Exit.REPLY, Said(note=note.strip(), teaches="solo"), undo)
     if isinstance(number, Refused):
         return refused(tx, rules, number.code, message_id)
-    return Outcome(True, "risposta", word_closed(Exit.REPLY), tx.now + undo, number)
+    words = word_closed(Exit.REPLY, still_leaves(tx, row.case_id or 0, row.id))
+    return Outcome(True, "risposta", words, tx.now + undo, number)
 
 
 def plan_answer(

@@ -15,7 +15,7 @@ from triage.acts.people import Person
 from triage.acts.words import refused
 from triage.acts.writing import how_it_stands
 from triage.decide.gate import only_place_is_missing
-from triage.ids import cases_named
+from triage.ids import cases_typed
 from triage.reading import ParsedMessages
 from triage.record import Transaction
 from triage.record.decisions import decision_of
@@ -95,7 +95,7 @@ def messages_named(tx: Transaction, named: str) -> list[MessageRow]:
     if named.isascii() and named.isdigit():
         row = get_message(tx, int(named)) if len(named) < 19 else None
         return [row] if row is not None else []
-    cases = cases_named(secret_of(tx), named)
+    cases = cases_typed(secret_of(tx), named)
     return messages_of_case(tx, cases[0]) if len(cases) == 1 else []
 
 

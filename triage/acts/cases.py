@@ -14,11 +14,12 @@ from triage.acts.people import Person
 from triage.acts.settling import end_message
 from triage.acts.words import refused, word_closed
 from triage.acts.writing import how_it_stands, write_decision
-from triage.ids import cases_named
+from triage.ids import cases_typed
 from triage.record import Transaction
 from triage.record.beside import further_waits
 from triage.record.corrections import waiting_acknowledgement
 from triage.record.decisions import acknowledged_cases, decision_of
+from triage.record.family_told import still_leaves
 from triage.record.holding_back import hold_back, let_go
 from triage.record.identity import secret_of
 from triage.record.let_in import put_back_let_in
@@ -56,7 +57,7 @@ def join(
 
     ``ends``: that case deals with it, and it need not go anywhere itself; else it waits on, as a part of that case.
     """
-    named = cases_named(secret_of(tx), code)
+    named = cases_typed(secret_of(tx), code)
     row = row_to_act_on(tx, message_id, seen)
     against = row if isinstance(row, str) else _against_moving(tx, row, named)
     if isinstance(row, str) or against:
@@ -72,7 +73,8 @@ def join(
     if isinstance(ended, Refused):
         return refused(tx, rules, ended.code, message_id)
     move_to_case(tx, row.id, named[0])
-    return Outcome(True, "unito", word_closed(Exit.JOINED), tx.now + undo, ended)
+    words = word_closed(Exit.JOINED, still_leaves(tx, named[0], row.id))
+    return Outcome(True, "unito", words, tx.now + undo, ended)
 
 
 def split(

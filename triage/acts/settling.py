@@ -22,6 +22,7 @@ from triage.record.beside import further_waits
 from triage.record.charge import take_in_charge
 from triage.record.corrections import close_what_waited, withdraw_forwards
 from triage.record.decisions import decision_of
+from triage.record.family_told import still_leaves
 from triage.record.messages import GIVEN_UP, MessageRow, change_state
 from triage.record.people import person_named
 from triage.record.settlements import Exit, Said, add_settlement
@@ -153,7 +154,8 @@ def _end(
     number = end_message(tx, rules, person, row, exit, Said(note=note.strip(), teaches="solo"), undo)
     if isinstance(number, Refused):
         return refused(tx, rules, number.code, message_id)
-    return Outcome(True, str(exit), word_closed(exit), tx.now + undo, number)
+    words = word_closed(exit, still_leaves(tx, row.case_id or 0, row.id))
+    return Outcome(True, str(exit), words, tx.now + undo, number)
 
 
 def end_message(

@@ -1,10 +1,14 @@
 """*Annulla*: what a person did is taken back within two minutes, as long as nothing of it has left.
 
-The message waits for a person again, with what the service had thought of it; one that was done before, and was only
-corrected, is done again. No machine decides anew what a person took back.
+Acts are undone in turn. The message stands as it did before that act: it waits for a person again, with what the
+service had thought of it; or it is done again; or the forward that the act had stopped goes on, and the act that had
+planned it may be undone in its own two minutes. No machine decides anew what a person took back.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
 
 from triage.acts.centres import plans_again
 from triage.acts.letters import undecided
@@ -12,34 +16,41 @@ from triage.acts.outcome import Outcome
 from triage.acts.people import Person
 from triage.acts.settling import IN_THE_MAILBOX
 from triage.acts.taught import give_rule_back
-from triage.acts.words import refused
+from triage.acts.words import centre_of, refused
 from triage.acts.writing import ENDED_RULE, write_decision
 from triage.record import Transaction
 from triage.record.audit import Param
-from triage.record.beside import holders_of
+from triage.record.beside import Holder, holders_of
 from triage.record.corrections import lock_message, open_for_correction
 from triage.record.decisions import decision_of
 from triage.record.dispatches import DispatchRow
 from triage.record.identity import secret_of
 from triage.record.let_in import put_back_let_in
 from triage.record.messages import MessageRow, change_state
-from triage.record.misroutes import went_to, withdraw_rows
+from triage.record.misroutes import now_goes_to
 from triage.record.quarantine import quarantine
 from triage.record.recase import move_to_case, take_along
 from triage.record.settlements import (
+    SENDS_ON,
     Exit,
     SettlementRow,
     end_settlement,
+    give_back,
     newest_settlements,
     settlement_numbered,
-    settlements_of,
 )
-from triage.record.withdrawn import any_left, bring_back, planned_by, take_back_what_followed, withdraw
+from triage.record.withdrawn import (
+    any_left,
+    bring_back,
+    forwards_stopped,
+    planned_by,
+    take_back_what_followed,
+    withdraw,
+)
 from triage.rules.types import Rules
-from triage.vocabulary import DispatchKind, MessageState
+from triage.vocabulary import Decision, DispatchKind, MessageState
 
 AGAIN = "annullato_da_una_persona"
-EARLIER_TOO = "Anche la correzione di prima non vale più: nessuno riceve altro, e il messaggio aspetta di nuovo."
 _DONE = (MessageState.FORWARDED, MessageState.FILED)
 
 
@@ -55,44 +66,26 @@ def undo(tx: Transaction, rules: Rules, person: Person, settlement_id: int) -> O
     if against:
         return refused(tx, rules, against, row.id)
     kinds = (DispatchKind.QUESTION,) if known.exit == Exit.QUESTION else ()
-    planned = [one for one in planned_by(tx, row.id, known.generation, known.at, kinds) if not _is_kept(one, known)]
+    planned = [one for one in planned_by(tx, row.id, known.generations, known.at, kinds) if not _is_kept(one, known)]
     if any_left(tx, planned, known.at):
         return refused(tx, rules, "troppo_tardi", row.id)
     withdraw(tx, planned)
-    _give_back(tx, rules, known, row)
+    end_settlement(tx, person, known)
+    goes_on = _give_back(tx, rules, known, row, planned)
     take_back_what_followed(tx, known.id, row.id, known.at)
+    _name_the_centre_again(tx, row.id)
     if ENDED_RULE in known.before:
         give_rule_back(tx, person, int(known.before[ENDED_RULE]))
-    end_settlement(tx, person, known)
-    if _overtaken(tx, person, known):
-        return Outcome(True, "annullato", f"Annullato: non è partito niente. {EARLIER_TOO}")
+    again = f" Torna com'era prima: va a {' e a '.join(centre_of(rules, one) for one in goes_on)}." if goes_on else ""
     further = known.exit == Exit.ALSO
-    return Outcome(True, "annullato", f"Annullato: {'a questo centro ' if further else ''}non è partito niente.")
+    return Outcome(True, "annullato", f"Annullato: {'a questo centro ' if further else ''}non è partito niente.{again}")
 
 
-def _overtaken(tx: Transaction, person: Person, known: SettlementRow) -> bool:
-    """End the earlier corrections whose forward ``known`` had stopped; ``True``: there was one.
-
-    Nobody gets the message by them any more, so nobody may be asked to delete it or be told of a new centre.
-    """
-    if known.before["state"] != MessageState.DECIDED:
-        return False
-    done = False
-    for one in settlements_of(tx, known.message_id):
-        if one.id >= known.id or one.undone_at is not None or one.exit != Exit.CORRECTION:
-            continue
-        planned = planned_by(tx, one.message_id, one.generation, one.at)
-        if any(row.kind == DispatchKind.FORWARD for row in planned):
-            continue  # It has left, or goes on: the correction stands.
-        if any_left(tx, planned, one.at):
-            # The wrong centre was asked already; only the later centre is not to be named any more.
-            went_to(tx, one.id, one.project)
-            continue
-        withdraw(tx, planned)
-        withdraw_rows(tx, one.id)
-        end_settlement(tx, person, one)
-        done = True
-    return done
+def _name_the_centre_again(tx: Transaction, message_id: int) -> None:
+    """The register's rows of earlier corrections name the centre of the last one that stands."""
+    last = newest_settlements(tx, [message_id]).get(message_id)
+    if last is not None and last.exit in SENDS_ON:
+        now_goes_to(tx, message_id, last.project)
 
 
 def _is_kept(one: DispatchRow, known: SettlementRow) -> bool:
@@ -108,24 +101,28 @@ def _against(tx: Transaction, known: SettlementRow, row: MessageRow) -> str:
     newest = newest_settlements(tx, [row.id]).get(row.id)
     if newest is None or newest.id != known.id:
         return "altro_passo"
-    if row.generation != known.generation:
+    if row.generation not in known.generations:
         return "altro_dopo"
     return "troppo_tardi" if row.file_step == "copied" else ""
 
 
-def _give_back(tx: Transaction, rules: Rules, known: SettlementRow, row: MessageRow) -> None:
-    """The message as it stood before, in a generation of its own."""
+def _give_back(
+    tx: Transaction, rules: Rules, known: SettlementRow, row: MessageRow, withdrawn: Sequence[DispatchRow]
+) -> tuple[str, ...]:
+    """The message as it stood before, in a generation of its own; the projects whose forward goes on again."""
     before = known.before
-    state, generation, case = before["state"], int(before["generation"]), int(before["case"])
-    decision = decision_of(tx, row.id, generation) or undecided(rules)
+    state, case = before["state"], int(before["case"])
+    decision = decision_of(tx, row.id, int(before["generation"])) or undecided(rules)
     params: dict[str, Param] = {"exit": known.exit, "undone": True}
     # Further centres whose forward has not left yet go on in the new generation.
     staying = holders_of(tx, row.id)
-    plans = tuple(plans_again(tx, rules, secret_of(tx), decision, staying))
+    stopped = _stopped(tx, known, decision, withdrawn) if state == MessageState.DECIDED else []
+    plans = tuple(plans_again(tx, rules, secret_of(tx), decision, (*staying, *stopped)))
     if known.exit == Exit.ALSO and row.state == MessageState.HELD:
         state, before = MessageState.HELD, {**before, "reason": row.hold_reason}  # the other centre's was refused
     elif known.exit == Exit.ALSO and staying and not plans:
         state = MessageState.FORWARDED  # the other centre has got it meanwhile
+    generation = 0
     if known.exit in (Exit.JOINED, Exit.SPLIT) and state in _DONE:
         pass  # only its case was changed
     elif state in IN_THE_MAILBOX:
@@ -135,13 +132,17 @@ def _give_back(tx: Transaction, rules: Rules, known: SettlementRow, row: Message
         fresh = open_for_correction(tx, row, params)
         reason = str(before["reason"])
         quarantine(tx, fresh, reason)
-    elif plans and known.exit == Exit.ALSO and state != MessageState.HELD:
-        write_decision(tx, row, decision, plans=plans, params=params)
-    elif state in _DONE:
+    elif plans and state != MessageState.HELD:
+        generation = write_decision(tx, row, decision, plans=plans, params=params)
+    elif state in _DONE or (state == MessageState.DECIDED and before.get("filing")):
         # A centre has it, or nobody was to get it: it is done again.
-        write_decision(tx, row, decision, file=True, params=params)
+        due = _time_of_the_act_before(tx, known)
+        generation = write_decision(tx, row, decision, file=True, due_at=due, params=params)
     else:
-        write_decision(tx, row, decision, hold_reason=str(before["reason"]) or AGAIN, plans=plans, params=params)
+        reason = str(before["reason"]) or AGAIN
+        generation = write_decision(tx, row, decision, hold_reason=reason, plans=plans, params=params)
+    if generation:
+        give_back(tx, known, generation)
     # Nobody insists any more: what the service decides of it later passes the same guards as before.
     put_back_let_in(tx, row.id, str(before["let_in"]))
     if case and case != row.case_id:
@@ -150,3 +151,24 @@ def _give_back(tx: Transaction, rules: Rules, known: SettlementRow, row: Message
         move_to_case(tx, row.id, case)
     if known.exit == Exit.JOINED:
         bring_back(tx, row.id, known.at)
+    return tuple(dict.fromkeys(one.project for one in stopped))
+
+
+def _stopped(
+    tx: Transaction, known: SettlementRow, decision: Decision, withdrawn: Sequence[DispatchRow]
+) -> list[Holder]:
+    """The forwards that were about to leave when the act stopped them, each due when it was."""
+    rows = forwards_stopped(tx, known.message_id, int(known.before["generation"]), known.at)
+    found = [Holder(one.project, one.address_key, one.forward_path, True, one.due_at) for one in rows]
+    if any((one.kind, one.forward_path) == (DispatchKind.FORWARD, decision.forward_path) for one in withdrawn):
+        # The act had sent it to the same address, and so had taken over the forward itself.
+        due = _time_of_the_act_before(tx, known)
+        found.append(Holder(decision.project, decision.address_key, decision.forward_path, True, due))
+    return found
+
+
+def _time_of_the_act_before(tx: Transaction, known: SettlementRow) -> datetime:
+    """Until when the act that holds again may be taken back itself: until then nothing of it leaves or is moved."""
+    earlier = newest_settlements(tx, [known.message_id]).get(known.message_id)
+    until = earlier.undo_until if earlier is not None else None
+    return max(until, tx.now) if until is not None else tx.now

@@ -6,7 +6,7 @@ commands add how to go on (``triage.commands.settle``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 from triage.acts.centres import Sending
@@ -19,7 +19,7 @@ from triage.record.exceptions import ExceptionKind, Taught
 from triage.record.people import person_numbered
 from triage.record.settlements import Exit, newest_settlements
 from triage.rules.types import Rules
-from triage.vocabulary import UNCOVERED, Reason
+from triage.vocabulary import UNCOVERED, DispatchKind, Reason
 
 TOLD: Mapping[str, str] = {
     "avviso": "La famiglia viene avvisata, una volta sola, quando il centro lo ha ricevuto.",
@@ -142,9 +142,17 @@ def word_also(sending: Sending, rules: Rules) -> str:
     return " ".join((f"Va anche a {centre_of(rules, sending.choice.project)}.", *kept, ALSO_TOLD[sending.told]))
 
 
-def word_closed(exit: Exit) -> str:
-    """What follows from ending a message without a centre."""
-    return _CLOSED[exit]
+def word_closed(exit: Exit, still_leaves: Sequence[str] = ()) -> str:
+    """What follows from ending a message without a centre.
+
+    ``still_leaves``: the kinds of what the family is still to get for other messages of its case.
+    """
+    if not still_leaves:
+        return _CLOSED[exit]
+    names = " e ".join(_TO_THE_FAMILY[kind] for kind in still_leaves)
+    must = "deve" if len(still_leaves) == 1 else "devono"
+    own = f"{_ENDED[exit]}. Per questo messaggio non parte niente."
+    return f"{own} Per altri messaggi del caso alla famiglia {must} ancora partire {names}."
 
 
 def centre_of(rules: Rules, code: str) -> str:
@@ -179,6 +187,20 @@ def place_taught(one: Taught, rules: Rules) -> str:
     return " o ".join(places + (["non dicono il luogo"] if sender else []))
 
 
+_ENDED: Mapping[Exit, str] = {
+    Exit.CLOSED: "Chiuso",
+    Exit.PHONE: "Chiuso: se ne occupa una persona per telefono",
+    Exit.NOT_FOR_US: "Segnato come non per noi",
+    Exit.REPLY: "Chiuso: ha già risposto una persona",
+    Exit.JOINED: "Unito al caso e chiuso",
+}
+_TO_THE_FAMILY: Mapping[str, str] = {
+    DispatchKind.ACKNOWLEDGEMENT: "la conferma di ricevuta",
+    DispatchKind.QUESTION: "la domanda sul comune",
+    DispatchKind.REROUTE: "l'avviso del nuovo centro",
+    DispatchKind.REPLY: "la nostra risposta",
+    DispatchKind.REFERRAL: "l'indicazione di un altro ufficio",
+}
 _CLOSED: Mapping[Exit, str] = {
     Exit.CLOSED: "Chiuso: alla famiglia non parte niente.",
     Exit.PHONE: "Chiuso: se ne occupa una persona per telefono. Alla famiglia non parte niente.",

@@ -87,4 +87,5 @@ def how_it_stands(row: MessageRow) -> dict[str, Param]:
         "generation": row.generation,
         "case": row.case_id or 0,
         "let_in": row.let_in_by or "",
+        "filing": bool(row.file_step),
     }

@@ -9,7 +9,7 @@ import click
 from triage.commands.act import actor
 from triage.commands.destinations import rules_in_force
 from triage.commands.opening import FAILED, Opened, fail, json_option, opened, print_json
-from triage.ids import case_code, cases_named
+from triage.ids import case_code, cases_typed
 from triage.keeping import Erased, would_erase
 from triage.keeping import purge as erase
 from triage.record import Transaction, purges
@@ -99,5 +99,5 @@ def _list(service: Opened, as_json: bool) -> None:
 
 def _case(tx: Transaction, code: str) -> int:
     """The case of a code; 0: there is none."""
-    found = cases_named(secret_if_known(tx), code.strip().upper())
+    found = cases_typed(secret_if_known(tx), code)
     return found[0] if found and case_exists(tx, found[0]) else 0

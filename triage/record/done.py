@@ -19,7 +19,10 @@ from triage.record.store import Transaction
 from triage.record.tables import decisions, dispatches, messages
 from triage.vocabulary import TO_FAMILIES, WRITTEN_BY_STAFF, MessageState
 
-DONE = (MessageState.DECIDED, MessageState.FORWARDED, MessageState.FILED, MessageState.ERASED)
+DONE = (
+    *(MessageState.DECIDED, MessageState.FORWARDED, MessageState.FILED),
+    *(MessageState.ERASED, MessageState.CLOSED),
+)
 APART = timedelta(hours=1)
 """Rows are numbered in the order in which they were listed, but for what several workers did at the same time."""
 LATE = timedelta(days=3)
@@ -105,8 +108,9 @@ def _queries(sought: Sought, low: int, high: int) -> Iterator[_Query]:
 def _decided(sought: Sought) -> _Query:
     """Rows of messages, with the conditions on the decision in force."""
     # What was erased without ever having been decided is no message that was done: another row stands for it, or it was
-    # a test message of our own.
-    query = sa.select(*COLUMNS).where(messages.c.generation > 0)
+    # a test message of our own. What a person closed where it lay was never decided, and is done.
+    was_done = sa.or_(messages.c.generation > 0, messages.c.state == MessageState.CLOSED)
+    query = sa.select(*COLUMNS).where(was_done)
     query = query.where(sa.or_(_within(messages.c.internal_date, sought), _within(messages.c.listed_at, sought)))
     wanted = {
         decisions.c.comune: sought.comune,

@@ -168,12 +168,6 @@ def now_goes_to(tx: Transaction, message_id: int, project: str) -> None:
     )
 
 
-def went_to(tx: Transaction, settlement_id: int, project: str) -> None:
-    """The rows of one correction name its own centre again."""
-    statement = sa.update(misroutes).where(misroutes.c.settlement_id == settlement_id)
-    tx.execute(statement.values(right_project=project))
-
-
 def withdraw_rows(tx: Transaction, settlement_id: int) -> None:
     """The rows of a correction of which nothing left: nothing was to be deleted after all."""
     tx.execute(

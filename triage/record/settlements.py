@@ -24,6 +24,8 @@ from triage.vocabulary import NOBODY, STAFF
 SETTLED, UNDONE = "settle", "undo"
 """Acts on record; the audit rows of the message have the events ``settled`` and ``undone``."""
 LONGEST_NOTE = 2000
+_AGAIN = "again"
+"""Among what stood before an act: the generation in which it holds again, because what followed it was undone."""
 
 
 class Exit(StrEnum):
@@ -70,6 +72,11 @@ class SettlementRow:
     undo_until: datetime | None
     undone_at: datetime | None
     before: Mapping[str, Any]
+
+    @property
+    def generations(self) -> frozenset[int]:
+        """Those in which the message is as this act left it: its own, and the one that an undo gave back."""
+        return frozenset({self.generation, int(self.before.get(_AGAIN, self.generation))})
 
 
 _COLUMNS = [settlements.c[name] for name in SettlementRow.__slots__]
@@ -140,6 +147,19 @@ def end_settlement(tx: Transaction, person: Actor, row: SettlementRow) -> None:
     if before is not None:
         said = Said(before.territory, before.comune, before.topic, before.project)
         _label(tx, row.message_id, before.person_id, before.exit, said)
+
+
+def give_back(tx: Transaction, row: SettlementRow, generation: int) -> SettlementRow | None:
+    """``row`` was undone, and the message stands in this generation as it did before.
+
+    The act that had left it so, if a person's had, holds again: it is returned, and may be taken back in its own time.
+    """
+    standing = newest_settlements(tx, [row.message_id]).get(row.message_id)
+    if standing is None or int(row.before["generation"]) not in standing.generations:
+        return None
+    before = {**standing.before, _AGAIN: generation}
+    tx.execute(sa.update(settlements).where(settlements.c.id == standing.id).values(before=before))
+    return standing
 
 
 def settlement_numbered(tx: Transaction, number: int) -> SettlementRow | None:

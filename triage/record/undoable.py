@@ -23,13 +23,17 @@ def undoable(tx: Transaction, person_id: int | None, limit: int = 100) -> list[S
         later.c.message_id == settlements.c.message_id, later.c.id > settlements.c.id, later.c.undone_at.is_(None)
     )
     query = (
-        sa.select(*_COLUMNS)
+        sa.select(*_COLUMNS, messages.c.generation.label("now"))
         .join_from(settlements, messages, messages.c.id == settlements.c.message_id)
         .where(settlements.c.at > tx.now - _LATELY, settlements.c.person_id == person_id)
         .where(settlements.c.undo_until > tx.now, settlements.c.undone_at.is_(None))
-        # Undoing would be refused: offered, it would promise what is not done.
-        .where(messages.c.generation == settlements.c.generation, ~followed.exists())
+        .where(~followed.exists())
         .order_by(settlements.c.at.desc(), settlements.c.id.desc())
         .limit(limit)
     )
-    return [SettlementRow(**row) for row in tx.execute(query).mappings()]
+    found = (
+        (row["now"], {name: row[name] for name in SettlementRow.__slots__}) for row in tx.execute(query).mappings()
+    )
+    acts = ((now, SettlementRow(**values)) for now, values in found)
+    # Undoing another would be refused: offered, it would promise what is not done.
+    return [act for now, act in acts if now in act.generations]

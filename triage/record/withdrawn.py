@@ -12,18 +12,18 @@ from triage.record.dispatches import DispatchRow, dispatch_row, end_unsent, sele
 from triage.record.misroutes import withdraw_rows
 from triage.record.store import Transaction
 from triage.record.tables import attempts, dispatches, exceptions
-from triage.vocabulary import TO_FAMILIES, DispatchState
+from triage.vocabulary import TO_FAMILIES, DispatchKind, DispatchState
 
 UNDONE = "annullato"
 
 
 def planned_by(
-    tx: Transaction, message_id: int, generation: int, since: datetime, kinds: Collection[str] = ()
+    tx: Transaction, message_id: int, generations: Collection[int], since: datetime, kinds: Collection[str] = ()
 ) -> list[DispatchRow]:
-    """What was planned for one generation of a message at ``since``, of these kinds or of all, locked."""
+    """What was planned for these generations of a message from ``since`` on, of these kinds or of all, locked."""
     query = select_dispatches().where(
         dispatches.c.message_id == message_id,
-        dispatches.c.generation == generation,
+        dispatches.c.generation.in_(list(generations)),
         dispatches.c.created_at >= since,
         dispatches.c.state != DispatchState.CANCELLED,
     )
@@ -31,6 +31,19 @@ def planned_by(
         query = query.where(dispatches.c.kind.in_(list(kinds)))
     rows = tx.execute(query.order_by(dispatches.c.id).with_for_update(of=dispatches)).mappings()
     return [dispatch_row(row) for row in rows]
+
+
+def forwards_stopped(tx: Transaction, message_id: int, generation: int, at: datetime) -> list[DispatchRow]:
+    """The forwards of one generation that an act at this instant has stopped, and nothing has planned again."""
+    query = select_dispatches().where(
+        dispatches.c.message_id == message_id,
+        dispatches.c.generation == generation,
+        dispatches.c.kind == DispatchKind.FORWARD,
+        dispatches.c.state == DispatchState.CANCELLED,
+        dispatches.c.ended_at == at,
+        dispatches.c.withdrawn.is_(None),
+    )
+    return [dispatch_row(row) for row in tx.execute(query.order_by(dispatches.c.id)).mappings()]
 
 
 def any_left(tx: Transaction, rows: Sequence[DispatchRow], since: datetime) -> bool:

@@ -6,7 +6,6 @@ belongs. Whoever opens the page has read its mail: that is on record.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,8 +17,7 @@ from fastapi.responses import Response
 from triage.acts.cases import acknowledgement, join, split
 from triage.acts.outcome import Outcome
 from triage.acts.people import Act, Person
-from triage.ids import case_code, cases_named
-from triage.parse import parse
+from triage.ids import case_code, cases_typed, with_hyphen
 from triage.record import LostLeaseError, Transaction
 from triage.record.case_story import CaseRecord, case_record
 from triage.record.corrections import waiting_acknowledgement
@@ -28,18 +26,18 @@ from triage.record.identity import secret_if_known
 from triage.record.looking import OPENED
 from triage.record.mailboxes import known_mailboxes
 from triage.record.messages import MessageRow, get_message
-from triage.record.octets import read_beginnings
 from triage.record.people import all_people
 from triage.record.returned import OPENABLE
 from triage.review.desk import Desk
 from triage.review.guards import RefusedError, desk_of, may
-from triage.review.heads import BEGINNING, Head
+from triage.review.heads import Head
 from triage.review.letters import note_seen
 from triage.review.rendering import go, render, tell
 from triage.review.settled_words import Became, became
 from triage.review.story import NOT_TOLD, closed_without_centre, story_of
 from triage.review.undoing import undoables
-from triage.vocabulary import InboundMessage, MessageState
+from triage.review.whole import Opened, opened_of
+from triage.vocabulary import MessageState
 
 router = APIRouter()
 Looking = Annotated[Person, Depends(may(Act.LOOK))]
@@ -124,17 +122,12 @@ def view_of(desk: Desk, code: str) -> CaseView:
         if case is None:
             raise RefusedError(404, "no_such_case")
         boxes = {box.id: rules.mailboxes.get(box.name) for box in known_mailboxes(tx)}
-        beginnings = read_beginnings(tx, [row.sha256 for row in case.rows if row.sha256], BEGINNING)
+        opened = opened_of(desk, tx, case.rows, boxes)
         waiting = waiting_acknowledgement(tx, case_id)
         sent = bool(acknowledged_cases(tx, [case_id]))
         code = case_code(secret_if_known(tx), case_id)
-    messages: dict[int, InboundMessage] = {}
-    for row in case.rows:
-        octets = beginnings.get(row.sha256 or "")
-        if octets is not None and not row.stopped_the_parser:
-            messages[row.id] = desk.parsed.seen(parse(octets, clock=time.monotonic), boxes.get(row.mailbox_id))
-    letters = {row.id: _letter(case, row, messages.get(row.id), desk) for row in case.rows}
-    heads = {number: _head(message) for number, message in messages.items()}
+    letters = {row.id: _letter(case, row, opened.get(row.id), desk) for row in case.rows}
+    heads = {number: _head(one) for number, one in opened.items()}
     never = waiting is not None and waiting.message_id in closed_without_centre(case)
     state = "non_serve" if never else "da_mandare" if waiting is not None else "mandata" if sent else ""
     return CaseView(code, case, letters, heads, state)
@@ -143,8 +136,8 @@ def view_of(desk: Desk, code: str) -> CaseView:
 def case_named(tx: Transaction, code: str) -> int:
     """The number of the case that has exactly this code; raises :class:`RefusedError`."""
     secret = secret_if_known(tx)
-    named = cases_named(secret, code) if secret else ()
-    if len(named) != 1 or case_code(secret, named[0]) != code.upper():
+    named = cases_typed(secret, code) if secret else ()
+    if len(named) != 1 or case_code(secret, named[0]) != with_hyphen(code).strip().upper():
         raise RefusedError(404, "no_such_case")
     return named[0]
 
@@ -157,7 +150,8 @@ def _code_of(desk: Desk, number: int) -> str:
         return case_code(secret, number)
 
 
-def _letter(case: CaseRecord, row: MessageRow, message: InboundMessage | None, desk: Desk) -> Letter:
+def _letter(case: CaseRecord, row: MessageRow, opened: Opened | None, desk: Desk) -> Letter:
+    message = opened.message if opened is not None else None
     rules = desk.knowledge.in_force().rules
     acts = [act for act in case.settled if act.message_id == row.id and act.undone_at is None]
     forwards = {one.state for one in case.sent if one.message_id == row.id and one.kind == "forward"}
@@ -170,7 +164,7 @@ def _letter(case: CaseRecord, row: MessageRow, message: InboundMessage | None, d
         row,
         became(row, decision, acts[-1] if acts else None, rules),
         text[:LONGEST],
-        len(text) > LONGEST,
+        len(text) > LONGEST or (opened is not None and not opened.whole),
         message is not None and bool(message.attachments or message.quoted_text),
         message is not None and (row.state in OPENABLE or (row.state == MessageState.HELD and had)),
         message is not None and row.state in OPENABLE and bool(forwards & {"accepted", "pending", "submitting"}),
@@ -178,9 +172,9 @@ def _letter(case: CaseRecord, row: MessageRow, message: InboundMessage | None, d
     )
 
 
-def _head(message: InboundMessage) -> Head:
-    author = message.author
-    return Head(author.display_name, author.addr_spec, message.subject, len(message.attachments))
+def _head(opened: Opened) -> Head:
+    author, files = opened.message.author, len(opened.message.attachments)
+    return Head(author.display_name, author.addr_spec, opened.message.subject, files, opened.whole)
 
 
 # --------------------------------------------------------------------------- one case out of two, two out of one

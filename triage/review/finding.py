@@ -17,16 +17,14 @@ from datetime import time as clock_time
 from typing import Any
 
 from triage.conversations import recipient_keys
-from triage.parse import parse
 from triage.record.done import Sought, done_page
 from triage.record.identity import secret_if_known
 from triage.record.mailboxes import known_mailboxes
 from triage.record.messages import MessageRow
-from triage.record.octets import read_beginnings
 from triage.review.desk import Desk
 from triage.review.guards import RefusedError
-from triage.review.heads import BEGINNING
 from triage.review.times import ROME
+from triage.review.whole import beginnings_of, opened_whole
 from triage.rules import Rules
 from triage.vocabulary import TOPICS, InboundMessage
 
@@ -64,12 +62,16 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """``before``: from which number to go on, 0 where everything was seen. ``read``: messages that were opened."""
+    """``before``: from which number to go on, 0 where everything was seen. ``read``: messages that were opened.
+
+    ``partly``: those too long to be read to their end; the words may stand further on.
+    """
 
     rows: tuple[MessageRow, ...]
     before: int
     read: int = 0
     reached: datetime | None = None
+    partly: tuple[MessageRow, ...] = ()
 
 
 def search_of(values: Mapping[str, str], rules: Rules) -> Search | str:
@@ -127,25 +129,29 @@ def _read_through(desk: Desk, sought: Sought, words: tuple[str, ...], before: in
     """Open one message after the other until a page is full, or enough was read."""
     rules, ends = desk.knowledge.in_force().rules, time.monotonic() + SECONDS
     hits: list[MessageRow] = []
+    partly: list[MessageRow] = []
     read, at, more = 0, before, True
     reached: datetime | None = None
     while more and len(hits) < SIZE and read < MOST_READ and time.monotonic() < ends:
         with desk.store.read("search by words") as tx:
             page = done_page(tx, sought, before=at, size=AT_ONCE)
-            beginnings = read_beginnings(tx, [row.sha256 for row in page.rows if row.sha256], BEGINNING)
             boxes = {box.id: rules.mailboxes.get(box.name) for box in known_mailboxes(tx)}
+            beginnings = beginnings_of(desk, tx, page.rows, boxes)
         more = page.more
         for row in page.rows:
             at, reached, read = row.id, row.internal_date or row.listed_at, read + 1
-            octets = beginnings.get(row.sha256 or "")
-            if octets is not None and not row.stopped_the_parser:
-                message = desk.parsed.seen(parse(octets, clock=time.monotonic), boxes.get(row.mailbox_id))
-                if _holds(message, words):
-                    hits.append(row)
+            opened = beginnings.get(row.id)
+            if opened is not None and not opened.whole and not _holds(opened.message, words):
+                with desk.store.read("search to the end") as tx:
+                    opened = opened_whole(desk, tx, row, boxes) or opened
+            if opened is not None and _holds(opened.message, words):
+                hits.append(row)
+            elif opened is not None and not opened.whole:
+                partly.append(row)
             if len(hits) == SIZE or time.monotonic() >= ends:
                 more = more or row is not page.rows[-1]
                 break
-    return Found(tuple(hits), at if more else 0, read, reached)
+    return Found(tuple(hits), at if more else 0, read, reached, tuple(partly))
 
 
 def _holds(message: InboundMessage, words: tuple[str, ...]) -> bool:

@@ -31,6 +31,8 @@ class Head:
     address: str = ""
     subject: str = ""
     files: int = 0
+    whole: bool = True
+    """Whether ``files`` are all of them, where that is asked for."""
 
 
 _lock = threading.Lock()

@@ -27,7 +27,8 @@ from triage.record.identity import known_secret
 from triage.record.openings import openings_of
 from triage.record.people import all_people
 from triage.record.protocol import ProtocolEntry, protocol_entries_of
-from triage.record.settlements import SettlementRow, newest_settlements
+from triage.record.settlements import ENDS, SettlementRow, newest_settlements
+from triage.record.turned_down import turned_down
 from triage.record.waiting_list import WAITING, changed_among, group_of, next_waiting, previous_waiting
 from triage.review import thinking
 from triage.review.desk import Desk
@@ -35,7 +36,7 @@ from triage.review.files import ListedFile, listed_files
 from triage.review.letters import Letter
 from triage.review.proposals import Proposal, proposals_of
 from triage.review.settled_words import became
-from triage.vocabulary import Classification, Decision, InboundMessage, MessageState, PlaceMention
+from triage.vocabulary import Classification, Decision, InboundMessage, PlaceMention
 
 LONGEST = 40_000
 """Characters of the text that the page shows; all of it is in the original."""
@@ -87,7 +88,7 @@ class LetterView:
     protocol: ProtocolEntry | None
     """What is on record of it for the register of documents; ``None``: it need not be registered."""
     ended_by: SettlementRow | None
-    """The act that closed it where it lay: it is in no case that would tell of it."""
+    """The act that ended what was never read here, in the mailbox or set aside: nothing else here tells of it."""
     next_id: int | None
     previous_id: int | None
 
@@ -111,7 +112,8 @@ def view_of(desk: Desk, tx: Transaction, person: Person, letter: Letter) -> Lett
     charge = charges_of(tx, [row.id]).get(row.id)
     question = questions_about(tx, [row]).get(row.id)
     last = newest_settlements(tx, [row.id]).get(row.id)
-    ended_by = last if row.state == MessageState.CLOSED else None
+    told = row.state in WAITING or message is not None  # where it is read, its case tells who settled it
+    ended_by = last if last is not None and last.exit in ENDS and not told else None
     named = ended_by is not None or question is not None or (charge is not None and charge.taken_at is not None)
     displays = {one.name: one.display for one in all_people(tx)} if named else {}
     opening = openings_of(tx, [row.id]).get(row.id)
@@ -134,7 +136,7 @@ def view_of(desk: Desk, tx: Transaction, person: Person, letter: Letter) -> Lett
         thinks=thinking.thinks(decision, rules),
         sure=thinking.sure(decision),
         reasons=thinking.why(decision, message, rules),
-        proposals=proposals_of(message, decision, classification, rules, letter.mailbox)
+        proposals=proposals_of(message, decision, classification, rules, letter.mailbox, turned_down(tx, row.id))
         if message is not None and classification is not None
         else (),
         taken=Taken(displays.get(charge.taken_by, charge.taken_by), charge.taken_at, charge.taken_by == person.name)

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import Response
 
 from triage.acts.people import Act, Person
-from triage.ids import case_code, cases_named, with_hyphen
+from triage.ids import case_code, cases_typed
 from triage.record import Transaction
 from triage.record.acts_page import ActRow, acts_page, cases_of_acts
 from triage.record.acts_watch import KIND, looked_at
@@ -101,7 +101,7 @@ def _case(tx: Transaction, code: str) -> int:
     """The case that a code names: 0 for no code, -1 for one that is of no case."""
     if not code.strip():
         return 0
-    found = cases_named(secret_if_known(tx), with_hyphen(code).strip().upper())
+    found = cases_typed(secret_if_known(tx), code)
     return found[0] if found else -1
 
 

@@ -4,12 +4,14 @@ Pure: a classification, the rules and what was decided enter; three :class:`Prop
 (fewer where the rules know fewer), the decision's own first. The rules are asked as if the message were not urgent and
 could leave: what holds it is the reader's to weigh.
 The decision's own answer is as likely as the decision says; the others share what is left: the page has one scale.
+A centre that handed exactly this message back, or from which a person corrected it away, comes last, and says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from triage.acts.centres import Choice
 from triage.decide.matching import Facts, OpenRules
@@ -28,6 +30,7 @@ from triage.vocabulary import (
 )
 
 MOST = 3
+NONE: Mapping[str, str] = MappingProxyType({})
 LEAST = 0.01
 """Probability below which an answer is offered as a key, and not as what the service would do."""
 
@@ -40,6 +43,8 @@ class Proposal:
     address_key: str
     topic: str
     likely: float
+    turned_down: str = ""
+    """Why it comes last, as a code of ``record.turned_down``; empty: nothing is against it."""
 
     @property
     def code(self) -> str:
@@ -52,9 +57,17 @@ class Proposal:
 
 
 def proposals_of(
-    message: InboundMessage, decision: Decision | None, classification: Classification, rules: Rules, mailbox: str
+    message: InboundMessage,
+    decision: Decision | None,
+    classification: Classification,
+    rules: Rules,
+    mailbox: str,
+    turned_down: Mapping[str, str] = NONE,
 ) -> tuple[Proposal, ...]:
-    """The best answer of each project, most probable first, but the decision's own before all."""
+    """The best answer of each project, most probable first, but the decision's own before all.
+
+    ``turned_down``: by project why this message is not for it.
+    """
     open_rules = OpenRules(rules, _facts(message, classification, mailbox))
     sums: dict[tuple[str, str], dict[str, float]] = {}
     topics = topic_probabilities(classification)
@@ -68,13 +81,14 @@ def proposals_of(
     found = [_proposal(where, by_topic) for where, by_topic in sums.items()]
     topic = own.topic if own is not None else max(topics, key=lambda one: (topics[one], one))
     found += [_without_grounds(project, topic, open_rules) for project in rules.projects]
-    if own is not None:
+    if own is None or own.project in turned_down:
+        left = sum(one.likely for one in found if one.project not in turned_down)
+        found = _in_order(_as_left(one, left, turned_down) for one in found)
+    else:
         rest = 1.0 - sum(one.likely for one in found if one.project == own.project)
         share = (1.0 - own.likely) / rest if rest > 0 else 0.0
         others = (replace(one, likely=min(one.likely * share, 1.0)) for one in found if one.project != own.project)
-        found = [own, *_in_order(others)]
-    else:
-        found = _in_order(found)
+        found = [own, *_in_order(replace(one, turned_down=turned_down.get(one.project, "")) for one in others)]
     best: dict[str, Proposal] = {}
     for one in found:
         best.setdefault(one.project, one)
@@ -82,7 +96,15 @@ def proposals_of(
 
 
 def _in_order(found: Iterable[Proposal]) -> list[Proposal]:
-    return sorted(found, key=lambda one: (-one.likely, one.code))
+    return sorted(found, key=lambda one: (bool(one.turned_down), -one.likely, one.code))
+
+
+def _as_left(one: Proposal, left: float, turned_down: Mapping[str, str]) -> Proposal:
+    """How likely an answer is once it is known for whom the message is not."""
+    why = turned_down.get(one.project, "")
+    if not turned_down or why:
+        return replace(one, turned_down=why)
+    return replace(one, likely=min(one.likely / left, 1.0) if left > 0 else 0.0)
 
 
 def _without_grounds(project: str, topic: str, open_rules: OpenRules) -> Proposal:

@@ -5,6 +5,7 @@ Codes, times, roles and categories of data; never a body, a subject or a family'
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -16,17 +17,18 @@ from triage.acts.people import Act, Person, Role
 from triage.acts.register import ANSWERS, close_entry, write_answer
 from triage.ids import case_code
 from triage.record import Transaction
+from triage.record.family_told import FamilyMail, family_mails
 from triage.record.identity import secret_if_known
 from triage.record.people import PersonRow, all_people
 from triage.record.register import Entry, count_open, entries, entry_numbered
 from triage.record.staff_acts import note_act
+from triage.review.family_words import TOLD_BY, family_words
 from triage.review.finding import days_between
 from triage.review.guards import RefusedError, desk_of, may
 from triage.review.rendering import go, render, tell
 from triage.review.times import ROME
 from triage.review.words import (
     CATEGORY_NAMES,
-    FAMILY_TOLD,
     MISROUTE_ANSWERS,
     WHY_NAMES,
     project_name,
@@ -163,11 +165,15 @@ def _there(tx: Transaction, number: int) -> Entry:
 def _lines(tx: Transaction, found: list[Entry]) -> list[Line]:
     people = {one.name: one for one in all_people(tx)}
     secret = secret_if_known(tx)
-    return [_line(entry, case_code(secret, entry.misroute.case_id), people) for entry in found]
+    mails = family_mails(tx, [entry.misroute.case_id for entry in found])
+    return [_line(entry, case_code(secret, entry.misroute.case_id), people, mails) for entry in found]
 
 
-def _line(entry: Entry, code: str, people: dict[str, PersonRow]) -> Line:
+def _line(
+    entry: Entry, code: str, people: Mapping[str, PersonRow], mails: Mapping[tuple[int, str], FamilyMail]
+) -> Line:
     one = entry.misroute
+    mail = mails.get((one.case_id, TOLD_BY.get(one.family_told, "")))
     by = people.get(one.found_by)
     return Line(
         entry,
@@ -178,7 +184,7 @@ def _line(entry: Entry, code: str, people: dict[str, PersonRow]) -> Line:
         tuple(CATEGORY_NAMES.get(category, category) for category in one.categories),
         RECALLS.get(entry.recall_state, entry.recall_state),
         MISROUTE_ANSWERS.get(one.recall_answer, one.recall_answer),
-        FAMILY_TOLD.get(one.family_told, one.family_told),
+        family_words(one.family_told, mail, withdrawn=one.withdrawn_at is not None),
     )
 
 

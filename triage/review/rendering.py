@@ -81,6 +81,7 @@ def _environment() -> jinja2.Environment:
         "grandezza": size_words,
     }
     environment.globals |= {"static": static_url, "icon": icon, "SERVICE": words.SERVICE, "DANGER": words.DANGER}
+    environment.globals |= {"TURNED_DOWN": words.TURNED_DOWN}
     return environment
 
 

@@ -102,7 +102,7 @@ def sent_words(one: Sent, attempts: Sequence[Mapping[Any, Any]], unsent: str, ru
         kept = tries if len(tries) > 1 else ()
         return Told(end, f"Partita: {said}", "mail", tuple(line for line in lines if line), kept, False, False)
     if state == DispatchState.CANCELLED:
-        why = _why_unsent("annullato" if one.withdrawn else unsent)
+        why = why_unsent("annullato" if one.withdrawn else unsent)
         return Told(end, f"Non è partita: {said}", "close-circle", (f"{why}.",) if why else (), tries, False, False)
     if state == DispatchState.UNKNOWN:
         what = f"Non si sa se è arrivata: {said}"
@@ -113,7 +113,7 @@ def sent_words(one: Sent, attempts: Sequence[Mapping[Any, Any]], unsent: str, ru
 
 
 def will_not_leave(told: Told) -> Told:
-    """An acknowledgement that is still on record as due, although its message was closed without a centre."""
+    """A mail to a family that is still on record as due, although its message was closed without a centre."""
     what = told.what.replace("Deve partire", "Non partirà", 1)
     return replace(told, what=what, icon="close-circle", lines=(_CLOSED,), waits=False)
 
@@ -122,7 +122,8 @@ _CLOSED = "Il messaggio è stato chiuso senza un centro: la famiglia non la rice
 _TO_CENTRES = frozenset({DispatchKind.FORWARD, DispatchKind.RECALL})
 
 
-def _why_unsent(code: str) -> str:
+def why_unsent(code: str) -> str:
+    """Why a mail did not leave, as the beginning of a sentence; empty: it is not known."""
     words = _UNSENT.get(code) or (word_reason(Reason(code)) if code else "")
     return f"{words[0].upper()}{words[1:]}".rstrip(".") if words else ""
 

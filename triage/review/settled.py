@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import Response
 
 from triage.acts.people import Act, Person
-from triage.ids import case_code, cases_named, with_hyphen
+from triage.ids import case_code, cases_typed
 from triage.record import Transaction
 from triage.record.comuni import comune_of
 from triage.record.decisions import decisions_of
@@ -101,7 +101,7 @@ def _case_named(desk: Desk, text: str) -> str:
     """The code of the one case that a text names, as we write it; empty: none."""
     with desk.store.read("case named") as tx:
         secret = secret_if_known(tx)
-        named = [case for case in cases_named(secret, with_hyphen(text)) if case_exists(tx, case)] if secret else []
+        named = [case for case in cases_typed(secret, text) if case_exists(tx, case)] if secret else []
     return case_code(secret, named[0]) if secret and len(named) == 1 else ""
 
 
@@ -118,7 +118,7 @@ def _page(
     desk = desk_of(request)
     found = Found((), 0) if wrong else find(desk, search, before)
     with desk.store.read("settled") as tx:
-        lines = _lines(desk, tx, found.rows)
+        lines, partly = _lines(desk, tx, found.rows), _lines(desk, tx, found.partly)
         undo = undoables(desk, tx, person)
         names = {one.name: one.display for one in all_people(tx)}
     return render(
@@ -126,6 +126,7 @@ def _page(
         "settled.html",
         status,
         lines=lines,
+        partly=partly,
         found=found,
         search=search,
         given={"codice": ""} | asdict(search) | dict(given or {}),

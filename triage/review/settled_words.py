@@ -40,13 +40,14 @@ class Became:
 
 def became(row: MessageRow, decision: Decision | Decided | None, act: SettlementRow | None, rules: Rules) -> Became:
     """What was done with one message."""
-    if act is not None and act.generation != row.generation and act.exit != Exit.SPLIT:
+    if act is not None and row.generation not in act.generations and act.exit != Exit.SPLIT:
         act = None  # what a person did was overtaken: the message was decided anew
     by = act.actor if act is not None else ""
-    if row.state not in DONE:
+    if row.state not in DONE or (row.state == MessageState.CLOSED and act is None):
         return Became(STATE_NAMES.get(row.state, row.state).capitalize(), "clock", by)
     if act is not None and (act.exit in ENDS or act.exit == Exit.JOINED):
-        return Became(_ENDED[Exit(act.exit)], "check-circle", by)
+        left = ", è rimasto nella casella" if row.state == MessageState.CLOSED else ""
+        return Became(f"{_ENDED[Exit(act.exit)]}{left}", "check-circle", by)
     if decision is not None and decision.action == Action.FORWARD:
         centre = project_name(rules, decision.project)
         if row.state == MessageState.DECIDED and not row.file_step:

@@ -18,7 +18,7 @@ from triage.review.heads import Head
 from triage.review.sent_words import Try, came_back_words, notice_words, sent_words, will_not_leave
 from triage.review.words import MISROUTE_ANSWERS, act_name, count_of, exit_name, project_name, topic_name
 from triage.rules import Rules
-from triage.vocabulary import Action, DispatchKind, MessageState
+from triage.vocabulary import TO_FAMILIES, Action, DispatchState, MessageState
 
 NOT_TOLD = ("open_message", "open_markup", "download_file", "download_original", "settle", "undo")
 """Acts that are on record and no part of the conversation: looks, and what stands here in another form."""
@@ -66,7 +66,8 @@ def _letters(case: CaseRecord, heads: Mapping[int, Head], rules: Rules) -> Itera
         about = f": «{head.subject}»" if head.subject else ""
         lines = []
         if head.files:
-            lines.append(f"Con {count_of(head.files, 'allegato', 'allegati')}.")
+            at_least = "" if head.whole else "almeno "
+            lines.append(f"Con {at_least}{count_of(head.files, 'allegato', 'allegati')}.")
         if row.state in (MessageState.HELD, MessageState.QUARANTINED):
             lines.append(f"Adesso aspetta una persona: {uncapitalised(word_hold(row.hold_reason))}.")
         at = row.internal_date or row.received_at or row.listed_at
@@ -136,7 +137,7 @@ def _mails(case: CaseRecord, heads: Mapping[int, Head], rules: Rules, names: Map
         files = heads.get(one.message_id, Head()).files
         told = sent_words(one, case.tries.get(one.id, ()), case.unsent.get(one.id, ""), rules, files)
         lines = told.lines
-        if told.waits and one.kind == DispatchKind.ACKNOWLEDGEMENT and one.message_id in closed:
+        if one.state == DispatchState.PENDING and one.kind in TO_FAMILIES and one.message_id in closed:
             told = will_not_leave(told)
             yield Event(told.at, told.what, told.icon, told.lines, about=one.message_id, order=4)
             continue

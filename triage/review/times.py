@@ -16,15 +16,21 @@ _MONTHS = (
 def when(moment: datetime, now: datetime) -> str:
     """``oggi alle 14:32``, ``ieri alle 9:05``, ``giovedì 26 novembre alle 14:32``, with the year when it is another."""
     here, today = moment.astimezone(ROME), now.astimezone(ROME).date()
-    # "All'una" is the only hour that is one.
-    at = "all'" if here.hour == 1 else "alle "
-    clock = f"{at}{here.hour}:{here.minute:02}"
+    clock = f"{here.hour}:{here.minute:02}"
+    clock = f"{_at(clock)}{clock}"
     days = (today - here.date()).days
     near = {0: "oggi", 1: "ieri", -1: "domani"}.get(days)
     if near is not None:
         return f"{near} {clock}"
     year = f" {here.year}" if here.year != today.year else ""
     return f"{_DAYS[here.weekday()]} {here.day} {_MONTHS[here.month - 1]}{year} {clock}"
+
+
+def exactly(moment: datetime) -> str:
+    """``il 26 novembre 2026 alle 14:32``, for what is read long after."""
+    date, clock = day(moment), clock_time(moment)
+    on = "l'" if date.startswith(("8 ", "11 ")) else "il "
+    return f"{on}{date} {_at(clock)}{clock}"
 
 
 def day(moment: datetime) -> str:
@@ -37,6 +43,11 @@ def clock_time(moment: datetime) -> str:
     """``14:32``."""
     here = moment.astimezone(ROME)
     return f"{here.hour}:{here.minute:02}"
+
+
+def _at(clock: str) -> str:
+    # "All'una" is the only hour that is one.
+    return "all'" if clock.startswith("1:") else "alle "
 
 
 def lasted(span: timedelta) -> str:

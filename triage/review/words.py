@@ -199,6 +199,11 @@ CATEGORY_NAMES: Mapping[str, str] = {
     "altro": "altro",
 }
 """Categories of personal data, for the register (``record.misroutes.CATEGORIES``)."""
+TURNED_DOWN: Mapping[str, str] = {
+    "restituito": "lo ha già rimandato: non è per loro",
+    "corretto": "gli era già arrivato per errore",
+}
+"""Why a centre is proposed last (``record.turned_down``)."""
 WHY_NAMES: Mapping[str, str] = {
     "zona": "la zona era sbagliata",
     "tema": "non è un tema di quel centro",
@@ -206,16 +211,6 @@ WHY_NAMES: Mapping[str, str] = {
     "altro": "altro motivo",
 }
 """Why a message goes to another centre (``acts.centres.WHYS``)."""
-FAMILY_TOLD: Mapping[str, str] = {
-    "avviso": "le si scrive, una volta: nel caso si vede se è partito",
-    "ricevuta": "dalla conferma di ricevuta",
-    "gia_avvisata": "già avvisata prima: da chiamare",
-    "non_raggiungibile": "da qui non le si può scrivere",
-    "gia_ricevuta": "aveva già avuto la conferma con un altro caso: da chiamare",
-    "fermata": "niente: la conferma di ricevuta è fermata",
-    "niente": "non sapeva dell'altro centro",
-}
-"""What the family was told of a correction (``acts.words.TOLD``)."""
 
 
 _ACTS: Mapping[str, str] = {
