@@ -97,7 +97,7 @@ def test_a_misroute_is_corrected_by_keyboard_from_the_search_to_the_undo(
     page.keyboard.press("Tab")
     page.keyboard.type(LUCIA)
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Messaggi trovati, dal più recente.")).to_be_focused()
+    expect(page.get_by_text("Messaggi trovati, dal più recente: 1 su 1.")).to_be_focused()
     assert page.url == f"{office.url}/smistati"
     assert page.locator(".riga").count() == 1
     page.keyboard.press("j")

@@ -48,6 +48,30 @@ def test_a_new_message_changes_the_title_and_the_menu_and_is_said_once(
     expect(page.locator("#novita")).to_have_text("Da leggere oggi: possibile pericolo. 2 messaggi aspettano.")
 
 
+def test_an_act_changes_the_number_in_the_menu_at_once_and_nothing_older_is_told_after_it(
+    visit: Callable[..., Visit], office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "SHARED", 600.0)
+    first, _ = arrive(office, [HELD, DANGER])
+    page = visit(Role.OPERATOR).page
+    page.goto(f"/messaggi/{first}/uscita/telefono")
+    expect(page.locator("#menu .badge")).to_have_text("2 aspettano")
+    with page.expect_response("**/eventi"):
+        page.reload()
+    page.get_by_label("Nota").fill("Richiamata.")
+    page.get_by_role("button", name="Chiudi: ce ne occupiamo per telefono").click()
+    expect(page.locator("#avvisi")).to_contain_text("Chiuso: se ne occupa una persona per telefono")
+    assert page.locator("#menu .badge").inner_text().split() == ["1", "aspetta"]
+    # Long enough for what another page was told before the act, or for the next look.
+    with page.expect_response("**/eventi"):
+        page.reload()
+    page.wait_for_timeout(600)
+    assert page.locator("#menu .badge").inner_text().split() == ["1", "aspetta"]
+    arrive(office, [DANGER.replace(b"paura@", b"altra@")])
+    page.goto("/smistati")
+    expect(page.locator("#menu .badge")).to_have_text("2 aspettano")
+
+
 def test_without_javascript_the_number_is_that_of_the_moment(visit: Callable[..., Visit], office: Office) -> None:
     arrive(office, [HELD])
     page = visit(Role.READER, javascript=False).page

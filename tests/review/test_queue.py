@@ -39,6 +39,11 @@ def in_order(page: str) -> list[int]:
     return [int(number) for number in re.findall(r'class="riga-oggetto" href="/messaggi/(\d+)"', page)]
 
 
+def headings(page: str) -> list[str]:
+    found = re.findall(r'<h2 class="h4" id="titolo-.*?</h2>', page, re.DOTALL)
+    return [" ".join(re.sub(r"<[^>]*>", " ", one).split()) for one in found]
+
+
 def put_aside(office: Office, message_id: int) -> None:
     with office.store.write("aside") as tx:
         tx.execute(
@@ -55,8 +60,7 @@ def test_possible_danger_comes_first_then_the_oldest_then_what_is_perhaps_not_fo
     put_aside(office, aside)
     page = http(Role.READER).get("/da-decidere").text
     assert in_order(page) == [waiting[2], waiting[0], waiting[1], waiting[3], aside]
-    headings = [" ".join(re.sub(r"<[^>]*>", " ", one).split()) for one in re.findall(r"<h2.*?</h2>", page, re.DOTALL)]
-    assert headings[:4] == [
+    assert headings(page) == [
         "Da leggere oggi: possibile pericolo (1)",
         "Da decidere (1)",
         "Forse non per noi (2)",
@@ -154,9 +158,35 @@ def test_the_list_is_filtered(
     assert in_order(page) == [waiting[place] for place in left]
 
 
-@pytest.mark.parametrize("query", ["gruppo=altro", "carico=chiunque", "centro=nessuno", "dopo=-1", "dopo=x"])
+@pytest.mark.parametrize(
+    "query", ["gruppo=altro", "carico=chiunque", "centro=nessuno", "motivo=inventato", "dopo=-1", "dopo=x"]
+)
 def test_a_filter_that_does_not_exist_is_refused(http: Callable[..., httpx.Client], query: str) -> None:
-    assert http(Role.READER).get(f"/da-decidere?{query}").status_code in (404, 422)
+    answer = http(Role.READER).get(f"/da-decidere?{query}")
+    assert answer.status_code in (404, 422)
+    assert "dopo" in query or "<h1>Filtro non riconosciuto</h1>" in answer.text
+
+
+def test_a_filtered_heading_tells_how_many_are_shown_of_how_many(
+    http: Callable[..., httpx.Client], waiting: list[int]
+) -> None:
+    client = http(Role.READER)
+    whole, reason, centre, perhaps = (
+        headings(client.get(f"/da-decidere?{query}").text)
+        for query in ("", "motivo=territorio_non_indicato", "centro=oglio_po", "motivo=reclamo&gruppo=forse_non")
+    )
+    assert whole == ["Da leggere oggi: possibile pericolo (1)", "Da decidere (1)", "Forse non per noi (2)"]
+    assert reason == ["Da decidere (1 su 1)"]
+    assert centre == ["Da leggere oggi: possibile pericolo (1 su 1)", "Da decidere (0 su 1)"]
+    assert perhaps == ["Forse non per noi (0 su 2)"]
+
+
+def test_a_filtered_heading_counts_further_than_the_page(http: Callable[..., httpx.Client], office: Office) -> None:
+    arrive(office, [a_mail("Quando siete aperti?", f"Orari {n}", f"f{n}@example.com") for n in range(30)])
+    arrive(office, [a_mail("Vorrei fare un reclamo: nessuno mi ha richiamato.", "Reclamo", "z@example.com")])
+    page = http(Role.READER).get("/da-decidere?motivo=territorio_non_indicato").text
+    assert len(in_order(page)) == 25
+    assert headings(page) == ["Da decidere (30 su 31)"]
 
 
 def test_more_than_a_page_goes_on_by_key(http: Callable[..., httpx.Client], office: Office) -> None:

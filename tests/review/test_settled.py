@@ -113,6 +113,16 @@ def test_a_mistake_is_told_in_words_and_what_was_filled_in_stays(
     assert said in answer.text
 
 
+def test_what_is_found_is_counted_and_so_is_everything(
+    http: Callable[..., httpx.Client], done: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = http(Role.READER)
+    assert "Messaggi trovati, dal più recente: 1 su 2." in " ".join(search(client, centro="crema").text.split())
+    assert "Nessun messaggio trovato su 2." in " ".join(search(client, al="2026-11-25").text.split())
+    monkeypatch.setattr(finding, "MOST_COUNTED", 1)
+    assert "trovati, dal più recente: 1 su più di 1." in " ".join(search(client, centro="crema").text.split())
+
+
 def test_a_search_is_kept_until_it_is_taken_away_and_each_person_has_their_own(
     http: Callable[..., httpx.Client], done: list[int]
 ) -> None:

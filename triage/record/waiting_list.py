@@ -68,6 +68,8 @@ class WaitingPage:
 
     rows: tuple[MessageRow, ...]
     more: bool
+    kept: int | None
+    """How many of the group are wanted, on this page and on all others; ``None``: all of them."""
     decisions: Mapping[int, Decision]
     charges: Mapping[int, Charge]
     openings: Mapping[int, Opening]
@@ -86,6 +88,7 @@ def waiting_page(tx: Transaction, group: Group, wanted: Wanted, *, after: int = 
     return WaitingPage(
         rows,
         len(found) > size,
+        _size(tx, group, *_kept(wanted)) if wanted.anything else None,
         decisions_of(tx, [(row.id, row.generation) for row in rows]),
         charges_of(tx, keys),
         openings_of(tx, keys),
@@ -97,10 +100,12 @@ def waiting_page(tx: Transaction, group: Group, wanted: Wanted, *, after: int = 
 
 def group_sizes(tx: Transaction) -> Mapping[Group, int]:
     """How many messages wait in each group."""
-    return {
-        group: int(tx.execute(sa.select(sa.func.count()).select_from(messages).where(_of_group(group))).scalar_one())
-        for group in Group
-    }
+    return {group: _size(tx, group) for group in Group}
+
+
+def _size(tx: Transaction, group: Group, *kept: sa.ColumnElement[bool]) -> int:
+    query = sa.select(sa.func.count()).select_from(messages).where(_of_group(group), *kept)
+    return int(tx.execute(query).scalar_one())
 
 
 def next_waiting(tx: Transaction, message_id: int, group: Group, person_id: int) -> int | None:

@@ -108,7 +108,7 @@ def plain_page(_request: Request, status: int, _code: str) -> Response:
     return HTMLResponse(
         '<!doctype html><html lang="it"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{title} · Smistamento della posta</title></head><body><main><h1>{title}</h1><p>{text}</p>"
+        f"<title>{title} · Smistamento della posta</title></head><body><main data-rifiuto><h1>{title}</h1><p>{text}</p>"
         '<p><a href="/">Torna alla prima pagina</a></p></main></body></html>',
         status,
     )

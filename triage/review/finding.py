@@ -11,12 +11,13 @@ from __future__ import annotations
 import time
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from datetime import time as clock_time
 from typing import Any
 
 from triage.conversations import recipient_keys
+from triage.record import Transaction
 from triage.record.done import Sought, done_page
 from triage.record.identity import secret_if_known
 from triage.record.mailboxes import known_mailboxes
@@ -31,6 +32,7 @@ from triage.vocabulary import TOPICS, InboundMessage
 SIZE = 25
 AT_ONCE = 50
 MOST_READ = 400
+MOST_COUNTED = 500
 SECONDS = 1.5
 MOST_WORDS = 8
 WRONG_DAYS = "Scrivi i giorni come 28/11/2026, il primo prima dell'ultimo."
@@ -61,6 +63,14 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """A number of messages; ``more``: there are more, and nobody counted on."""
+
+    number: int
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """``before``: from which number to go on, 0 where everything was seen. ``read``: messages that were opened.
 
@@ -72,6 +82,9 @@ class Found:
     read: int = 0
     reached: datetime | None = None
     partly: tuple[MessageRow, ...] = ()
+    matching: Counted | None = None
+    total: Counted | None = None
+    """How many messages are meant, and how many are done at all; ``None``: not counted."""
 
 
 def search_of(values: Mapping[str, str], rules: Rules) -> Search | str:
@@ -109,8 +122,16 @@ def find(desk: Desk, search: Search, before: int) -> Found:
         sought = _sought(search, secret_if_known(tx) if "@" in search.persona else b"")
         if not search.words:
             page = done_page(tx, sought, before=before, size=SIZE)
-            return Found(page.rows, page.rows[-1].id if page.more else 0)
+            found = Found(page.rows, page.rows[-1].id if page.more else 0)
+            if not search.anything:
+                return found
+            return replace(found, matching=_counted(tx, sought), total=_counted(tx, Sought()))
     return _read_through(desk, sought, search.words, before)
+
+
+def _counted(tx: Transaction, sought: Sought) -> Counted:
+    page = done_page(tx, sought, size=MOST_COUNTED)
+    return Counted(len(page.rows), page.more)
 
 
 def _sought(search: Search, secret: bytes) -> Sought:

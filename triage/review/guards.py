@@ -17,6 +17,7 @@ from triage.acts.people import Act, Person, Role
 from triage.acts.people import may as role_may
 from triage.record.people import PersonRow, person_numbered
 from triage.record.sessions import SEEN_EVERY, Session, note_seen, session_of
+from triage.review import words
 from triage.review.desk import Desk
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
@@ -136,7 +137,7 @@ class May:
     def __call__(self, request: Request) -> Person:
         person = signed_in(request)
         if not role_may(person.role, self.act):
-            raise RefusedError(403, "role")
+            raise RefusedError(403, "role", words.role_needed(self.act, person.role))
         return person
 
 

@@ -63,6 +63,12 @@ class Lookout:
             if self._open[session] <= 0:
                 del self._open[session]
 
+    def corrected(self, count: int) -> None:
+        """A page has just counted ``count``: what was seen before it and says otherwise is told to nobody any more."""
+        with self._lock:
+            if self._seen is not None and self._seen.count != count:
+                self._seen = None
+
     def look(self, store: Store, token: str) -> Waiting | None:
         """What waits now; ``None``: the session is over."""
         with store.read("what waits") as tx:

@@ -32,6 +32,7 @@ SIZE = 25
 """Rows of a group on one page."""
 MOST_AT_ONCE = 100
 ONLY_PERHAPS = "Tutti insieme si segnano solo i messaggi di «Forse non per noi»: gli altri si aprono uno per uno."
+NO_FILTER = "L'elenco non si può filtrare così: torna a «Da decidere» e scegli tra le voci di «Filtra l'elenco»."
 REASONS: Mapping[str, str] = {
     "fiducia_bassa": "non è abbastanza sicuro",
     "forse_pericolo": "forse un pericolo detto sottovoce",
@@ -69,12 +70,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A group with its lines; ``last``: after which message it goes on, 0 where it does not."""
+    """A group with its lines; ``kept``: how many of ``size`` the filter leaves, ``None`` without one.
+
+    ``last``: after which message it goes on, 0 where it does not.
+    """
 
     group: Group
     title: str
     tells: str
     size: int
+    kept: int | None
     lines: tuple[Line, ...]
     last: int
 
@@ -95,8 +100,9 @@ def show(
     """The messages that wait for a person, in groups."""
     desk = desk_of(request)
     rules = desk.knowledge.in_force().rules
-    if gruppo not in ("", *Group) or carico not in ("", "nessuno", "io") or (centro and centro not in rules.projects):
-        raise RefusedError(404, "no_such_filter")
+    known = gruppo in ("", *Group) and carico in ("", "nessuno", "io") and motivo in ("", *REASONS)
+    if not known or (centro and centro not in rules.projects):
+        raise RefusedError(404, "no_such_filter", NO_FILTER, "Filtro non riconosciuto")
     wanted = Wanted(
         motivo, centro, person.name if carico == "io" else carico, bool(cambiati), bool(chiesto), bool(protocollo)
     )
@@ -143,7 +149,7 @@ def _section(group: Group, page: WaitingPage, size: int, heads: Mapping[int, Hea
         for row in page.rows
     )
     title, tells = words.GROUPS[group]
-    return Section(group, title, tells, size, lines, page.rows[-1].id if page.more else 0)
+    return Section(group, title, tells, size, page.kept, lines, page.rows[-1].id if page.more else 0)
 
 
 @router.post("/da-decidere/non-per-noi")

@@ -142,6 +142,8 @@ def _of_every_page(request: Request) -> dict[str, Any]:
     with desk.store.read("page") as tx:
         now, stopped = tx.now, is_stopped(tx)
         waiting = count_waiting(tx) if person is not None and role_may(person.role, Act.LOOK) else 0
+    if person is not None and role_may(person.role, Act.LOOK):
+        request.app.state.lookout.corrected(waiting)
     rules = desk.knowledge.in_force().rules
     return {
         "request": request,

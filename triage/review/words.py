@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from triage.acts.people import Role
+from triage.acts.people import Act, Role
+from triage.acts.people import may as role_may
 from triage.dispatch.texts import TOPIC_NAMES
 from triage.record.waiting_list import Group
 from triage.rules import Rules
@@ -167,6 +168,13 @@ def territory_name(rules: Rules, code: str) -> str:
 def role_name(role: str) -> str:
     """A role as staff call it."""
     return ROLE_NAMES[Role(role)]
+
+
+def role_needed(act: Act, role: Role) -> str:
+    """What somebody of this role is told who asks for an act that it does not allow."""
+    *others, last = (name for one, name in ROLE_NAMES.items() if role_may(one, act))
+    needed = f"{', '.join(others)} o {last}" if others else last
+    return f"Serve il ruolo {needed}; il tuo è {ROLE_NAMES[role]}. Chiedi a chi gestisce gli accessi."
 
 
 def count_of(number: int, one: str, many: str) -> str:

@@ -50,8 +50,10 @@
     }
     last = now;
   };
-  // A part of the page that was replaced brings the title and menu of its own moment.
-  document.addEventListener("htmx:afterSettle", () => last && setBadge(last.count));
+  // An act's answer brings the title and menu of its own moment, which is newer than what was told before it.
+  document.addEventListener("htmx:afterSettle", () => {
+    if (last) last.count = Number(document.querySelector('#menu a[href="/da-decidere"] .badge')?.firstChild.data ?? 0);
+  });
 
   const channel = "BroadcastChannel" in window ? new BroadcastChannel("smistamento") : null;
   channel?.addEventListener("message", (event) => take(event.data));

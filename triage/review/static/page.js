@@ -51,22 +51,42 @@
     });
   }
 
-  // A refusal is a page too: htmx would drop it. What is no page of ours is told in words.
-  const say = (text) => {
+  // A refusal is a page too, which htmx would drop. Where a link led to it, and where it is the form with its mistakes, it
+  // is shown. Else its words stand above the page that is there, so that nothing typed is lost; what another machine on
+  // the way answered is told in words of our own.
+  const say = (...parts) => {
     const box = document.createElement("div");
     box.className = "alert alert-danger";
-    box.textContent = text;
+    box.tabIndex = -1;
+    box.append(...parts);
     document.getElementById("avvisi")?.replaceChildren(box);
+    box.focus();
     for (const form of document.forms) delete form.dataset.sent;
+  };
+  const OF_OTHERS = {
+    403: "Non è permesso. Chiedi a chi gestisce gli accessi.",
+    409: "Nel frattempo è cambiato qualcosa: ricarica la pagina e guarda com'è adesso.",
+    422: "Un campo è vuoto o non è valido: controlla e riprova.",
+    429: "Troppe richieste in poco tempo. Aspetta un minuto e riprova.",
+    503: "Il servizio adesso non risponde e nessun messaggio è andato perso. Riprova tra poco.",
+  };
+  const told = (xhr) => {
+    const answer = new DOMParser().parseFromString(xhr.responseText, "text/html").querySelector("[data-rifiuto]");
+    if (!answer) return [OF_OTHERS[xhr.status] ?? "Qualcosa non ha funzionato e nessun messaggio è andato perso. Riprova tra poco."];
+    const link = answer.querySelector("a[data-guarda]");
+    const text = `${answer.querySelector("h1").textContent}. ${answer.querySelector("p").textContent}`;
+    return link ? [text, " ", document.importNode(link, true)] : [text];
   };
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { xhr } = event.detail;
     if (xhr.status < 400) return;
-    event.detail.shouldSwap = xhr.responseText.includes('id="contenuto"');
+    const typed = event.detail.requestConfig.verb !== "get" && xhr.responseText.includes("data-rifiuto");
+    event.detail.shouldSwap = xhr.responseText.includes('id="contenuto"') && !typed;
     event.detail.isError = false;
-    if (!event.detail.shouldSwap) say("Qualcosa non ha funzionato e nessun messaggio è andato perso. Ricarica la pagina e riprova.");
+    if (!event.detail.shouldSwap) say(...told(xhr));
   });
-  document.addEventListener("htmx:sendError", () => say("La pagina non raggiunge il servizio. Controlla la rete e riprova: non è stato fatto niente."));
+  const OUT_OF_REACH = "La pagina non raggiunge il servizio. Controlla la rete e riprova. Se stavi confermando qualcosa, guarda prima se è già stato fatto: quello che hai scritto è ancora qui.";
+  for (const trouble of ["htmx:sendError", "htmx:timeout"]) document.addEventListener(trouble, () => say(OUT_OF_REACH));
 
   // Links to a dialog open it where it is on the page.
   document.addEventListener("click", (event) => {
