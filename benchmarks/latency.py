@@ -209,7 +209,7 @@ async def _forward(client: IMAPClient, smtp_port: int, count: int) -> None:
     last = 0
     while last < count:
         client.idle()
-        client.idle_check(PATIENCE)
+        client.idle_check(1)  # what came before IDLE is not announced again: search soon all the same
         client.idle_done()
         for uid in sorted(uid for uid in client.search(["UID", f"{last + 1}:*"]) if uid > last):
             octets = client.fetch([uid], ["BODY.PEEK[]"])[uid][b"BODY[]"]
