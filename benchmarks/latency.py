@@ -3,7 +3,7 @@
 ``python -m benchmarks.latency [--messages N] [--mailboxes N] [--postgresql]``: one message at a time, a worker of the
 command line, Dovecot and an SMTP sink on loopback. Relays before both note when the server announced the message and
 when the forward was accepted; the record says when it was received, decided and begun. The bare pipe beside it waits
-in IDLE, fetches and forwards through a kept connection, and neither classifies nor records.
+in IDLE as the service does, fetches and forwards through a kept connection, and neither classifies nor records.
 """
 
 from __future__ import annotations
@@ -36,9 +36,11 @@ from tests.servers.dovecot import TEST_WORD, Dovecot
 from tests.servers.postgres import Postgres
 from triage.basis import store_of
 from triage.bootstrap import settings_from
+from triage.intake.mailbox import ImapMailbox
 from triage.record import Store
 from triage.record.tables import attempts, decisions, dispatches
 from triage.record.tables import messages as rows
+from triage.signals import Wakeup
 from triage.vocabulary import DispatchKind
 
 PACE = 0.6
@@ -206,11 +208,10 @@ def bare_waits(dovecot: Dovecot, smtp_port: int, mail: Sequence[bytes]) -> list[
 async def _forward(client: IMAPClient, smtp_port: int, count: int) -> None:
     connection = aiosmtplib.SMTP(hostname="127.0.0.1", port=smtp_port, start_tls=False)
     await connection.connect()
-    last = 0
+    mailbox, nobody, last = ImapMailbox(client, "INBOX"), Wakeup(), 0
     while last < count:
-        client.idle()
-        client.idle_check(PATIENCE)
-        client.idle_done()
+        mailbox.wait(PATIENCE, nobody.fileno())
+        mailbox.forget_notices()
         for uid in sorted(uid for uid in client.search(["UID", f"{last + 1}:*"]) if uid > last):
             octets = client.fetch([uid], ["BODY.PEEK[]"])[uid][b"BODY[]"]
             recipient, forward = pairs([octets])[0]
