@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from triage.record.plans import unindexed
 from triage.record.store import Transaction
 from triage.record.tables import dispatches
 from triage.vocabulary import TO_FAMILIES, DispatchKind, DispatchState
@@ -78,7 +79,7 @@ _ADDRESSES = dispatches.c.recipient_key.in_(sa.bindparam("addresses", expanding=
 _ON_THE_WIRE = sa.select(dispatches.c.recipient_key, dispatches.c.domain_key).where(
     dispatches.c.state == DispatchState.SUBMITTING, dispatches.c.kind.in_(TO_FAMILIES)
 )
-_ANSWERED = [dispatches.c.kind.in_(TO_FAMILIES), _SINCE, dispatches.c.state.in_(_LEFT)]
+_ANSWERED = [dispatches.c.kind.in_(TO_FAMILIES), _SINCE, unindexed(dispatches.c.state).in_(_LEFT)]
 _TO_ADDRESSES = (
     sa.select(dispatches.c.recipient_key, sa.func.count())
     .where(*_ANSWERED, _ADDRESSES)

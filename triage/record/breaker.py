@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from triage.record.audit import Change, write_changes
 from triage.record.incidents import close_incident, open_incident
+from triage.record.plans import unindexed
 from triage.record.store import Transaction
 from triage.record.tables import audit, dispatches, messages, switches
 from triage.vocabulary import TO_FAMILIES, DispatchState
@@ -120,9 +121,9 @@ def sent_of_mailbox(tx: Transaction, mailbox_id: int) -> int:
     query = (
         sa.select(sa.func.count())
         .join_from(dispatches, messages, dispatches.c.message_id == messages.c.id)
-        .where(dispatches.c.kind.in_(sorted(KINDS)), dispatches.c.state.in_(_LEFT))
+        .where(dispatches.c.kind.in_(sorted(KINDS)), unindexed(dispatches.c.state).in_(_LEFT))
         .where(sa.or_(dispatches.c.ended_at > tx.now - QUIET, dispatches.c.state == DispatchState.SUBMITTING))
-        .where(messages.c.mailbox_id == mailbox_id)
+        .where(unindexed(messages.c.mailbox_id) == mailbox_id)
     )
     return int(tx.execute(query).scalar_one())
 
@@ -136,7 +137,7 @@ def _left(since: datetime) -> sa.ColumnElement[bool]:
     """What families got, or may have got, since then."""
     return sa.and_(
         dispatches.c.kind.in_(sorted(KINDS)),
-        dispatches.c.state.in_(_LEFT),
+        unindexed(dispatches.c.state).in_(_LEFT),
         sa.or_(dispatches.c.ended_at > since, dispatches.c.state == DispatchState.SUBMITTING),
     )
 

@@ -232,7 +232,11 @@ def decision_of(tx: Transaction, message_id: int, generation: int) -> Decision |
 def decisions_of(tx: Transaction, wanted: Iterable[tuple[int, int]]) -> dict[int, Decision]:
     """Several decisions in one query, by message id."""
     pairs = list(wanted)
-    query = sa.select(decisions).where(sa.tuple_(decisions.c.message_id, decisions.c.generation).in_(pairs))
+    # SQLite looks no pair up by index: the messages narrow it down first.
+    query = sa.select(decisions).where(
+        decisions.c.message_id.in_([message_id for message_id, _ in pairs]),
+        sa.tuple_(decisions.c.message_id, decisions.c.generation).in_(pairs),
+    )
     return {row["message_id"]: _decision(row) for row in tx.execute(query).mappings()} if pairs else {}
 
 
