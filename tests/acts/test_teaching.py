@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,16 +15,20 @@ from tests.acts.builders import Office, sent
 from tests.acts.test_settling import held
 from tests.decide.builders import classification
 from tests.dispatch.builders import RULES, SUD, a_mail, change_project, classify_by_subject, forwards_in
+from tests.dispatch.test_coming_back import code_of, forwarded, from_project, further
 from tests.servers.smtp_sink import SmtpSink
+from triage import settling
 from triage.acts.centres import Choice
 from triage.acts.correcting import correct
 from triage.acts.outcome import Outcome
-from triage.acts.rescoring import Rescorer
+from triage.acts.rescoring import BESIDE, NO_ANSWER, Rescorer
 from triage.acts.settling import forward, not_for_us
 from triage.acts.teaching import Lesson, forget, teach
 from triage.acts.undoing import undo
 from triage.acts.words import word_taught
 from triage.bootstrap import folder_of
+from triage.confirmations import CONFIRMED, NOT_CONFIRMED
+from triage.pec.judging import FAILED, UNCONFIRMED
 from triage.record.exceptions import ExceptionKind, Taught, all_exceptions
 from triage.record.staff_acts import acts_about
 from triage.record.tables import rescored
@@ -316,7 +322,12 @@ def test_what_waits_is_marked_when_something_was_taught_and_never_sent(office: O
     waiting, danger = held(office, f"prima {UNSURE}"), held(office, "pericolo")
     teach_by(office, Lesson(SENDER))
     look_again(office)
-    assert marks(office, waiting, danger) == {waiting: ("sud", "eccezione")}
+    [meanwhile] = desk.take_in(a_mail(subject=f"intanto {UNSURE}"))
+    look_again(office)
+    assert marks(office, waiting, danger, meanwhile) == {}, "the rule does not work yet: it may be taken back"
+    desk.advance(minutes=2)
+    look_again(office)
+    assert marks(office, waiting, danger, meanwhile) == dict.fromkeys([waiting, meanwhile], ("sud", "eccezione"))
     assert desk.outcome(waiting) == (MessageState.HELD, "fiducia_bassa")
     desk.advance(hours=1)
     desk.decide()
@@ -338,6 +349,39 @@ def test_what_waits_is_marked_under_new_rules(office: Office) -> None:
     office.act(forward, waiting[0], Choice("nord"))
     office.act_unread(undo, office.settlements(waiting[0])[-1].id)
     assert waiting[0] not in marks(office, *waiting), "somebody has looked at it since"
+
+
+def another_version(office: Office) -> None:
+    office.desk.rules = replace(office.desk.rules, version=f"{office.desk.rules.version}+")
+    look_again(office)
+
+
+def test_what_waits_for_another_reason_than_the_rules_is_not_marked_by_new_rules_that_say_the_same(
+    office: Office, smtp_sink: SmtpSink
+) -> None:
+    """A family that says that we were wrong, and a message of a case that is about another zone."""
+    desk = office.desk
+    look_again(office)
+    key = forwarded(desk, message_id="<prima@family.example>")
+    [elsewhere] = desk.take_in(further(desk, key, subject="Re: sud"))
+    [wrong] = desk.take_in(further(desk, key, subject="Non è la mia zona", code=True))
+    assert [desk.outcome(one)[1] for one in (elsewhere, wrong)] == ["cambia_zona", "correzione_della_famiglia"]
+    another_version(office)
+    assert marks(office, elsewhere, wrong) == {}
+    code = code_of(desk, key)
+    desk.take_in(from_project(f"Non è per noi [{code}]", f"Codice: {code}\n"))
+    assert desk.outcome(key) == (MessageState.HELD, "restituito")
+    another_version(office)
+    assert marks(office, key, wrong, elsewhere) == {elsewhere: ("sud", "regole")}, "its case is nobody's any more"
+
+
+def test_every_reason_for_which_a_message_is_held_beside_the_rules_is_known_here() -> None:
+    source = Path(settling.__file__).read_text(encoding="utf-8")
+    written = set(re.findall(r'_held\(decision, "(\w+)"\)', source))
+    assert len(written) >= 4
+    assert written <= BESIDE
+    assert {CONFIRMED, NOT_CONFIRMED} <= BESIDE
+    assert {FAILED, UNCONFIRMED} <= NO_ANSWER
 
 
 def test_a_taught_rule_is_worded_as_it_is_applied(office: Office) -> None:

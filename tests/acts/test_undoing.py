@@ -17,8 +17,9 @@ from triage.acts.centres import Choice
 from triage.acts.correcting import correct
 from triage.acts.outcome import Outcome
 from triage.acts.people import Person
-from triage.acts.settling import close, forward
+from triage.acts.settling import close, forward, take
 from triage.acts.undoing import undo
+from triage.record.charge import charges_of
 from triage.record.undoable import undoable
 from triage.vocabulary import Classification, DispatchKind, DispatchState, InboundMessage, MessageState
 
@@ -278,6 +279,28 @@ def test_after_it_nobody_insists_any_more(office: Office) -> None:
     assert office.desk.message(key).let_in_by == "person"
     take_back(office, done)
     assert office.desk.message(key).let_in_by is None
+
+
+@pytest.mark.parametrize("subject", ["reclamo", "pericolo"])
+def test_nobody_has_in_hand_what_an_undone_act_had_taken(office: Office, subject: str) -> None:
+    """And the calls about a possible danger go on."""
+    desk = office.desk
+    key = held(office, subject)
+    done = office.act(forward, key, Choice("sud"))
+    assert office.look(lambda tx: charges_of(tx, [key]))[key].taken_by == "carla"
+    desk.advance(seconds=30)
+    take_back(office, done)
+    charge = office.look(lambda tx: charges_of(tx, [key]))[key]
+    assert (charge.taken_at, charge.taken_by) == (None, "")
+    assert charge.due_at == (desk.clock.now() if subject == "pericolo" else None)
+    office.assert_all_closes()
+
+
+def test_who_had_it_in_hand_before_an_undone_act_has_it_still(office: Office) -> None:
+    key = held(office, "pericolo")
+    assert office.act_unread(take, key, person=office.bruno).ok
+    take_back(office, office.act(forward, key, Choice("sud")))
+    assert office.look(lambda tx: charges_of(tx, [key]))[key].taken_by == "bruno"
 
 
 def test_what_a_later_step_followed_is_not_offered_any_more(office: Office) -> None:

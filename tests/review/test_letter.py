@@ -25,7 +25,7 @@ from triage.record.messages import get_message
 from triage.record.quarantine import quarantine
 from triage.record.settlements import settlements_of
 from triage.record.tables import exceptions, messages
-from triage.review import heads, whole
+from triage.review import heads, live, whole
 from triage.vocabulary import DispatchState, InboundMessage, MessageState
 
 EXITS = (
@@ -490,6 +490,34 @@ def test_of_two_people_the_second_sees_who_has_it_open_and_who_was_first(
     expect(bruno.page.locator("#avvisi")).to_contain_text("Anna Rossi")
     assert exits_of(office, held[0]) == ["chiuso"]
     assert dispatches(office.store, held[0]) == []
+
+
+def test_the_first_is_told_at_once_when_a_colleague_opens_the_same_message(
+    visit: Callable[..., Visit], http: Callable[..., httpx.Client], held: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without losing what they write, and not of who may only look."""
+    monkeypatch.setattr(live, "EVERY", 0.2)
+    anna = visit(Role.OPERATOR).page
+    anna.goto(f"/messaggi/{held[0]}/uscita/chiudi")
+    anna.get_by_label("Nota").fill("sentita al telefono")
+    http(Role.READER).get(f"/messaggi/{held[0]}")
+    http(Role.RESPONSIBLE).get(f"/messaggi/{held[1]}")
+    anna.wait_for_timeout(1000)
+    assert "Lo ha aperto anche" not in anna.content()
+    http(Role.RESPONSIBLE).get(f"/messaggi/{held[0]}")
+    expect(anna.locator("#stato")).to_contain_text("Lo ha aperto anche Bruno Verdi")
+    expect(anna.locator("#novita")).to_have_text("Un collega ha aperto questo messaggio.")
+    expect(anna.get_by_label("Nota")).to_have_value("sentita al telefono")
+    axe(anna)
+
+
+def test_the_first_reads_of_the_second_without_javascript_too(
+    http: Callable[..., httpx.Client], held: list[int]
+) -> None:
+    anna = http(Role.OPERATOR)
+    assert "aperto anche" not in anna.get(f"/messaggi/{held[0]}").text
+    http(Role.RESPONSIBLE).get(f"/messaggi/{held[0]}")
+    assert "Lo ha aperto anche <strong>Bruno Verdi</strong>" in anna.get(f"/messaggi/{held[0]}").text
 
 
 def test_who_only_looks_has_nothing_open_and_no_buttons(http: Callable[..., httpx.Client], held: list[int]) -> None:

@@ -16,7 +16,7 @@ from triage.acts.people import Person
 from triage.acts.settling import CLOSABLE, IN_THE_MAILBOX, end_message
 from triage.acts.starters import own_words, to_fill_in
 from triage.acts.words import refused, word_closed
-from triage.acts.writing import closing_decision, how_it_stands, write_decision
+from triage.acts.writing import TOOK, closing_decision, how_it_stands, write_decision
 from triage.decide import may_write
 from triage.reading import ParsedMessages
 from triage.record import Transaction
@@ -171,7 +171,7 @@ def _write(
     params = {"exit": str(written.exit)} | ({"office": written.office} if written.office else {})
     generation = write_decision(tx, row, answer.decision, keys=answer.letter.keys, plans=(answer.plan,), params=params)
     keep_text(tx, row.id, generation, StaffText(written.text, written.office))
-    close_what_waited(tx, row.id)
+    before[TOOK] = close_what_waited(tx, row.id)
     said = Said(note=note.strip(), teaches="solo")
     number = add_settlement(tx, person, row.id, written.exit, generation, before, said, tx.now + undo)
     return Outcome(True, str(written.exit), _SAID[written.exit], tx.now + undo, number)

@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from triage.acts.letters import NEVER_DECIDED, Letter, read_letter
 from triage.acts.taught import end_rule, rule_behind
-from triage.acts.writing import CLOSED_BY_PERSON, ENDED_RULE, PLACE_CHOSEN, how_it_stands, write_decision
+from triage.acts.writing import CLOSED_BY_PERSON, ENDED_RULE, PLACE_CHOSEN, TOOK, how_it_stands, write_decision
 from triage.conversations import recipient_keys
 from triage.decide import family_behind, may_forward
 from triage.decide.gate import SAME_THREAD
@@ -192,7 +192,7 @@ def carry_out(
     generation = write_decision(
         tx, row, sending.decision, keys=sending.letter.keys, plans=(*sending.plans, *more), params=params
     )
-    close_what_waited(tx, row.id)
+    before[TOOK] = close_what_waited(tx, row.id)
     decision = sending.decision
     said = replace(
         said,

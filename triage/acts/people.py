@@ -99,3 +99,7 @@ def may(role: Role, act: Act | str) -> bool:
     """Whether a role is allowed an act; raises ``ValueError`` for an act that nobody has named."""
     act = Act(act)
     return act in _BESIDE[role] if role in _BESIDE else _RANK[role] >= _RANK[_LEAST[act]]
+
+
+SETTLERS = frozenset(str(role) for role in Role if may(role, Act.SETTLE))
+"""Roles that decide about messages."""

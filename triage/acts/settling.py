@@ -15,7 +15,7 @@ from triage.acts.letters import row_to_act_on, undecided
 from triage.acts.outcome import UNDO, Outcome
 from triage.acts.people import Person
 from triage.acts.words import refused, word_closed, word_sent
-from triage.acts.writing import closing_decision, how_it_stands, write_decision
+from triage.acts.writing import TOOK, closing_decision, how_it_stands, write_decision
 from triage.reading import ParsedMessages
 from triage.record import Transaction
 from triage.record.beside import further_waits
@@ -176,7 +176,7 @@ def end_message(
     generation = write_decision(
         tx, row, decision, file=True, due_at=tx.now + undo, params={"exit": str(exit), "why": "person"}
     )
-    close_what_waited(tx, row.id)
+    before[TOOK] = close_what_waited(tx, row.id)
     return add_settlement(tx, person, row.id, exit, generation, before, said, tx.now + undo)
 
 

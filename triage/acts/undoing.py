@@ -17,10 +17,11 @@ from triage.acts.people import Person
 from triage.acts.settling import IN_THE_MAILBOX
 from triage.acts.taught import give_rule_back
 from triage.acts.words import centre_of, refused
-from triage.acts.writing import ENDED_RULE, write_decision
+from triage.acts.writing import ENDED_RULE, TOOK, write_decision
 from triage.record import Transaction
 from triage.record.audit import Param
 from triage.record.beside import Holder, holders_of
+from triage.record.charge import give_up_charge
 from triage.record.corrections import lock_message, open_for_correction
 from triage.record.decisions import decision_of
 from triage.record.dispatches import DispatchRow
@@ -74,6 +75,8 @@ def undo(tx: Transaction, rules: Rules, person: Person, settlement_id: int) -> O
     goes_on = _give_back(tx, rules, known, row, planned)
     take_back_what_followed(tx, known.id, row.id, known.at)
     _name_the_centre_again(tx, row.id)
+    if known.before.get(TOOK):
+        give_up_charge(tx, row.id, known.at)
     if ENDED_RULE in known.before:
         give_rule_back(tx, person, int(known.before[ENDED_RULE]))
     again = f" Torna com'era prima: va a {' e a '.join(centre_of(rules, one) for one in goes_on)}." if goes_on else ""

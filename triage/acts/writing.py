@@ -28,6 +28,8 @@ CLOSED_BY_PERSON = "chiuso_da_una_persona"
 PLACE_CHOSEN = "luogo_scelto"
 ENDED_RULE = "taught"
 """Among what an undo has to give back: the taught rule that the act has ended."""
+TOOK = "took"
+"""Likewise: whether the act has taken the message in hand, which nobody had before."""
 
 
 def write_decision(

@@ -80,6 +80,20 @@ def take_in_charge(tx: Transaction, message_id: int, by: str) -> Charge | None:
     return None
 
 
+def give_up_charge(tx: Transaction, message_id: int, taken_at: datetime) -> None:
+    """What was taken in hand at this instant with an act is in nobody's hand: the act was undone.
+
+    If somebody had been called about it, the next step of the calls is due.
+    """
+    known = charges_of(tx, [message_id]).get(message_id)
+    if known is None or known.taken_at != taken_at:
+        return
+    due = tx.now if known.raised_at is not None else None
+    statement = sa.update(in_charge).where(in_charge.c.message_id == message_id)
+    tx.execute(statement.values(taken_at=None, taken_by="", due_at=due))
+    write_changes(tx, [Change("message", message_id, "given_up_charge")])
+
+
 def end_alert(tx: Transaction, message_id: int, reason: str) -> None:
     """Nobody need be called any more, although nobody said so: it was moved away, or it is being sent."""
     tx.execute(sa.update(in_charge).where(in_charge.c.message_id == message_id).values(due_at=None))

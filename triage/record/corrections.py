@@ -110,11 +110,15 @@ def open_for_correction(
     return _now(tx, row)
 
 
-def close_what_waited(tx: Transaction, message_id: int) -> None:
-    """A person has it in hand: nobody is called about it any more, and what was to be mended is."""
-    take_in_charge(tx, message_id, tx.actor)
+def close_what_waited(tx: Transaction, message_id: int) -> bool:
+    """A person has it in hand: nobody is called about it any more, and what was to be mended is.
+
+    Whether nobody had it in hand before.
+    """
+    taken = take_in_charge(tx, message_id, tx.actor) is None
     for kind in (NOTICE, PEC_FAILURE, RETURNED_FORWARD):
         close_incident(tx, kind, str(message_id))
+    return taken
 
 
 def _now(tx: Transaction, row: MessageRow) -> MessageRow:

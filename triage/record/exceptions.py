@@ -72,18 +72,24 @@ def taught_now(tx: Transaction, expires_at: datetime, values: Mapping[str, Any])
     return Taught(**values, **unused, created_at=tx.now, created_by=tx.actor[:64], expires_at=expires_at)
 
 
-def working_exceptions(tx: Transaction, sender_keys: Collection[str]) -> list[Taught]:
-    """What decides messages of these senders now: what holds, less what its settlement's undoing would still end."""
+def working_exceptions(tx: Transaction, sender_keys: Collection[str] | None = None) -> list[Taught]:
+    """What decides messages of these senders, or of all, now: what holds, less what an undo would still end."""
     found = live_exceptions(tx, sender_keys)
+    resting = resting_exceptions(tx) if found else frozenset()
+    return [one for one in found if one.id not in resting]
+
+
+def resting_exceptions(tx: Transaction) -> frozenset[int]:
+    """Those that hold and do not work yet: the settlement that taught them may still be undone."""
     query = sa.select(exceptions.c.id).where(
-        exceptions.c.id.in_([one.id for one in found]),
+        exceptions.c.ended_at.is_(None),
+        exceptions.c.expires_at > tx.now,
         settlements.c.message_id == exceptions.c.message_id,
         settlements.c.at <= exceptions.c.created_at,
         settlements.c.undo_until > tx.now,
         settlements.c.undone_at.is_(None),
     )
-    resting = set(tx.execute(query).scalars()) if found else set()
-    return [one for one in found if one.id not in resting]
+    return frozenset(tx.execute(query).scalars())
 
 
 def live_exceptions(tx: Transaction, sender_keys: Collection[str] | None = None) -> list[Taught]:

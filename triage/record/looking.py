@@ -5,14 +5,16 @@ In: a person, a message, what was opened. A page that is loaded again within min
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 
 import sqlalchemy as sa
 
 from triage.record.audit import Change, Param, write_changes
+from triage.record.filing import AT_REST
 from triage.record.messages import MessageRow
-from triage.record.people_tables import staff_acts
+from triage.record.people_tables import people, staff_acts
 from triage.record.staff_acts import Actor, note_act
 from triage.record.store import Transaction
 from triage.record.tables import audit, messages
@@ -20,7 +22,18 @@ from triage.record.tables import audit, messages
 OPENED, MARKUP_OPENED = "open_message", "open_markup"
 FILE_TAKEN, ORIGINAL_TAKEN = "download_file", "download_original"
 ONE_LOOK = timedelta(minutes=10)
+IN_FRONT = ONE_LOOK + timedelta(minutes=5)
+"""For so long a message counts as open in front of who looked at it: an open page says so anew every few minutes."""
+MOST_OPEN = 50
 INFECTED = "allegato_infetto"
+
+
+@dataclass(frozen=True, slots=True)
+class Looker:
+    """``display`` is how the person is called."""
+
+    message_id: int
+    display: str
 
 
 def note_look(
@@ -41,6 +54,33 @@ def looked_lately(
         .where(staff_acts.c.act == act, staff_acts.c.person_id == person.id, staff_acts.c.at > tx.now - ONE_LOOK)
     )
     return any(dict(found) == dict(params or {}) for found in tx.execute(query).scalars())
+
+
+def others_before(tx: Transaction, message_ids: Collection[int], person: Actor, roles: Collection[str]) -> list[Looker]:
+    """Who else, of these roles, has one of these messages before them now, in the order in which they opened it."""
+    query = (
+        sa.select(staff_acts.c.subject_id, people.c.display)
+        .join_from(staff_acts, people, people.c.id == staff_acts.c.person_id)
+        .where(staff_acts.c.subject == "message", staff_acts.c.subject_id.in_(list(message_ids)))
+        .where(staff_acts.c.act == OPENED, staff_acts.c.at > tx.now - IN_FRONT)
+        .where(staff_acts.c.person_id != person.id, people.c.role.in_(sorted(roles)))
+        .order_by(staff_acts.c.id)
+    )
+    found = tx.execute(query).all() if message_ids and person.id is not None else []
+    return list(dict.fromkeys(Looker(*row) for row in found))
+
+
+def open_before(tx: Transaction, person: Actor) -> list[int]:
+    """The messages that a person has before them now and that wait."""
+    query = (
+        sa.select(staff_acts.c.subject_id)
+        .join_from(staff_acts, messages, messages.c.id == staff_acts.c.subject_id)
+        .where(staff_acts.c.person_id == person.id, staff_acts.c.subject == "message")
+        .where(staff_acts.c.act == OPENED, staff_acts.c.at > tx.now - IN_FRONT, messages.c.state.in_(AT_REST))
+        .order_by(staff_acts.c.id.desc())
+        .limit(MOST_OPEN)
+    )
+    return sorted(set(tx.execute(query).scalars()))
 
 
 def note_infected(tx: Transaction, message_id: int) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from triage.record.exceptions import resting_exceptions
 from triage.record.messages import COLUMNS, MessageRow, row_of
 from triage.record.store import Transaction
 from triage.record.tables import messages, rescored, switches
@@ -36,8 +37,8 @@ def want_rescoring(tx: Transaction) -> None:
 
 
 def rescoring_key(tx: Transaction, rules_version: str, model_version: str) -> str:
-    """What the waiting messages would be looked at with now: rules, model, and what was taught."""
-    return f"{rules_version} {model_version} {_read(tx, _WANTED) or 0}"
+    """What the waiting messages would be looked at with now: rules, model, what was taught, how much of it rests."""
+    return f"{rules_version} {model_version} {_read(tx, _WANTED) or 0} {len(resting_exceptions(tx))}"
 
 
 def rescored_with(tx: Transaction) -> str:

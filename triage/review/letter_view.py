@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from triage.acts.people import Person
+from triage.acts.people import SETTLERS, Person
 from triage.acts.taught import taught_rule_of
 from triage.explaining import Piece, pieces_of, uncapitalised
 from triage.ids import case_code
@@ -24,7 +24,8 @@ from triage.record.charge import charges_of
 from triage.record.decisions import decision_of
 from triage.record.exceptions import taught_by
 from triage.record.identity import known_secret
-from triage.record.openings import openings_of
+from triage.record.looking import others_before
+from triage.record.openings import Opening, openings_of
 from triage.record.people import all_people
 from triage.record.protocol import ProtocolEntry, protocol_entries_of
 from triage.record.settlements import ENDS, SettlementRow, newest_settlements
@@ -73,7 +74,8 @@ class LetterView:
     reasons: tuple[str, ...]
     proposals: tuple[Proposal, ...]
     taken: Taken | None
-    open_by: str
+    open_by: tuple[str, ...]
+    """Colleagues who have it before them as well."""
     case_code: str
     changed: bool
     became: str
@@ -142,7 +144,7 @@ def view_of(desk: Desk, tx: Transaction, person: Person, letter: Letter) -> Lett
         taken=Taken(displays.get(charge.taken_by, charge.taken_by), charge.taken_at, charge.taken_by == person.name)
         if charge is not None and charge.taken_at is not None
         else None,
-        open_by=opening.display if opening is not None and opening.person_id != person.id else "",
+        open_by=_open_by(tx, person, row.id, opening),
         case_code=case_code(known_secret(tx), row.case_id) if row.case_id is not None else "",
         changed=bool(changed_among(tx, [row.id])),
         protocol=protocol_entries_of(tx, [row.id]).get(row.id),
@@ -155,6 +157,13 @@ def view_of(desk: Desk, tx: Transaction, person: Person, letter: Letter) -> Lett
         next_id=next_waiting(tx, row.id, group, person.id or 0),
         previous_id=previous_waiting(tx, row.id, group),
     )
+
+
+def _open_by(tx: Transaction, person: Person, message_id: int, opening: Opening | None) -> tuple[str, ...]:
+    """The colleagues who have it before them: who opened it first, and whoever did since."""
+    first = [opening.display] if opening is not None and opening.person_id != person.id else []
+    others = [one.display for one in others_before(tx, [message_id], person, SETTLERS)]
+    return tuple(dict.fromkeys((*first, *others)))
 
 
 def _pieces(

@@ -1,4 +1,4 @@
-"""Routes of /eventi: tells an open page how much waits, by server-sent events; numbers only.
+"""Routes of /eventi: tells an open page how much waits, and which of its messages a colleague opened; numbers only.
 
 What is bounded: how many pages are told at once, of one session and of all; how long one connection lasts (the browser
 opens the next by itself). Each look is a short read of its own; however many pages are open, what waits is counted at
@@ -20,8 +20,10 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from triage.acts.people import Act, Person
+from triage.acts.people import SETTLERS, Act, Person
+from triage.acts.people import may as role_may
 from triage.record import Store, StoreError
+from triage.record.looking import open_before, others_before
 from triage.record.people import person_numbered
 from triage.record.sessions import session_of
 from triage.record.waiting import Waiting, waiting_now
@@ -87,7 +89,7 @@ class Lookout:
 
 
 @router.get("/eventi")
-async def events(request: Request, _person: Annotated[Person, Depends(may(Act.LOOK))]) -> Response:
+async def events(request: Request, person: Annotated[Person, Depends(may(Act.LOOK))]) -> Response:
     """A stream of what waits. 204 (the browser does not ask again) where too many pages are open."""
     desk = desk_of(request)
     lookout: Lookout = request.app.state.lookout
@@ -95,25 +97,39 @@ async def events(request: Request, _person: Annotated[Person, Depends(may(Act.LO
     if lookout.closing or not lookout.enter(token):
         return Response(status_code=204)
     return StreamingResponse(
-        _stream(lookout, desk.store, token),
+        _stream(lookout, desk.store, token, person),
         media_type="text/event-stream",
         headers={"X-Accel-Buffering": "no"},
     )
 
 
-async def _stream(lookout: Lookout, store: Store, token: str) -> AsyncIterator[str]:
+def _opened_by_others(store: Store, person: Person) -> list[int]:
+    """The messages that this person has before them, and a colleague who may decide as well."""
+    if not role_may(person.role, Act.SETTLE):
+        return []
+    with store.read("who else has it open") as tx:
+        own = open_before(tx, person)
+        return sorted({one.message_id for one in others_before(tx, own, person, SETTLERS)})
+
+
+async def _stream(lookout: Lookout, store: Store, token: str, person: Person) -> AsyncIterator[str]:
     try:
         yield f"retry: {int(EVERY * 1000)}\n\n"
         told: Waiting | None = None
+        shown = list[int]()
         ends = time.monotonic() + LASTS
         while time.monotonic() < ends:
             now = await run_in_threadpool(lookout.look, store, token)
             if now is None:
                 yield "event: fine\ndata: {}\n\n"
                 return
+            beside = await run_in_threadpool(_opened_by_others, store, person)
             # A line that says nothing shows whether the browser is still there.
             yield f"data: {json.dumps(asdict(now))}\n\n" if now != told else ":\n\n"
             told = now
+            if beside != shown:
+                shown = beside
+                yield f"event: anche\ndata: {json.dumps({'messages': beside})}\n\n"
             pause = time.monotonic() + EVERY
             while time.monotonic() < pause:
                 if lookout.closing:

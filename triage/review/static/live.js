@@ -56,12 +56,31 @@
   });
 
   const channel = "BroadcastChannel" in window ? new BroadcastChannel("smistamento") : null;
-  channel?.addEventListener("message", (event) => take(event.data));
+  // A colleague has opened the message that is open here: its page says who, and keeps what is being written.
+  const said = new Set();
+  const openedBeside = (messages) => {
+    const page = document.querySelector("[data-open]");
+    const number = Number(page?.dataset.open.split("/").pop());
+    for (const one of said) if (!messages.includes(one)) said.delete(one);
+    const stato = document.getElementById("stato");
+    if (!stato || !messages.includes(number) || said.has(number) || stato.contains(document.activeElement)) return;
+    said.add(number);
+    if (stato.querySelector("[data-others]")) return;
+    htmx.ajax("GET", `/messaggi/${number}`, { target: "#stato", select: "#stato", swap: "outerHTML" });
+    if (heard) heard.textContent = "Un collega ha aperto questo messaggio.";
+  };
+  const hear = (now) => (now.messages ? openedBeside(now.messages) : take(now));
+  channel?.addEventListener("message", (event) => hear(event.data));
   const listen = () => new Promise((done) => {
     const source = new EventSource(document.body.dataset.events);
     source.addEventListener("message", (event) => {
       const now = JSON.parse(event.data);
       take(now);
+      channel?.postMessage(now);
+    });
+    source.addEventListener("anche", (event) => {
+      const now = JSON.parse(event.data);
+      hear(now);
       channel?.postMessage(now);
     });
     source.addEventListener("fine", () => { source.close(); done(); });
