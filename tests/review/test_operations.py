@@ -134,7 +134,10 @@ def test_the_page_can_be_read_and_used(visit: Callable[..., Visit], opened: list
     fits(one.page)
     one.page.get_by_label("Codice del caso").fill("AB-CDEFGHJK")
     one.page.get_by_role("button", name="Cerca").click()
-    expect(one.page.get_by_role("alert")).to_be_focused()
+    expect(one.page.get_by_label("Codice del caso")).to_be_focused()
+    expect(one.page.get_by_label("Codice del caso")).to_have_accessible_description(
+        "Non c'è un caso con questo codice."
+    )
     axe(one.page)
 
 

@@ -20,6 +20,7 @@ from triage.acts.outcome import Outcome
 from triage.acts.people import Act, Person
 from triage.ids import case_code, cases_named
 from triage.parse import parse
+from triage.pec.words import label_of, word_pec
 from triage.record import LostLeaseError, Transaction
 from triage.record.case_story import CaseRecord, case_record
 from triage.record.corrections import waiting_acknowledgement
@@ -65,6 +66,8 @@ class Letter:
     may_add: bool
     """A centre has it, or is about to: a further one may get it as well."""
     waits: bool
+    certified: str
+    """What it is as certified mail, in a sentence; empty: it is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +178,7 @@ def _letter(case: CaseRecord, row: MessageRow, message: InboundMessage | None, d
         message is not None and (row.state in OPENABLE or (row.state == MessageState.HELD and had)),
         message is not None and row.state in OPENABLE and bool(forwards & {"accepted", "pending", "submitting"}),
         row.state in (MessageState.HELD, MessageState.QUARANTINED),
+        word_pec(label_of(message.certified)) if message is not None and message.certified else "",
     )
 
 
@@ -246,7 +250,7 @@ def hold_acknowledgement(
 ) -> Response:
     """The case's acknowledgement leaves later, never, or as usual."""
     if scelta not in (*WAITS, "mai", "solito"):
-        raise RefusedError(422, "no_such_choice", "Scegli che cosa fare della conferma.")
+        return case_page(request, code, person, status=422, wrong="Scegli che cosa fare della conferma.")
     rules = desk_of(request).knowledge.in_force().rules
     view = view_of(desk_of(request), code)
     if not view.letters:
