@@ -290,7 +290,7 @@ def test_every_state_of_the_case_and_the_register_is_accessible(
         looked()
     page.goto("/errori/1")
     page.get_by_role("button", name="Chiudi l'errore").click()
-    refused(page.get_by_label("cancellato, detto a voce"), "Prima annota", of=page.get_by_role("radiogroup"))
+    refused(page.get_by_role("radio").first, "Prima annota", of=page.get_by_role("radiogroup"))
     looked()
 
 
