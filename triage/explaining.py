@@ -78,7 +78,7 @@ HOLDS = {
     "indirizzo_non_attuale": "l'indirizzo del centro è cambiato dopo la decisione",
     "nessun_inoltro": "la decisione non prevede un inoltro",
     "preso_in_carico": "il centro scrive di averlo preso in carico, e forse aggiunge altro",
-    "destinazione_malata": "l'indirizzo del centro non riceve posta: avvisate il centro, poi «triage cure»",
+    "destinazione_malata": "l'indirizzo del centro non riceve posta: avvisate il centro e chi gestisce il servizio",
     **PEC_HOLDS,
 }
 """Holds that come from intake and dispatch; all other codes are those of a decision."""

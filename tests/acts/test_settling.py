@@ -153,7 +153,7 @@ def test_two_people_never_settle_the_same_message_twice(office: Office, smtp_sin
     assert office.act(forward, key, Choice("sud"), seen=seen).ok
     late = office.act(forward, key, Choice("nord"), seen=seen, person=office.bruno)
     assert (late.ok, late.code) == (False, "cambiato")
-    assert late.message_it == "Nel frattempo lo ha già smistato Carla Neri, alle 10:00: guardalo di nuovo."
+    assert late.message_it == "Nel frattempo è già stato smistato da Carla Neri, alle 10:00: guardalo di nuovo."
     assert office.act_unread(close, key, "nota", seen=seen, person=office.bruno).code == "cambiato"
     assert office.act(forward, key, Choice("nord"), person=office.bruno).code == "stato_decided"
     desk.advance(minutes=2)

@@ -29,6 +29,7 @@ from triage.learning.comparison import (
     pair_up,
 )
 from triage.learning.figures import QUESTIONS
+from triage.review.model_words import caution_words
 from triage.vocabulary import Action
 
 
@@ -190,6 +191,8 @@ def test_messages_that_a_model_learnt_from_are_no_test(models: tuple[Path, Path]
     held_out, cautions = run(folder / "champion" / "examples", rival(models[0]), rival(models[1]))
     assert not held_out
     assert [text.partition(" learnt")[0] for text in cautions] == ["the champion", "the challenger"]
+    words = [caution_words(text).partition(" ha imparato anche da ")[0] for text in cautions]
+    assert words == ["Il modello in vigore", "Questo modello"], "staff read them in Italian"
 
 
 def test_labels_must_be_later_than_those_learnt(models: tuple[Path, Path], tmp_path: Path) -> None:

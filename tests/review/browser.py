@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
 
 from tests.review.office import Office, Somebody
 from tests.servers.process import MissingServerError
@@ -83,6 +84,22 @@ def axe(page: Page) -> None:
         "n => n.target.join(' ') + ' ' + (n.any[0]?.message ?? '')).join(' | '))"
     )
     assert found == [], f"{urlsplit(page.url).path}: " + "\n".join(found)
+
+
+def unchecked(page: Page) -> None:
+    """Let the page's forms be sent as a browser would send them that does not look at required fields."""
+    page.evaluate("for (const form of document.forms) form.noValidate = true")
+
+
+def refused(field: Locator, says: str, of: Locator | None = None) -> None:
+    """The field has the focus, is marked as wrong, and is described by the sentence that says why.
+
+    ``of``: what carries the mark where the field is one choice of several.
+    """
+    expect(field).to_be_focused()
+    marked = of if of is not None else field
+    expect(marked).to_have_attribute("aria-invalid", "true")
+    expect(marked).to_have_accessible_description(re.compile(re.escape(says)))
 
 
 def fits(page: Page) -> None:

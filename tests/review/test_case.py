@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 
 from tests.fakes import FakeClock
 from tests.record.builders import PERMANENT, begin, end, lease_next
-from tests.review.browser import WIDTHS, Visit, axe, fits
+from tests.review.browser import WIDTHS, Visit, axe, fits, refused, unchecked
 from tests.review.mail import a_mail, arrive, row_of
 from tests.review.office import Office, shown_in, token_of
 from tests.review.outbox import Outbox
@@ -97,7 +97,7 @@ def test_a_misroute_is_corrected_by_keyboard_from_the_search_to_the_undo(
     page.keyboard.press("Tab")
     page.keyboard.type(LUCIA)
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Messaggi trovati, dal più recente: 1 su 1.")).to_be_focused()
+    expect(page.get_by_text("Messaggi trovati, dal più recente: 1 su 2.")).to_be_focused()
     assert page.url == f"{office.url}/smistati"
     assert page.locator(".riga").count() == 1
     page.keyboard.press("j")
@@ -258,8 +258,20 @@ def test_every_state_of_the_case_and_the_register_is_accessible(
     page.goto(f"/casi/{code}/unisci/{misroute}")
     page.get_by_label("Codice dell'altro caso").fill("22-AAAAAAAA")
     page.get_by_role("button", name="Unisci", exact=True).click()
-    expect(page.get_by_role("alert")).to_be_focused()
+    refused(page.get_by_label("Codice dell'altro caso"), "Non c'è un caso con questo codice.")
     looked()
+    page.goto(f"/casi/{code}/correggi/{misroute}")
+    unchecked(page)
+    page.get_by_role("button", name="Vedi che cosa parte").click()
+    refused(page.get_by_label("la zona era sbagliata"), "Scegli perché", of=page.get_by_role("radiogroup"))
+    looked()
+    page.goto(f"/casi/{code}")
+    unchecked(page)
+    hold = page.get_by_role("button", name="Salva per la conferma di ricevuta")
+    if hold.count():
+        hold.click()
+        refused(page.get_by_label("rimandala di 4 ore"), "Scegli che cosa fare", of=page.get_by_role("radiogroup"))
+        looked()
     page.goto(f"/casi/{code}/correggi/{misroute}")
     looked()
     page.get_by_label("la zona era sbagliata").check()
@@ -277,6 +289,10 @@ def test_every_state_of_the_case_and_the_register_is_accessible(
     for path in ("/errori", "/errori?tutti=si", "/errori/1", "/smistati"):
         page.goto(path)
         looked()
+    page.goto("/errori/1")
+    page.get_by_role("button", name="Chiudi l'errore").click()
+    refused(page.get_by_role("radio").first, "Prima annota", of=page.get_by_role("radiogroup"))
+    looked()
 
 
 def test_a_case_is_shown_only_under_its_own_code_and_a_message_only_under_its_case(
@@ -323,7 +339,7 @@ def test_of_two_who_correct_one_message_the_second_is_told_who_was_faster(
     second = two.post(path, data=form | {"csrf": token_of(two.get(path).text), "centro": "mantova"})
     assert first.status_code == 303
     assert second.status_code == 422
-    assert "Nel frattempo lo ha già smistato Anna Rossi" in second.text
+    assert "Nel frattempo è già stato smistato da Anna Rossi" in second.text
     sent = {to for to, _ in outbox.send(after=timedelta(minutes=3))}
     assert sent == {OGLIO_PO, CREMA, LUCIA}
 

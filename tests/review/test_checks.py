@@ -134,16 +134,14 @@ def test_what_was_checked_out_of_turn_is_not_called_unchecked(
         _post(client, f"/controlli/{number}", **ANSWER)
     page = client.get("/controlli").text
     many = len(drawn) - 1
-    assert (
-        f"{many} messaggi sono già controllati, ma contano appena ha una risposta anche quello estratto prima" in page
-    )
-    assert page.count(f"({many} altri contano appena ha una risposta uno estratto prima)") == 2, "the centre's, and all"
+    assert f"{many} messaggi sono già controllati, ma non contano ancora: prima serve una risposta" in page
+    assert page.count(f"({many} altri non contano ancora: ne manca uno estratto prima)") == 2, "the centre's, and all"
     assert "Nessun messaggio è ancora stato controllato" not in page
     assert _post(client, "/controlli/prossimo").headers["location"] == "/controlli"
     assert "è aperto davanti a un&#39;altra persona" in client.get("/controlli").text
     _post(client, first, **ANSWER)
     page = client.get("/controlli").text
-    assert "appena ha una risposta" not in page
+    assert "ancora: " not in page
     assert f"Misurato su {len(drawn)} messaggi" in page
 
 

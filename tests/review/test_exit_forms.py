@@ -175,3 +175,10 @@ def test_an_acknowledgement_that_has_left_is_told_before_anything_is_chosen(
     page = client.get(path).text
     assert "è già partita" in page
     assert 'name="attesa"' not in page
+
+
+def test_a_centre_s_further_address_is_shown_and_not_its_key(http: Callable[..., httpx.Client], office: Office) -> None:
+    (key,) = arrive(office, [HELD])
+    page = http(Role.OPERATOR).get(f"/messaggi/{key}").text
+    assert "Azienda Speciale Consortile Oglio Po: ufficiodipiano@concast.it</option>" in page
+    assert ": piano<" not in page

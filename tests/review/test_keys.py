@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.review.browser import Visit, axe
+from tests.review.mail import HELD, arrive
 from tests.review.office import Office
 from triage.acts.people import Role
 from triage.review.keys import ACTS, keys_of, keys_on, problem_with
@@ -73,6 +74,22 @@ def test_a_person_changes_a_key_and_turns_all_of_them_off(visit: Callable[..., V
     page.get_by_label("Usa i tasti").check()
     page.get_by_role("button", name="Rimetti i tasti iniziali").click()
     expect(page.get_by_label(SEND, exact=True)).to_have_value("i")
+
+
+def test_no_key_falls_between_what_is_seen_and_what_listens(visit: Callable[..., Visit], office: Office) -> None:
+    """Whoever is quick presses when the page can be seen, however slowly its script comes."""
+    arrive(office, [HELD])
+    page = visit(Role.OPERATOR).page
+
+    def slowly(route: Route) -> None:
+        page.wait_for_timeout(1500)
+        route.continue_()
+
+    page.route("**/page.js*", slowly)
+    page.goto("/da-decidere", wait_until="commit")
+    page.get_by_role("heading", level=1).wait_for(state="visible")
+    page.keyboard.press("j")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Orari")
 
 
 def test_two_acts_cannot_have_one_key(visit: Callable[..., Visit]) -> None:

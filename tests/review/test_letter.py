@@ -534,7 +534,7 @@ def test_possible_danger_is_taken_in_charge_once(http: Callable[..., httpx.Clien
     assert "Da leggere oggi: possibile pericolo" in page
     anna.post(f"/messaggi/{danger}/prendi", data={"csrf": token_of(page)})
     seen = bruno.get(f"/messaggi/{danger}").text
-    assert "Preso in carico da <strong>Anna Rossi</strong>, oggi alle 10:30" in seen
+    assert "Preso in carico <strong>da Anna Rossi</strong>, oggi alle 10:30" in seen
     bruno.post(f"/messaggi/{danger}/prendi", data={"csrf": token_of(seen)})
     assert "già in carico" in bruno.get("/da-decidere").text
 

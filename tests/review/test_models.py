@@ -11,11 +11,12 @@ from typing import Any
 import httpx
 import pytest
 import sqlalchemy as sa
+from playwright.sync_api import expect
 
 from tests.fakes import FakeClock
 from tests.learning.rivals import corrections, make_model
 from tests.record.builders import a_decision, a_mailbox, claim, receive, settle
-from tests.review.browser import WIDTHS, Visit, axe, fits
+from tests.review.browser import WIDTHS, Visit, axe, fits, refused, unchecked
 from tests.review.office import MODEL as MODEL_FILE
 from tests.review.office import Office, token_of
 from triage.acts.people import Role
@@ -27,7 +28,7 @@ from triage.record.identity import MODEL, current_version
 from triage.record.model_papers import keep_comparison, keep_report, newest_report
 from triage.record.staff_acts import acts_about, verify_acts
 from triage.record.tables import messages
-from triage.review.model_words import percent
+from triage.review.model_words import caution_words, percent
 from triage.review.modelling import report_policy
 from triage.vocabulary import MessageState
 
@@ -328,3 +329,55 @@ def test_large_numbers_of_the_card_are_written_as_in_italian(
     page = httpx.get(f"{shipped.url}/modelli/{in_force(shipped)}", cookies=cookies, trust_env=False, timeout=60).text
     assert re.search(r"\d\.\d{3} su \d+\.\d{3}<", page)
     assert re.search(r"\d{4,} su |su \d{4,}<", page) is None
+
+
+@pytest.mark.parametrize(
+    ("kept", "shown"),
+    [
+        (
+            "the challenger has no card: whether it learnt from these messages is not known",
+            "Questo modello non ha la sua scheda: non si sa se ha imparato da questi messaggi.",
+        ),
+        (
+            "the champion learnt from a.jsonl, b.jsonl: its answers there are no test",
+            "Il modello in vigore ha imparato anche da a.jsonl, b.jsonl: lì le sue risposte non dimostrano niente.",
+        ),
+        (
+            "12 messages are not later than the last correction the challenger learnt (2026-11-02)",
+            "Questo modello: 12 messaggi non sono più recenti dell'ultima correzione da cui ha imparato (2026-11-02).",
+        ),
+        ("something new", "something new"),
+    ],
+)
+def test_why_a_comparison_is_no_fair_test_is_told_in_italian(kept: str, shown: str) -> None:
+    assert caution_words(kept) == shown
+
+
+def test_a_reason_is_asked_for_and_what_was_written_stays(
+    visit: Callable[..., Visit], office: Office, versions: tuple[str, str]
+) -> None:
+    page = visit(Role.RESPONSIBLE, width=320).page
+    page.goto(f"/modelli/{versions[1]}/in-vigore")
+    unchecked(page)
+    page.get_by_role("button", name="Metti in vigore").click()
+    refused(page.get_by_label(re.compile("^Perché")), "Scrivi il motivo")
+    axe(page)
+    page.get_by_label(re.compile("^Perché")).fill("Riconosce meglio le zone.")
+    unchecked(page)
+    page.get_by_role("button", name="Metti in vigore").click()
+    refused(page.get_by_role("checkbox"), "Segna che hai letto gli avvisi")
+    expect(page.get_by_label(re.compile("^Perché"))).to_have_value("Riconosce meglio le zone.")
+    axe(page)
+    fits(page)
+    page.get_by_role("checkbox").check()
+    page.get_by_role("button", name="Metti in vigore").click()
+    expect(page.locator("#avvisi")).to_contain_text(f"Da adesso decide il modello {versions[1]}.")
+    expect(page.locator("main")).to_contain_text("da Bruno Verdi: «Riconosce meglio le zone.»")
+    page.get_by_role("link", name="Torna al modello di prima").click()
+    unchecked(page)
+    page.get_by_role("button", name=re.compile("^Torna al modello")).click()
+    refused(page.get_by_label(re.compile("^Perché")), "Scrivi il motivo")
+    axe(page)
+    page.get_by_label(re.compile("^Perché")).fill("Sbaglia le zone.")
+    page.get_by_role("button", name=re.compile("^Torna al modello")).click()
+    expect(page.locator("#avvisi")).to_contain_text(f"È di nuovo in vigore il modello {versions[0]}")

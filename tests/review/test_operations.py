@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 from playwright.sync_api import expect
 
-from tests.review.browser import WIDTHS, Visit, axe, fits
+from tests.review.browser import WIDTHS, Visit, axe, fits, refused
 from tests.review.mail import FOR_NOBODY, HELD, arrive
 from tests.review.office import Office, token_of
 from triage.acts.people import Person, Role
@@ -134,7 +134,7 @@ def test_the_page_can_be_read_and_used(visit: Callable[..., Visit], opened: list
     fits(one.page)
     one.page.get_by_label("Codice del caso").fill("AB-CDEFGHJK")
     one.page.get_by_role("button", name="Cerca").click()
-    expect(one.page.get_by_role("alert")).to_be_focused()
+    refused(one.page.get_by_label("Codice del caso"), "Questo codice di caso non esiste")
     axe(one.page)
 
 

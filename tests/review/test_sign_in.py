@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from playwright.sync_api import Page, expect
 
 from tests.fakes import FakeClock
-from tests.review.browser import WIDTHS, Visit, axe, fits
+from tests.review.browser import WIDTHS, Visit, axe, fits, refused
 from tests.review.mail import HELD, arrive
 from tests.review.office import FAST, PASSWORD, Office, Somebody, token_of
 from triage.acts import accounts, passwords
@@ -74,7 +74,7 @@ def test_a_wrong_password_is_told_and_has_the_focus(office: Office, visit: Calla
     expect(one.page.get_by_role("alert")).to_have_text(
         "Nome o password non corretti. Controlla le maiuscole e riprova."
     )
-    expect(one.page.get_by_role("alert")).to_be_focused()
+    refused(one.page.get_by_label("Nome"), "Nome o password non corretti.")
     axe(one.page)
     fits(one.page)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
+from triage.acts.actors import who
 from triage.acts.centres import Choice, Refused, carry_out, plan_sending
 from triage.acts.letters import row_to_act_on, undecided
 from triage.acts.outcome import UNDO, Outcome
@@ -129,8 +130,8 @@ def take(tx: Transaction, rules: Rules, person: Person, message_id: int) -> Outc
     before = take_in_charge(tx, message_id, person.name)
     if before is not None:
         known = person_named(tx, before.taken_by)
-        who = known.display if known is not None else before.taken_by
-        return Outcome(before.taken_by == person.name, "gia_presa", f"È già in carico a {who}.")
+        keeper = known.display if known is not None else who(before.taken_by, {})
+        return Outcome(before.taken_by == person.name, "gia_presa", f"È già in carico a {keeper}.")
     note_act(tx, person, "take", "message", message_id)
     return Outcome(True, "presa", "Presa in carico: è scritto chi e quando, e nessuno viene più chiamato.")
 

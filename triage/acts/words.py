@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo
 
+from triage.acts.actors import by_whom
 from triage.acts.centres import Sending
 from triage.acts.letters import CHANGED
 from triage.acts.outcome import Outcome
@@ -215,6 +216,6 @@ def _somebody_was_faster(tx: Transaction, rules: Rules, message_id: int) -> str:
     if last is None:
         return "Nel frattempo è cambiato: guardalo di nuovo prima di decidere."
     person = person_numbered(tx, last.person_id) if last.person_id is not None else None
-    name = person.display if person is not None else last.actor
+    by = f"da {person.display}" if person is not None else by_whom(last.actor, {})
     at = last.at.astimezone(ZoneInfo(rules.service.timezone))
-    return f"Nel frattempo lo ha già smistato {name}, alle {at.hour}:{at:%M}: guardalo di nuovo."
+    return f"Nel frattempo è già stato smistato {by}, alle {at.hour}:{at:%M}: guardalo di nuovo."

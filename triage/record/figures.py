@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from triage.record.filing import AT_REST
+from triage.record.plans import unindexed
 from triage.record.store import Transaction
 from triage.record.tables import decisions, dispatches, messages, settlements
 from triage.vocabulary import DispatchKind, DispatchState
@@ -63,7 +64,7 @@ def forward_times_query() -> sa.Select[tuple[int, datetime, datetime]]:
         sa.select(dispatches.c.generation, dispatches.c.ended_at, messages.c.received_at)
         .join_from(dispatches, messages, messages.c.id == dispatches.c.message_id)
         .where(dispatches.c.kind == DispatchKind.FORWARD, dispatches.c.ended_at.is_not(None))
-        .where(dispatches.c.state == DispatchState.ACCEPTED, messages.c.received_at.is_not(None))
+        .where(unindexed(dispatches.c.state) == DispatchState.ACCEPTED, messages.c.received_at.is_not(None))
         .order_by(dispatches.c.ended_at.desc())
         .limit(NEWEST)
     )

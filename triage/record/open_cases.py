@@ -7,6 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from triage.record.plans import unindexed
 from triage.record.store import Transaction
 from triage.record.tables import dispatches, messages, project_charges
 from triage.vocabulary import DispatchKind, DispatchState, MessageState
@@ -32,7 +33,7 @@ def open_cases(tx: Transaction, project: str, since: datetime) -> list[OpenCase]
     query = (
         sa.select(dispatches.c.case_id, first)
         .join_from(dispatches, messages, dispatches.c.message_id == messages.c.id)
-        .where(dispatches.c.kind == DispatchKind.FORWARD, dispatches.c.state == DispatchState.ACCEPTED)
+        .where(dispatches.c.kind == DispatchKind.FORWARD, unindexed(dispatches.c.state) == DispatchState.ACCEPTED)
         .where(dispatches.c.project == project, dispatches.c.ended_at > since)
         .where(dispatches.c.generation == messages.c.generation)
         .where(messages.c.state.in_((MessageState.FORWARDED, MessageState.FILED)))

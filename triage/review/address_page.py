@@ -13,6 +13,7 @@ from triage.acts.accounts import Changed
 from triage.acts.people import Person
 from triage.dispatch.address_mail import address_test_subject, address_test_text
 from triage.record.address_tests import TestState, newest_tests, tests_of
+from triage.record.people import all_people
 from triage.record.store import Transaction
 from triage.review.guards import RefusedError, desk_of, may
 from triage.review.rendering import go, render, tell
@@ -35,6 +36,7 @@ def show(request: Request, project: str, key: str, _person: Annotated[Person, De
     with desk.store.read("address") as tx:
         newest = newest_tests(tx)
         tests = [one for one in tests_of(tx, project, key) if one.address == rules.projects[project].addresses[key].to]
+        names = {one.name: one.display for one in all_people(tx)}
     view = next(one for one in addresses_of(rules.projects[project], newest, rules) if one.key == key)
     waiting = next((one for one in tests if one.state == TestState.ASKED and one.sent_at is None), None)
     return render(
@@ -43,6 +45,7 @@ def show(request: Request, project: str, key: str, _person: Annotated[Person, De
         project=rules.projects[project],
         address=view,
         tests=tests,
+        names=names,
         leaving=waiting,
         leaves_at=waiting.asked_at + addresses.UNDO if waiting is not None else None,
         subject=address_test_subject(PLACE_OF_CODE),

@@ -18,6 +18,7 @@ from triage.acts.cases import acknowledgement, join, split
 from triage.acts.outcome import Outcome
 from triage.acts.people import Act, Person
 from triage.ids import case_code, cases_typed, with_hyphen
+from triage.pec.words import label_of, word_pec
 from triage.record import LostLeaseError, Transaction
 from triage.record.case_story import CaseRecord, case_record
 from triage.record.corrections import waiting_acknowledgement
@@ -63,6 +64,8 @@ class Letter:
     may_add: bool
     """A centre has it, or is about to: a further one may get it as well."""
     waits: bool
+    certified: str
+    """What it is as certified mail, in a sentence; empty: it is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +172,7 @@ def _letter(case: CaseRecord, row: MessageRow, opened: Opened | None, desk: Desk
         message is not None and (row.state in OPENABLE or (row.state == MessageState.HELD and had)),
         message is not None and row.state in OPENABLE and bool(forwards & {"accepted", "pending", "submitting"}),
         row.state in (MessageState.HELD, MessageState.QUARANTINED),
+        word_pec(label_of(message.certified)) if message is not None and message.certified else "",
     )
 
 
@@ -240,7 +244,7 @@ def hold_acknowledgement(
 ) -> Response:
     """The case's acknowledgement leaves later, never, or as usual."""
     if scelta not in (*WAITS, "mai", "solito"):
-        raise RefusedError(422, "no_such_choice", "Scegli che cosa fare della conferma.")
+        return case_page(request, code, person, status=422, wrong="Scegli che cosa fare della conferma.")
     rules = desk_of(request).knowledge.in_force().rules
     view = view_of(desk_of(request), code)
     if not view.letters:

@@ -50,15 +50,15 @@ def nothing_counts(audit: Audit) -> str:
     """Why there is nothing to measure by: nobody has judged anything, or one that was drawn earlier waits still."""
     if not audit.beyond:
         return "Nessun messaggio è ancora stato controllato."
-    one, many = "messaggio è già controllato, ma conta", "messaggi sono già controllati, ma contano"
-    return f"{count_of(audit.beyond, one, many)} appena ha una risposta anche quello estratto prima di tutti."
+    one, many = "messaggio è già controllato, ma non conta", "messaggi sono già controllati, ma non contano"
+    return f"{count_of(audit.beyond, one, many)} ancora: prima serve una risposta a quello estratto per primo."
 
 
 def not_yet(audit: Audit) -> str:
     """Beside the judged ones that count: those that do not count yet."""
     if not audit.beyond:
         return ""
-    return f" ({count_of(audit.beyond, 'altro conta', 'altri contano')} appena ha una risposta uno estratto prima)"
+    return f" ({count_of(audit.beyond, 'altro non conta', 'altri non contano')} ancora: ne manca uno estratto prima)"
 
 
 def measured_by_card(right: int, n: int) -> str:
@@ -75,7 +75,7 @@ def promise(audit: Audit, promised: float) -> str:
         return f"{said} La verifica la conferma."
     if (audit.seen.share or 0.0) > promised:
         return f"{said} Finora gli errori trovati sono di più: la verifica non la conferma."
-    return f"{said} Non è ancora dimostrata: {_more(missing)} (decisi da una persona o controllati qui)."
+    return f"{said} Non è ancora dimostrata: {_more(missing)}, decisi da una persona o controllati qui."
 
 
 def _more(missing: int) -> str:

@@ -208,7 +208,7 @@ def _choice(tx: Transaction, rules: Rules, message_id: int, given: Mapping[str, 
 def centres_of(rules: Rules) -> dict[str, str]:
     """Every address of every project under its code, the families' own first."""
     return {
-        f"{code}.{key}": project.name if key == DEFAULT_ADDRESS else f"{project.name}: {key}"
+        f"{code}.{key}": project.name if key == DEFAULT_ADDRESS else f"{project.name}: {project.addresses[key].to}"
         for code, project in rules.projects.items()
         for key in sorted(project.addresses, key=lambda one: (one != DEFAULT_ADDRESS, one))
     }

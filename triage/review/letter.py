@@ -115,6 +115,8 @@ def letter_page(
             "note_again": "",
             "refused": "",
             "ready": False,
+            "wrong_number": "",
+            "number": "",
             **more,
             **values,
         },
@@ -157,7 +159,9 @@ def _may_add(view: LetterView) -> bool:
 def _centres(rules: Rules) -> dict[str, str]:
     """Every address of every project under its code, the families' own first."""
     return {
-        f"{code}.{key}": project.name if len(project.addresses) == 1 or key == "default" else f"{project.name}: {key}"
+        f"{code}.{key}": project.name
+        if len(project.addresses) == 1 or key == "default"
+        else f"{project.name}: {one.to}"
         for code, project in rules.projects.items()
-        for key in sorted(project.addresses, key=lambda one: (one != "default", one))
+        for key, one in sorted(project.addresses.items(), key=lambda item: (item[0] != "default", item[0]))
     }

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from triage.acts.actors import by_whom
 from triage.acts.people import SETTLERS, Person
 from triage.acts.taught import taught_rule_of
 from triage.explaining import Piece, pieces_of, uncapitalised
@@ -37,7 +38,7 @@ from triage.review.files import ListedFile, listed_files
 from triage.review.letters import Letter
 from triage.review.proposals import Proposal, proposals_of
 from triage.review.settled_words import became
-from triage.vocabulary import Classification, Decision, InboundMessage, PlaceMention
+from triage.vocabulary import Classification, Decision, InboundMessage, PlaceMention, SignatureState
 
 LONGEST = 40_000
 """Characters of the text that the page shows; all of it is in the original."""
@@ -47,7 +48,7 @@ _KEPT = 256
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Who has the message in charge, and since when."""
+    """Who has the message in charge, behind a participle ("da Anna Rossi"), and since when."""
 
     by: str
     at: datetime
@@ -66,6 +67,8 @@ class LetterView:
     signature: tuple[Piece, ...]
     cut: bool
     certified: tuple[tuple[str, str], ...]
+    altered: bool
+    """Certified mail whose provider's signature does not fit."""
     files: tuple[ListedFile, ...]
     has_markup: bool
     waits_because: str
@@ -130,6 +133,7 @@ def view_of(desk: Desk, tx: Transaction, person: Person, letter: Letter) -> Lett
         signature=parts["signature"],
         cut=message is not None and max(len(message.new_text), len(message.quoted_text)) > LONGEST,
         certified=certified_lines(message.certified, rules.service.timezone) if message and message.certified else (),
+        altered=bool(message and message.certified and message.certified.signature is SignatureState.ALTERED),
         files=listed_files(letter.parsed.attachments, certified=bool(message and message.certified))
         if letter.parsed is not None
         else (),
@@ -141,7 +145,7 @@ def view_of(desk: Desk, tx: Transaction, person: Person, letter: Letter) -> Lett
         proposals=proposals_of(message, decision, classification, rules, letter.mailbox, turned_down(tx, row.id))
         if message is not None and classification is not None
         else (),
-        taken=Taken(displays.get(charge.taken_by, charge.taken_by), charge.taken_at, charge.taken_by == person.name)
+        taken=Taken(by_whom(charge.taken_by, displays), charge.taken_at, charge.taken_by == person.name)
         if charge is not None and charge.taken_at is not None
         else None,
         open_by=_open_by(tx, person, row.id, opening),

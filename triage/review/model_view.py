@@ -13,7 +13,7 @@ from triage.record import Transaction
 from triage.record.identity import MODEL
 from triage.record.model_papers import Paper, newest_comparison
 from triage.record.versions import How, steps
-from triage.review.model_words import FIGURES, OUTCOMES, VERDICTS, percent
+from triage.review.model_words import FIGURES, OUTCOMES, VERDICTS, caution_words, percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def comparison_view(paper: Paper | None) -> ComparisonView | None:
         verdict=VERDICTS.get(content["verdict"], content["verdict"]),
         safe=content["verdict"] != "unsafe",
         held_out=content["held_out"],
-        cautions=tuple(content["cautions"]),
+        cautions=tuple(map(caution_words, content["cautions"])),
         pairs=pairs,
     )
 

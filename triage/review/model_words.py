@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from triage.drifting import REST, Change, Drift
@@ -77,3 +78,30 @@ def drift_value(drift: Drift, value: str, rules: Rules) -> str:
     if drift.name == "zone":
         return territory_name(rules, value)
     return _BANDS[int(value)] if drift.name == "fiducia" else language_name(value)
+
+
+_RIVALS = {"champion": "Il modello in vigore", "challenger": "Questo modello"}
+_CAUTIONS = (
+    (
+        re.compile(r"the (\w+) has no card: .*"),
+        "{0} non ha la sua scheda: non si sa se ha imparato da questi messaggi.",
+    ),
+    (
+        re.compile(r"the (\w+) learnt from (.*): its answers there are no test"),
+        "{0} ha imparato anche da {1}: lì le sue risposte non dimostrano niente.",
+    ),
+    (
+        re.compile(r"(\d+) messages are not later than the last correction the (\w+) learnt \((.*)\)"),
+        "{0}: {1} messaggi non sono più recenti dell'ultima correzione da cui ha imparato ({2}).",
+    ),
+)
+"""What a comparison says of its own messages (``learning.comparison``), and the same for staff."""
+
+
+def caution_words(text: str) -> str:
+    """Why a comparison's messages may be no fair test; what is not known stays as it was written."""
+    for pattern, words in _CAUTIONS:
+        if found := pattern.fullmatch(text):
+            rival, *others = sorted(found.groups(), key=lambda one: one not in _RIVALS)
+            return words.format(_RIVALS.get(rival, rival), *others)
+    return text

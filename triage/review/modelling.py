@@ -20,6 +20,7 @@ from triage.promotion import Known, known_models, model_of_record, promote, roll
 from triage.promotion import RefusedError as NotDoneError
 from triage.record.identity import MODEL, current_version
 from triage.record.model_papers import newest_comparison, newest_report
+from triage.record.people import all_people
 from triage.record.staff_acts import note_act
 from triage.record.store import Transaction
 from triage.record.versions import line, steps
@@ -49,8 +50,9 @@ def show(request: Request, _person: Reader) -> Response:
     """Every model, the one in force first."""
     with desk_of(request).store.read("models") as tx:
         found = known_models(tx, _sums)
+        names = {one.name: one.display for one in all_people(tx)}
     ordered = sorted(found, key=lambda one: (one.in_force_since is None, not one.previous))
-    return render(request, "models.html", models=ordered, how=HOW, percent=percent)
+    return render(request, "models.html", models=ordered, names=names, how=HOW, percent=percent)
 
 
 @router.get("/modelli/cambiamenti")
@@ -110,11 +112,13 @@ def show_one(request: Request, version: str, _person: Reader) -> Response:
         report = newest_report(tx, version)
         compared = comparison_view(newest_comparison(tx, in_force, version)) if version != in_force else None
         found = against(tx, known, in_force)
+        names = {one.name: one.display for one in all_people(tx)}
     card = card_of(known)
     return render(
         request,
         "model.html",
         known=known,
+        names=names,
         card=card,
         figures=figures_of(card),
         report=report,
@@ -165,14 +169,14 @@ def put_in_force(
 ) -> Response:
     """This model decides from now on; ``instead_of`` is the one that the person saw in force."""
     if not why.strip():
-        return _ask_promote(request, version, 422, NO_REASON)
+        return _ask_promote(request, version, 422, NO_REASON, why.strip())
     desk = desk_of(request)
     with desk.store.read("model") as tx:
         found = against(tx, _known(tx, version), current_version(tx, MODEL))
     if found.forbidden:
         raise RefusedError(409, "not_promotable", found.forbidden, "Questo modello non può entrare in vigore")
     if found.reasons and not sure:
-        return _ask_promote(request, version, 422, NOT_SURE)
+        return _ask_promote(request, version, 422, NOT_SURE, why.strip())
     try:
         with desk.store.write("promote model", person.name) as tx:
             before = promote(
@@ -201,13 +205,14 @@ def _known(tx: Transaction, version: str) -> Known:
     return known
 
 
-def _ask_promote(request: Request, version: str, status: int = 200, wrong: str = "") -> Response:
+def _ask_promote(request: Request, version: str, status: int = 200, wrong: str = "", why: str = "") -> Response:
     with desk_of(request).store.read("model") as tx:
         known, in_force = _known(tx, version), current_version(tx, MODEL)
         found = against(tx, known, in_force)
     if found.forbidden:
         raise RefusedError(409, "not_promotable", found.forbidden, "Questo modello non può entrare in vigore")
-    return render(request, "model_promote.html", status, known=known, in_force=in_force, against=found, wrong=wrong)
+    values = {"known": known, "in_force": in_force, "against": found, "wrong": wrong, "why": why}
+    return render(request, "model_promote.html", status, **values)
 
 
 def _ask_back(request: Request, status: int = 200, wrong: str = "") -> Response:

@@ -13,6 +13,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import Response
 
+from triage.acts.actors import who as who_acted
 from triage.acts.people import Act, Person
 from triage.ids import case_code, cases_typed
 from triage.record import Transaction
@@ -113,7 +114,7 @@ def _lines(tx: Transaction, acts: Sequence[ActRow]) -> list[Line]:
     for act in acts:
         who = people.get(act.person_id or 0)
         case = cases.get(act.id)
-        name, role = (who.display, role_name(who.role)) if who is not None else (act.actor, COMMAND)
+        name, role = (who.display, role_name(who.role)) if who is not None else (who_acted(act.actor, {}), COMMAND)
         what = act_name(str(act.params.get("code", "")) if act.act == "acknowledgement" else act.act)
         found.append(Line(act, name, role, what, case_code(secret, case) if case is not None else ""))
     return found

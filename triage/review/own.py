@@ -72,7 +72,7 @@ def change_keys(request: Request, _person: SignedIn, fields: Annotated[dict[str,
 def ask_password(request: Request) -> Response:
     """The form; whoever was given a password comes here first."""
     account_of(request, PASSWORD)
-    return render(request, "own_password.html", wrong="")
+    return render(request, "own_password.html", wrong="", at="")
 
 
 @router.post("/profilo/password")
@@ -84,13 +84,15 @@ def change_password(
 ) -> Response:
     """Another password; all other sessions of the person end."""
     desk, row = desk_of(request), account_of(request, PASSWORD)
-    wrong = wrong_password(request, row, present) or problem_with(password, row.name, row.display)
-    if not wrong and password == present:
-        wrong = "La nuova password è uguale a quella di adesso."
-    elif not wrong and password != again:
-        wrong = "Le due password nuove non sono uguali."
+    at = "present"
+    if not (wrong := wrong_password(request, row, present)):
+        at, wrong = "password", problem_with(password, row.name, row.display)
+        if not wrong and password == present:
+            wrong = "La nuova password è uguale a quella di adesso."
+        elif not wrong and password != again:
+            at, wrong = "again", "Le due password nuove non sono uguali."
     if wrong:
-        return render(request, "own_password.html", 422, wrong=wrong)
+        return render(request, "own_password.html", 422, wrong=wrong, at=at)
     with desk.store.write("password") as tx:
         set_password(tx, row.id, hash_password(password), given=False)
         note_act(tx, row, "password_changed", "person", row.id)

@@ -10,6 +10,7 @@ from fastapi.responses import Response
 
 from triage.acts import accounts
 from triage.acts.accounts import Changed
+from triage.acts.actors import who
 from triage.acts.passwords import hash_password, new_password
 from triage.acts.people import SECOND_FACTOR, Act, Person, Role
 from triage.record.people import all_people, person_numbered
@@ -70,13 +71,20 @@ def add(
 @router.get("/persone/{person_id}")
 def show_one(request: Request, person_id: int, _person: Administrator) -> Response:
     """One person: role, access, and what was done to the account."""
+    return _person_page(request, person_id)
+
+
+def _person_page(request: Request, person_id: int, status: int = 200, wrong: str = "", role: str = "") -> Response:
+    """``role``: what was chosen and not saved, because of what is ``wrong``."""
     with desk_of(request).store.read("person") as tx:
         row = person_numbered(tx, person_id)
         acts = acts_about(tx, "person", person_id)[-50:]
+        names = {one.name: one.display for one in all_people(tx)}
     if row is None:
         raise RefusedError(404, "nobody")
-    told = [(act["at"], act_name(act["act"]), act["actor"]) for act in reversed(acts)]
-    return render(request, "person.html", row=row, acts=told, roles=ROLE_NAMES, tells=ROLE_TELLS)
+    told = [(act["at"], act_name(act["act"]), who(act["actor"], names)) for act in reversed(acts)]
+    values = {"row": row, "acts": told, "roles": ROLE_NAMES, "wrong": wrong, "role": role or row.role}
+    return render(request, "person.html", status, **values)
 
 
 @router.post("/persone/{person_id}/ruolo")
@@ -88,6 +96,8 @@ def change(
     display: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
     """Another role or name."""
+    if display and not display.strip():
+        return _person_page(request, person_id, 422, NO_NAME, role)
     return _do(request, person, person_id, lambda tx: accounts.give_role(tx, person, person_id, role, display))
 
 

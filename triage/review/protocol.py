@@ -15,6 +15,7 @@ from triage.record.people import all_people
 from triage.record.protocol import protocol_entries_of, protocol_page
 from triage.review.guards import RefusedError, desk_of, may
 from triage.review.heads import Head, heads_of
+from triage.review.letter import letter_page
 from triage.review.rendering import go, render, tell
 
 router = APIRouter()
@@ -61,7 +62,7 @@ def number(
             raise RefusedError(404, "not_to_register")
         outcome = give_number(tx, person, message_id, numero)
     if not outcome.ok:
-        raise RefusedError(422, "number", outcome.message_it)
+        return letter_page(request, message_id, person, status=422, wrong_number=outcome.message_it, number=numero)
     tell(request, outcome.message_it)
     return go(f"/messaggi/{message_id}")
 

@@ -13,6 +13,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import Response
 
+from triage.acts.actors import capital, who
 from triage.acts.people import Act, Person, Role
 from triage.acts.register import ANSWERS, close_entry, write_answer
 from triage.ids import case_code
@@ -178,7 +179,7 @@ def _line(
     return Line(
         entry,
         code,
-        by.display if by is not None else one.found_by,
+        capital(who(one.found_by, {name: each.display for name, each in people.items()})),
         role_name(by.role) if by is not None and by.role in set(Role) else "Amministratore di sistema",
         WHY_NAMES.get(one.note_code, one.note_code),
         tuple(CATEGORY_NAMES.get(category, category) for category in one.categories),

@@ -14,6 +14,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from markupsafe import Markup
 
+from triage.acts.actors import by_whom, capital, who
 from triage.acts.people import Act, Person
 from triage.acts.people import may as role_may
 from triage.explaining import sentence, word_hold, word_reason
@@ -71,6 +72,7 @@ def _environment() -> jinja2.Environment:
         "exit_name": words.exit_name,
         "mail_name": lambda kind: words.MAIL_NAMES.get(kind, kind),
         "sentence": sentence,
+        "capital": capital,
         "readable_mail": readable,
         "likely_word": words.likely_word,
         "protocol_why": words.protocol_why,
@@ -82,6 +84,7 @@ def _environment() -> jinja2.Environment:
     }
     environment.globals |= {"static": static_url, "icon": icon, "SERVICE": words.SERVICE, "DANGER": words.DANGER}
     environment.globals |= {"TURNED_DOWN": words.TURNED_DOWN}
+    environment.globals |= {"who": who, "by_whom": by_whom}
     return environment
 
 

@@ -31,10 +31,11 @@ def show(request: Request) -> Response:
     row = account_of(request, ENROL)
     if row.has_totp:
         return _is_on(request, row)
-    return _ask(request, row, "")
+    return _ask(request, row)
 
 
-def _ask(request: Request, row: PersonRow, wrong: str) -> Response:
+def _ask(request: Request, row: PersonRow, wrong: str = "", at: str = "") -> Response:
+    """The form; ``at``: the field that ``wrong`` is about."""
     secret = session_data(request).get("totp") or new_totp_secret()
     if session_data(request).get("totp") != secret:
         remember(request, totp=secret)
@@ -45,6 +46,7 @@ def _ask(request: Request, row: PersonRow, wrong: str) -> Response:
         picture=_picture(totp_address(secret, row.name, SERVICE)),
         key=" ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
         wrong=wrong,
+        at=at,
         row=row,
     )
 
@@ -70,7 +72,7 @@ def prove(
     if row.has_totp or not secret or session is None:
         return go("/profilo/codice")
     if not session.step and (wrong := wrong_password(request, row, present)):
-        return _ask(request, row, wrong)
+        return _ask(request, row, wrong, "present")
     recovery = new_recovery_codes()
     with desk_of(request).store.write("second factor") as tx:
         step = totp_step(secret, code, tx.now)
@@ -80,7 +82,7 @@ def prove(
             end_sessions_of(tx, row.id)
             row = person_numbered(tx, row.id) or row
     if step is None:
-        return _ask(request, row, WRONG)
+        return _ask(request, row, WRONG, "code")
     # Shown once and kept as hashes only; the way on is a new session under its cookie.
     onward = go_on(request, row)
     page = render(request, "recovery_codes.html", codes=recovery)

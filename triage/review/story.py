@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from triage.acts.actors import by_whom, capital, who
 from triage.explaining import uncapitalised, word_hold
 from triage.record.case_story import CaseRecord, Decided
 from triage.record.messages import MessageRow
@@ -99,7 +100,7 @@ def _decided(one: Decided, rules: Rules) -> str:
 
 def _acts(case: CaseRecord, rules: Rules, names: Mapping[str, str]) -> Iterator[Event]:
     for act in case.settled:
-        who = names.get(act.actor, act.actor)
+        actor = capital(who(act.actor, names))
         lines = [f"Nota: {act.note}"] if act.note else []
         if act.undone_at is not None:
             lines.append("Poi annullato: non è partito niente.")
@@ -108,16 +109,16 @@ def _acts(case: CaseRecord, rules: Rules, names: Mapping[str, str]) -> Iterator[
         office = rules.offices.get(written.office) if written is not None else None
         if office is not None:
             lines.append(f"Ufficio indicato: {office.name}.")
-        what = f"{who}: {_did(act, rules)}"
+        what = f"{actor}: {_did(act, rules)}"
         yield Event(act.at, what, "user", tuple(lines), text, about=act.message_id, order=2)
         if act.undone_at is not None:
-            back = f"{who}: annullato «{exit_name(act.exit)}»"
+            back = f"{actor}: annullato «{exit_name(act.exit)}»"
             yield Event(act.undone_at, back, "user", about=act.message_id, order=2)
     for row in case.acts:
-        who = names.get(row["actor"], row["actor"])
+        actor = capital(who(row["actor"], names))
         code = str(row["params"].get("code", "")) if row["act"] == "acknowledgement" else row["act"]
         about = row["subject_id"] if row["subject"] == "message" else 0
-        yield Event(row["at"], f"{who}: {act_name(code)}", "user", about=about, order=2)
+        yield Event(row["at"], f"{actor}: {act_name(code)}", "user", about=about, order=2)
 
 
 _VERBS = {Exit.FORWARD: "inoltrato a", Exit.CORRECTION: "corretto, va a", Exit.ALSO: "inoltrato anche a"}
@@ -142,8 +143,7 @@ def _mails(case: CaseRecord, heads: Mapping[int, Head], rules: Rules, names: Map
             yield Event(told.at, told.what, told.icon, told.lines, about=one.message_id, order=4)
             continue
         if told.waits and case.hold is not None and one.kind == "acknowledgement":
-            who = names.get(case.hold.by, case.hold.by)
-            lines = (*lines, f"Trattenuta da {who}.")
+            lines = (*lines, f"Trattenuta {by_whom(case.hold.by, names)}.")
         yield Event(
             told.at,
             told.what,

@@ -14,6 +14,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
+from triage.acts.actors import by_whom
 from triage.acts.people import Act, Person
 from triage.acts.teaching import forget
 from triage.acts.words import word_taught
@@ -98,9 +99,9 @@ def _views(desk: Desk, tx: Transaction, found: Sequence[Taught]) -> list[TaughtV
         case = case_code(known_secret(tx), row.case_id) if row is not None and row.case_id is not None else ""
         ended = one.ended_at or (one.expires_at if one.expires_at <= tx.now else None)
         acts = [act for act in acts_about(tx, "exception", one.id) if act["act"] == "forget"] if one.ended_at else []
-        by = names.get(acts[-1]["actor"], acts[-1]["actor"]) if acts else ""
+        by = by_whom(acts[-1]["actor"], names) if acts else ""
         what = rule_words(one, rules, heads.get(one.message_id, Head()))
-        views.append(TaughtView(one, what, case, names.get(one.created_by, one.created_by), ended, by))
+        views.append(TaughtView(one, what, case, by_whom(one.created_by, names), ended, by))
     return views
 
 

@@ -78,14 +78,14 @@ def judge(
     octets = file.file.read() if file is not None and file.filename else b""
     if not octets:
         if not (subject.strip() or text.strip()):
-            return _page(request, given, 422, wrong=NOTHING)
+            return _page(request, given, 422, wrong=NOTHING, at="text")
         if author.strip() and not _is_address(author.strip()):
-            return _page(request, given, 422, wrong=NO_ADDRESS)
+            return _page(request, given, 422, wrong=NO_ADDRESS, at="author")
         octets = _as_mail(author.strip() or "famiglia@example.org", subject, text)
     try:
         message = parse_isolated(octets)
     except ParserCrash:
-        return _page(request, given, 422, wrong=UNREADABLE)
+        return _page(request, given, 422, wrong=UNREADABLE, at="file")
     return _page(request, given, found=judgement_of(desk_of(request), message))
 
 
@@ -95,9 +95,11 @@ def _page(
     status: int = 200,
     *,
     wrong: str = "",
+    at: str = "",
     found: Judgement | None = None,
 ) -> Response:
-    return render(request, "trying.html", status, wrong=wrong, found=found, **{**_EMPTY, **given})
+    """The form; ``at``: the field that ``wrong`` is about."""
+    return render(request, "trying.html", status, wrong=wrong, at=at, found=found, **{**_EMPTY, **given})
 
 
 _EMPTY = {"author": "", "subject": "", "text": ""}

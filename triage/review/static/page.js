@@ -1,4 +1,5 @@
-// What makes the page smoother; everything works without it.
+// What makes the page smoother; everything works without it. It runs before anything is shown: no key falls between what
+// somebody sees and what listens. So nothing of the page is there yet while it runs.
 "use strict";
 
 (() => {
@@ -8,14 +9,15 @@
     event.detail.headers["X-CSRF-Token"] = token();
   });
 
-  // After a change the focus goes to what it led to: an error, or the heading of what was loaded. The page's settings let
-  // htmx settle at once (defaultSettleDelay), so that no key falls between new words and their focus.
+  // After a change the focus goes to what it led to: the field that an error is about, the error where it is about none, or
+  // the heading of what was loaded. The page's settings let htmx settle at once (defaultSettleDelay), so that no key falls
+  // between new words and their focus.
   const focusIn = (root) => {
-    const target = root.querySelector("[data-focus]");
-    if (target) {
-      if (!target.hasAttribute("tabindex")) target.setAttribute("tabindex", "-1");
-      target.focus();
-    }
+    const wrong = root.querySelector('[aria-invalid="true"]');
+    const target = (wrong?.matches("fieldset") ? wrong.querySelector("input") : wrong) ?? root.querySelector("[data-focus]");
+    if (!target) return;
+    if (target.tabIndex < 0 && !target.hasAttribute("tabindex")) target.setAttribute("tabindex", "-1");
+    target.focus();
   };
   document.addEventListener("DOMContentLoaded", () => focusIn(document));
   document.addEventListener("htmx:afterSettle", (event) => focusIn(event.detail.elt));
@@ -31,25 +33,28 @@
   });
 
   // Single keys (WCAG 2.1.4): off, or changed, in the person's profile. Elements are marked with data-act.
-  const keys = JSON.parse(document.body.dataset.keys ?? "null");
-  if (keys) {
-    const acts = new Map(Object.entries(keys).map(([act, key]) => [key.toLowerCase(), act]));
-    document.addEventListener("keydown", (event) => {
-      if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing || event.repeat) return;
-      if (document.querySelector("dialog[open]")) return;
-      if (event.target.closest("input, textarea, select, [contenteditable]") && event.target.type !== "radio" && event.target.type !== "checkbox") return;
-      const act = acts.get(event.key.toLowerCase());
-      const target = act && [...document.querySelectorAll(`[data-act="${act}"]`)].find((one) => one.checkVisibility());
-      if (!target) return;
-      event.preventDefault();
-      // Taking back is never one stray key: it goes to the button that says what, and Enter takes it back.
-      if (act === "annulla" || target.matches("input:not([type=radio]):not([type=checkbox]), textarea, select")) target.focus();
-      else {
-        if (target.matches("summary")) target.focus(); // what it opens comes next
-        target.click();
-      }
-    });
-  }
+  const pressed = (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing || event.repeat) return;
+    if (document.readyState === "loading") {
+      // What the key is for may still be on its way.
+      document.addEventListener("DOMContentLoaded", () => pressed(event), { once: true });
+      return;
+    }
+    if (document.querySelector("dialog[open]")) return;
+    if (event.target.closest("input, textarea, select, [contenteditable]") && event.target.type !== "radio" && event.target.type !== "checkbox") return;
+    const keys = JSON.parse(document.body.dataset.keys ?? "{}");
+    const act = Object.keys(keys).find((one) => keys[one].toLowerCase() === event.key.toLowerCase());
+    const target = act && [...document.querySelectorAll(`[data-act="${act}"]`)].find((one) => one.checkVisibility());
+    if (!target) return;
+    event.preventDefault();
+    // Taking back is never one stray key: it goes to the button that says what, and Enter takes it back.
+    if (act === "annulla" || target.matches("input:not([type=radio]):not([type=checkbox]), textarea, select")) target.focus();
+    else {
+      if (target.matches("summary")) target.focus(); // what it opens comes next
+      target.click();
+    }
+  };
+  document.addEventListener("keydown", pressed);
 
   // A refusal is a page too, which htmx would drop. Where a link led to it, and where it is the form with its mistakes, it
   // is shown. Else its words stand above the page that is there, so that nothing typed is lost; what another machine on
@@ -118,7 +123,7 @@
       banner.querySelector("[data-left]").textContent = ` (ancora ${words.join(" e ")})`;
     }
   };
-  countDown();
+  document.addEventListener("DOMContentLoaded", countDown);
   setInterval(countDown, 5000);
 
   // A message stays marked as open in front of somebody while its page is.
