@@ -29,8 +29,8 @@ from triage.classify.second import find_second, second_requests
 from triage.classify.territory import HOME, Gazetteer, PlaceRanker, load_gazetteer, score_places, unlisted_names
 from triage.classify.territory.heard import heard_names
 from triage.classify.topics import TopicModel, Weights, favour_not_for_us, find_signs
-from triage.classify.under_headers import of_a_person
-from triage.classify.unread import unread, without
+from triage.classify.under_headers import of_a_person, reads_as_bulk
+from triage.classify.unread import unread, unread_part, without
 from triage.classify.urgency import UrgencyCues, find_cues, judge_urgency
 from triage.vocabulary import NOT_FOR_US, Classification, InboundMessage, Reason
 
@@ -80,9 +80,11 @@ class Classifier:
         urgent = self._model.urgent_probabilities(rows)
         # Header fields of a machine weigh against danger, but people's words may stand under them.
         under = [number for number, one in enumerate(prepared) if one.automatic.automatic and not one.automatic.reports]
+        bulk = set()
         if under:
             said = self._model.rows([without_machine(prepared[number].topic_text) for number in under])
             urgent[under] = np.maximum(urgent[under], self._model.urgent_probabilities(said))
+            bulk = self._bulk(under, said)
         automatic = self._model.automatic_probabilities(rows)
         return [
             self._compose(
@@ -92,6 +94,7 @@ class Classifier:
                 [float(value) for value in topics[position]],
                 float(urgent[position]),
                 float(automatic[position]),
+                like_bulk=position in bulk,
             )
             for position, message in enumerate(messages)
         ]
@@ -104,6 +107,8 @@ class Classifier:
         topic_probabilities: Sequence[float],
         urgent_probability: float,
         automatic_probability: float,
+        *,
+        like_bulk: bool,
     ) -> Judged:
         weights = self._model.weights
         by_rules = score_places(prepared.places, self._gazetteer)
@@ -133,7 +138,9 @@ class Classifier:
             reasons.append(Reason("lingua_non_letta", {"code": prepared.language.code}))
             topic_probabilities = without(topic_probabilities, weights.topics.index(NOT_FOR_US))
             best = max(range(len(weights.topics)), key=lambda number: topic_probabilities[number])
-        reasons.extend(of_a_person(message, prepared.automatic))
+        elif not prepared.automatic.proved and unread_part(message, prepared, self._model.knows):
+            reasons.append(Reason("parte_non_letta"))
+        reasons.extend(of_a_person(message, prepared.automatic, like_bulk=like_bulk))
         reasons.extend(self._unlisted(message, prepared))
         reasons.extend(self._topic_reasons(message, prepared, row, best, topic_probabilities[best]))
         topic_scores = dict(zip(weights.topics, topic_probabilities, strict=True))
@@ -171,6 +178,16 @@ class Classifier:
             acceptance=acceptance_of(weights.acceptance, found),
         )
         return Judged(classification, found, urgent_probability, automatic_probability)
+
+    def _bulk(self, under: Sequence[int], said: sp.csr_matrix) -> set[int]:
+        """Which of these messages read, without their header fields, like a letter to many."""
+        topics = self._model.topic_probabilities(said)[:, self._model.weights.topics.index(NOT_FOR_US)]
+        machines = self._model.automatic_probabilities(said)
+        return {
+            number
+            for number, machine, topic in zip(under, machines, topics, strict=True)
+            if reads_as_bulk(float(machine), float(topic))
+        }
 
     def _may_hide_danger(self, automatic: Automatic, cues: UrgencyCues, probability: float) -> bool:
         if automatic.reports:

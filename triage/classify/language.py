@@ -61,7 +61,7 @@ _ROMANISED_CONFIDENCE = 0.6
 _LATIN_LANGUAGES = ("it", "en", "ro", "fr", "es", "sq", "pt", "de")
 
 _SCRIPTS = {
-    "latin": re.compile(r"[A-Za-zÀ-ɏ]"),
+    "latin": re.compile(r"[A-Za-zÀ-ɏ\u1e00-\u1eff]"),
     "gurmukhi": re.compile(r"[\u0a00-\u0a7f]"),
     "devanagari": re.compile(r"[\u0900-\u097f]"),
     "bengali": re.compile(r"[\u0980-\u09ff]"),
@@ -73,7 +73,25 @@ _SCRIPTS = {
     "greek": re.compile(r"[\u0370-\u03ff]"),
     "georgian": re.compile(r"[\u10a0-\u10ff]"),
     "ethiopic": re.compile(r"[\u1200-\u137f]"),
+    "hebrew": re.compile(r"[\u0590-\u05ff]"),
+    "armenian": re.compile(r"[\u0530-\u058f]"),
+    "gujarati": re.compile(r"[\u0a80-\u0aff]"),
+    "oriya": re.compile(r"[\u0b00-\u0b7f]"),
+    "telugu": re.compile(r"[\u0c00-\u0c7f]"),
+    "kannada": re.compile(r"[\u0c80-\u0cff]"),
+    "malayalam": re.compile(r"[\u0d00-\u0d7f]"),
+    "thai": re.compile(r"[\u0e00-\u0e7f]"),
+    "lao": re.compile(r"[\u0e80-\u0eff]"),
+    "tibetan": re.compile(r"[\u0f00-\u0fff]"),
+    "burmese": re.compile(r"[\u1000-\u109f]"),
+    "khmer": re.compile(r"[\u1780-\u17ff]"),
+    "kana": re.compile(r"[\u3040-\u30ff]"),
+    "hangul": re.compile(r"[\u1100-\u11ff\uac00-\ud7af]"),
 }
+_OTHER = "other"
+"""Letters of all further scripts together."""
+_LAST_LATIN = "ʯ"
+_ANY_SCRIPT = re.compile("|".join(pattern.pattern for pattern in _SCRIPTS.values()))
 _SCRIPT_WEIGHT = {"han": 3.0}
 """One Han character says about as much as a short word in letters."""
 
@@ -87,7 +105,23 @@ _SINGLE_LANGUAGE = {
     "greek": "el",
     "georgian": "ka",
     "ethiopic": "am",
+    "hebrew": "he",
+    "armenian": "hy",
+    "gujarati": "gu",
+    "oriya": "or",
+    "telugu": "te",
+    "kannada": "kn",
+    "malayalam": "ml",
+    "thai": "th",
+    "lao": "lo",
+    "tibetan": "bo",
+    "burmese": "my",
+    "khmer": "km",
+    "kana": "ja",
+    "hangul": "ko",
+    _OTHER: "und",
 }
+_OTHER_THAN_LATIN = frozenset(_SINGLE_LANGUAGE.values()) | {"ar", "ur", "fa", "uk", "ru", "mk", "bg"}
 # Letters that one language has and its neighbour does not.
 _URDU_LETTERS = re.compile("[\u0679\u0688\u0691\u06ba\u06be\u06c1\u06d2\u06cc\u06a9\u06af\u067e\u0686]")
 _ARABIC_LETTERS = re.compile("[\u0643\u064a\u0629\u0649\u0647]")
@@ -108,12 +142,21 @@ _WORD = re.compile(r"[^\W_]+")
 _NOISE = re.compile(r"\S*@\S+|https?://\S+|www\.\S+|\d+")
 
 
+def letters_of_other_scripts(text: str, code: str) -> int:
+    """How many letters of ``text`` are not of the script in which its language, ``code``, is written here."""
+    if text.isascii():
+        return 0
+    others = [count for name, count in _count_scripts(text).items() if name != "latin"]
+    return sum(others) - (max(others) if code in _OTHER_THAN_LATIN else 0)
+
+
 def _count_scripts(sample: str) -> dict[str, int]:
     counts = {"latin": len(_SCRIPTS["latin"].findall(sample))}
     if not sample.isascii():
         for name, pattern in _SCRIPTS.items():
             if name != "latin":
                 counts[name] = len(pattern.findall(sample))
+        counts[_OTHER] = sum(sign.isalpha() and sign > _LAST_LATIN for sign in _ANY_SCRIPT.sub("", sample))
     return counts
 
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from triage.classify.territory.abbreviated import doubtful_cuts, find_abbreviated
 from triage.classify.territory.codes import find_codes
-from triage.classify.territory.gazetteer import Gazetteer
+from triage.classify.territory.gazetteer import Gazetteer, Name
 from triage.classify.territory.heard import heard_names
 from triage.classify.territory.lookalikes import CueHit, NameHit
 from triage.classify.territory.quoted import share_at
@@ -113,7 +113,7 @@ def _hits(
         if any(reading.gaps[index] is Gap.HARD for index in range(first + 1, last + 1)):
             continue
         name = gazetteer.names.get(phrase)
-        if name is not None and not (name.common == "strict" and _goes_on(reading, last, gazetteer)):
+        if name is not None and not _is_part(reading, first, last, name, gazetteer):
             names.append(NameHit(first, last, name))
         cues += [CueHit(first, last, cue) for cue in gazetteer.cues.get(phrase, ())]
     names = [hit for hit in names if not _is_in_a_cue(reading, hit, cues)]
@@ -156,6 +156,19 @@ def _is_in_a_cue(reading: Reading, hit: NameHit, cues: list[CueHit]) -> bool:
         and not reading.capital(hit.first)
         and any(cue.first <= hit.first and hit.last <= cue.last and cue.first < cue.last for cue in cues)
     )
+
+
+def _is_part(reading: Reading, first: int, last: int, name: Name, gazetteer: Gazetteer) -> bool:
+    """Whether it is only the beginning of a longer name, which is another place's."""
+    if name.common == "strict" and _goes_on(reading, last, gazetteer):
+        return True
+    # "Torre d'Albino" is not our hamlet Torre.
+    joined = last + 1 < len(reading.words) and reading.words[last + 1] in _JOINING
+    return first == last and name.kind == "hamlet" and joined and _goes_on(reading, last + 1, gazetteer)
+
+
+_JOINING = frozenset({"d", "de", "dei", "degli", "del", "della", "delle"})
+"""Not "di": "Torre di Goito" is a hamlet and its comune."""
 
 
 def _goes_on(reading: Reading, last: int, gazetteer: Gazetteer) -> bool:

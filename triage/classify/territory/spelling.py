@@ -113,7 +113,7 @@ def normal(name: str) -> str:
 
 
 def spellings(name: str) -> frozenset[str]:
-    """The ways in which people write a name, normalised: abbreviated saints, joined, split, d'/de."""
+    """The ways in which people write a name, normalised: abbreviated saints, joined, split, d'/de/dei."""
     words = normal(name).split()
     forms = {tuple(words)}
     for form in tuple(forms):
@@ -125,6 +125,7 @@ def spellings(name: str) -> frozenset[str]:
             forms.add((*form[: form.index("san", 1)], "s", *form[form.index("san", 1) + 1 :]))
         forms |= {tuple(w for w in form if w != small) for small in ("d", "de") if small in form and len(form) > 2}
         forms |= {tuple("di" if w == small else w for w in form) for small in ("d", "de") if small in form}
+        forms |= {tuple("dei" if w == "de" else w for w in form)}  # "de'" is "dei" cut short
     result = {" ".join(form) for form in forms}
     joined = "".join(words)
     if len(words) > 1 and len(joined) >= 8:
