@@ -16,6 +16,7 @@ from tests.classify.letters import letter
 from triage.classify import Classifier, load_classifier
 from triage.classify.artefact import digest
 from triage.classify.wording import explain, known_codes
+from triage.decide.danger import hides_danger
 from triage.vocabulary import TOPICS, Address, Attachment, InboundMessage
 
 MODELS = Path(__file__).parents[2] / "models"
@@ -157,6 +158,37 @@ def test_what_nobody_here_can_read_is_no_advertising_and_may_be_danger(classifie
     [said] = classifier.classify([letter(text)])
     assert "lingua_non_letta" in {reason.code for reason in said.reasons}
     assert said.topic != "non_pertinente"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Buongiorno, abito a Castel Goffredo. Kocam beni ve çocukları dövüyor, çok korkuyorum. Grazie",
+        "Buongiorno. Mój mąż bije mnie i dzieci, boję się o życie. Abito a Viadana, grazie mille",
+        "Buongiorno, abitiamo a Crema e vorrei sapere gli orari. ባለቤቴ ይደበድበኛል ልጆቹ ይፈራሉ። Grazie",
+        "Abito a Viadana. زوجي يضربني أنا والأطفال كل يوم وأنا خائفة جدا",
+        "મારો પતિ મને મારે છે, મને ડર લાગે છે. Viadana",
+        "Good morning, I live in Crema. Férjem ver engem és a gyerekeket, nagyon félek tőle. Thank you",
+    ],
+)
+def test_a_part_that_nobody_here_can_read_may_hold_danger(classifier: Classifier, text: str) -> None:
+    """A greeting and a place in Italian, and what matters in one's own language."""
+    [said] = classifier.classify([letter(text)])
+    assert hides_danger(said) or said.urgent
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Buongiorno, abito a Viadana e vorrei sapere quando riapre il laboratorio di lettura del sabato.",
+        "Ciao! Siamo Gurpreet Singh e Manpreet Kaur, abitiamo a Suzzara: c'è posto al corso di nuoto per Harjot?",
+        "orari segreteria crema??",
+        "Hello, we live in Mantova. Is there a group for parents of small children on Saturday morning?",
+    ],
+)
+def test_names_and_haste_are_no_unread_part(classifier: Classifier, text: str) -> None:
+    [said] = classifier.classify([letter(text)])
+    assert "parte_non_letta" not in {reason.code for reason in said.reasons}
 
 
 def test_a_name_that_no_list_holds_is_told_where_only_a_school_is_known(classifier: Classifier) -> None:

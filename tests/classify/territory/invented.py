@@ -93,6 +93,8 @@ RESIDENCE = (
     Case("Viviamo a Castiglione d/S in centro.", "Castiglione delle Stiviere", "Castiglione d/S", HOME),
     Case("Abitiamo a Torre de’ Picenardi.", "Torre de' Picenardi", "Torre de’ Picenardi", HOME),
     Case("abito a torre de picenardi", "Torre de' Picenardi", "torre de picenardi", HOME),
+    Case("Scrivo da Torre dei Picenardi, abito lì.", "Torre de' Picenardi", "Torre dei Picenardi", HOME),
+    Case("abito a cappella dei picenardi", "Cappella de' Picenardi", "cappella dei picenardi", HOME),
     Case("Sto a Cade', frazione di Roncoferraro.", "Roncoferraro"),
     Case("Abito a S.Benedetto Po.", "San Benedetto Po", "S.Benedetto Po", HOME),
     Case("Abitiamo a Revere.", "Borgo Mantovano", "Revere", HOME),
