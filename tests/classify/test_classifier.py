@@ -169,6 +169,9 @@ def test_what_nobody_here_can_read_is_no_advertising_and_may_be_danger(classifie
         "Abito a Viadana. زوجي يضربني أنا والأطفال كل يوم وأنا خائفة جدا",
         "મારો પતિ મને મારે છે, મને ડર લાગે છે. Viadana",
         "Good morning, I live in Crema. Férjem ver engem és a gyerekeket, nagyon félek tőle. Thank you",
+        "Abito a Viadana. Chcę umrzeć.",
+        "Abitiamo a Crema, grazie. 死にたい",
+        "KOCAM BENİ HER GÜN DÖVÜYOR. ABITO A VIADANA.",
     ],
 )
 def test_a_part_that_nobody_here_can_read_may_hold_danger(classifier: Classifier, text: str) -> None:
@@ -177,9 +180,47 @@ def test_a_part_that_nobody_here_can_read_may_hold_danger(classifier: Classifier
     assert hides_danger(said) or said.urgent
 
 
+PLAIN = "Buongiorno, abito a Viadana e vorrei sapere gli orari del laboratorio di lettura. Grazie"
+
+
+@pytest.mark.parametrize(
+    ("subject", "signature"),
+    [
+        ("Kocam beni her gece dövüyor", ""),
+        ("info", "Anna Esempio\nMio marito mi picchia ogni notte, aiutatemi"),
+        ("info", "Anna Esempio\nMąż mnie bije i grozi nożem"),
+    ],
+)
+def test_danger_above_or_below_the_text_is_seen(classifier: Classifier, subject: str, signature: str) -> None:
+    said, plain = classifier.classify(
+        [letter(PLAIN, subject=subject, signature=signature), letter(PLAIN, subject="info", signature="Anna Esempio")]
+    )
+    assert hides_danger(said)
+    assert not hides_danger(plain)
+
+
+def test_what_nobody_reads_is_not_filed_with_a_machines_mail(classifier: Classifier) -> None:
+    field = ("Auto-Submitted", "auto-replied")
+    absence = "Sono fuori ufficio, rientro lunedì 7 gennaio."
+    said, plain = classifier.classify(
+        [letter(f"{absence} Mąż mnie bije i grozi, że zabije dzieci.", field), letter(absence, field)]
+    )
+    found = ["parte_non_letta" in {reason.code for reason in one.reasons} for one in (said, plain)]
+    assert found == [True, False]
+    assert hides_danger(said)
+
+
+def test_a_text_longer_than_what_is_read_waits(classifier: Classifier) -> None:
+    said, plain = classifier.classify([letter(f"{PLAIN}\n" * 150), letter(f"{PLAIN}\n" * 20)])
+    assert "letto_in_parte" in {reason.code for reason in said.reasons}
+    assert hides_danger(said)
+    assert "letto_in_parte" not in {reason.code for reason in plain.reasons}
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        "Siamo la famiglia di Yassine El Idrissi e Salma Ouazzani Benjelloun: c'è posto al corso di nuoto a Suzzara?",
         "Buongiorno, abito a Viadana e vorrei sapere quando riapre il laboratorio di lettura del sabato.",
         "Ciao! Siamo Gurpreet Singh e Manpreet Kaur, abitiamo a Suzzara: c'è posto al corso di nuoto per Harjot?",
         "orari segreteria crema??",

@@ -30,7 +30,7 @@ from triage.classify.territory import HOME, Gazetteer, PlaceRanker, load_gazette
 from triage.classify.territory.heard import heard_names
 from triage.classify.topics import TopicModel, Weights, favour_not_for_us, find_signs
 from triage.classify.under_headers import of_a_person, reads_as_bulk
-from triage.classify.unread import unread, unread_part, without
+from triage.classify.unread import READ_LETTERS, is_read_in_part, unread, unread_part, without
 from triage.classify.urgency import UrgencyCues, find_cues, judge_urgency
 from triage.vocabulary import NOT_FOR_US, Classification, InboundMessage, Reason
 
@@ -130,7 +130,9 @@ class Classifier:
         urgent = urgency.urgent and not prepared.automatic.proved
         if urgent:
             reasons.extend(urgency.reasons)
-        elif self._may_hide_danger(prepared.automatic, prepared.cues, urgent_probability):
+        elif self._may_hide_danger(prepared.automatic, prepared.cues, urgent_probability) or self._cries_below(
+            message, prepared.automatic
+        ):
             reasons.append(Reason("pericolo_non_escluso", {"probability": round(urgent_probability, 2)}))
         known = self._model.known_share(prepared.topic_text)
         if unread(prepared, known) and not prepared.automatic.proved:
@@ -138,8 +140,10 @@ class Classifier:
             reasons.append(Reason("lingua_non_letta", {"code": prepared.language.code}))
             topic_probabilities = without(topic_probabilities, weights.topics.index(NOT_FOR_US))
             best = max(range(len(weights.topics)), key=lambda number: topic_probabilities[number])
-        elif not prepared.automatic.proved and unread_part(message, prepared, self._model.knows):
+        elif not prepared.automatic.reports and unread_part(message, prepared, self._model.knows):
             reasons.append(Reason("parte_non_letta"))
+        if is_read_in_part(message):
+            reasons.append(Reason("letto_in_parte"))
         reasons.extend(of_a_person(message, prepared.automatic, like_bulk=like_bulk))
         reasons.extend(self._unlisted(message, prepared))
         reasons.extend(self._topic_reasons(message, prepared, row, best, topic_probabilities[best]))
@@ -193,6 +197,11 @@ class Classifier:
         if automatic.reports:
             return False
         return bool(cues.raised) or probability >= PERHAPS_DANGER * self._model.weights.urgent_threshold
+
+    def _cries_below(self, message: InboundMessage, automatic: Automatic) -> bool:
+        """Danger told below the name, which the parser takes for a signature."""
+        below = (("signature", message.signature[:READ_LETTERS]),)
+        return bool(message.signature) and not automatic.reports and bool(find_cues(below).raised)
 
     def _unlisted(self, message: InboundMessage, prepared: Prepared) -> list[Reason]:
         """Names that may be the family's place, where no home and no desk is known: only a school's, say."""

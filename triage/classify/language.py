@@ -95,6 +95,9 @@ _ANY_SCRIPT = re.compile("|".join(pattern.pattern for pattern in _SCRIPTS.values
 _SCRIPT_WEIGHT = {"han": 3.0}
 """One Han character says about as much as a short word in letters."""
 
+_SIGN_WEIGHT = {"han": 4, "kana": 2, "hangul": 3}
+"""Letters that one sign of these stands for, where a few of them say much."""
+
 _SINGLE_LANGUAGE = {
     "gurmukhi": "pa",
     "devanagari": "hi",
@@ -146,7 +149,8 @@ def letters_of_other_scripts(text: str, code: str) -> int:
     """How many letters of ``text`` are not of the script in which its language, ``code``, is written here."""
     if text.isascii():
         return 0
-    others = [count for name, count in _count_scripts(text).items() if name != "latin"]
+    found = _count_scripts(text)
+    others = [count * _SIGN_WEIGHT.get(name, 1) for name, count in found.items() if name != "latin"]
     return sum(others) - (max(others) if code in _OTHER_THAN_LATIN else 0)
 
 

@@ -44,8 +44,8 @@ def of_a_person(message: InboundMessage, automatic: Automatic, *, like_bulk: boo
         return (Reason("parole_di_persona"),)
     if not automatic.answers_nothing or automatic.lists:
         return ()
-    # A program writes the subject; what stands under it may be anything.
-    usual = any(match.key == _ABSENCE for match in _book().find(fold(message.new_text[:_READ])))
+    # A program writes the subject; what stands under it may be anything, and families say "in ufficio", too.
+    usual = like_bulk and any(match.key == _ABSENCE for match in _book().find(fold(message.new_text[:_READ])))
     like_a_note = words <= _FEW_WORDS or usual or any(one.params.get("where") != "subject" for one in evidence)
     return (Reason("parole_di_persona"),) if _FAREWELL in found or not like_a_note else ()
 

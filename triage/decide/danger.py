@@ -20,5 +20,6 @@ def speaks_of_danger(classification: Classification) -> bool:
 def hides_danger(classification: Classification) -> bool:
     """Whether danger cannot be excluded in it, or nobody here can read it."""
     return any(
-        one.code in {"pericolo_non_escluso", "lingua_non_letta", "parte_non_letta"} for one in classification.reasons
+        one.code in {"pericolo_non_escluso", "lingua_non_letta", "parte_non_letta", "letto_in_parte"}
+        for one in classification.reasons
     )

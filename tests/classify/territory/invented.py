@@ -305,6 +305,7 @@ UNKNOWN = (
     Case("Abito a Pincopallo.", "unstated", "Pincopallo", HOME),
     Case("Abito a Pincopallo.", "unstated", signature="Studio Rossi\n26013 Crema"),
     Case("Viviamo a Borgo Inventato, frazione di Viadana.", "Viadana", "Viadana", HOME),
+    Case("Viviamo a Torre, del comune di Goito.", "Goito"),
     Case("Abito a casa di mia madre, sono di Izano.", "Izano", "Izano", HOME),
     Case("Viviamo in Italia da poco.", "unstated"),
     Case("Sono a disposizione per un colloquio.", "unstated"),

@@ -113,7 +113,7 @@ def _hits(
         if any(reading.gaps[index] is Gap.HARD for index in range(first + 1, last + 1)):
             continue
         name = gazetteer.names.get(phrase)
-        if name is not None and not _is_part(reading, first, last, name, gazetteer):
+        if name is not None and not _is_part(reading, last, name, gazetteer):
             names.append(NameHit(first, last, name))
         cues += [CueHit(first, last, cue) for cue in gazetteer.cues.get(phrase, ())]
     names = [hit for hit in names if not _is_in_a_cue(reading, hit, cues)]
@@ -158,17 +158,24 @@ def _is_in_a_cue(reading: Reading, hit: NameHit, cues: list[CueHit]) -> bool:
     )
 
 
-def _is_part(reading: Reading, first: int, last: int, name: Name, gazetteer: Gazetteer) -> bool:
+def _is_part(reading: Reading, last: int, name: Name, gazetteer: Gazetteer) -> bool:
     """Whether it is only the beginning of a longer name, which is another place's."""
     if name.common == "strict" and _goes_on(reading, last, gazetteer):
         return True
-    # "Torre d'Albino" is not our hamlet Torre.
-    joined = last + 1 < len(reading.words) and reading.words[last + 1] in _JOINING
-    return first == last and name.kind == "hamlet" and joined and _goes_on(reading, last + 1, gazetteer)
+    # "Torre d'Albino" is not our hamlet Torre, nor is "torre dell'orso".
+    if name.kind != "hamlet" or last + 2 >= len(reading.words) or Gap.HARD in reading.gaps[last + 1 : last + 3]:
+        return False
+    joining, following = reading.words[last + 1 : last + 3]
+    if joining in _JOINING_ALWAYS and following.isalpha() and following not in _NO_NAME:
+        return True
+    return joining in _JOINING and _goes_on(reading, last + 1, gazetteer)
 
 
-_JOINING = frozenset({"d", "de", "dei", "degli", "del", "della", "delle"})
+_JOINING_ALWAYS = frozenset({"d", "de", "dei", "degli", "del", "dell", "della", "delle"})
+_JOINING = frozenset({"dal", "dall", "sul", "al"})
 """Not "di": "Torre di Goito" is a hamlet and its comune."""
+_NO_NAME = frozenset({"comune", "provincia", "paese", "mio", "mia", "nostro", "nostra"})
+"""What follows a place in a sentence of its own: "abito a Cappella, del comune di Casalmaggiore"."""
 
 
 def _goes_on(reading: Reading, last: int, gazetteer: Gazetteer) -> bool:
