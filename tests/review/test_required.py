@@ -66,7 +66,7 @@ def press(page: Page, button: str) -> None:
     [
         ("telefono", "Chiudi: ce ne occupiamo per telefono", "Nota", NOTE),
         ("altrove", "Chiudi: ho già risposto", "Nota", NOTE),
-        ("chiudi", "Chiudi", "Nota", NOTE),
+        ("chiudi", "Chiudi senza inviare", "Nota", NOTE),
         ("rispondi", "Vedi come parte", "Risposta", "La risposta è ancora vuota"),
         ("ufficio", "Vedi come parte", "Ufficio", "Scegli l'ufficio."),
         ("unisci", "Unisci", "Codice del caso", "Non c'è un caso con questo codice."),
