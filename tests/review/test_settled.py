@@ -151,6 +151,13 @@ def test_a_search_by_words_reads_so_many_messages_at_a_time_and_says_so(
     assert "<bdi>Vecchia</bdi>" in client.get(f"/smistati?prima={before}").text
 
 
+def closed_by_anna(office: Office, key: int) -> None:
+    """What is longer than the models read waits for a person."""
+    anna = Person(None, "anna", "Anna Rossi", Role.OPERATOR)
+    with office.store.write("closed by a person", "anna") as tx:
+        assert close(tx, office.knowledge.in_force().rules, anna, key, "letto").ok
+
+
 def long_mail(subject: str, *, end: str) -> bytes:
     """A family's mail whose last words stand far behind the first 64 KiB."""
     start = "Abito a Viadana e cerco un incontro sulla genitorialità.\n"
@@ -159,7 +166,7 @@ def long_mail(subject: str, *, end: str) -> bytes:
 
 def test_a_word_far_down_in_a_long_message_is_found(http: Callable[..., httpx.Client], office: Office) -> None:
     (key,) = arrive(office, [long_mail("Lunga", end="La parola rara: quisquilia.")])
-    send_all(office.store)
+    closed_by_anna(office, key)
     assert row_of(office, key).size > 1 << 16
     page = search(http(Role.READER), parole="quisquilia").text
     assert "<bdi>Lunga</bdi>" in page
@@ -175,9 +182,8 @@ def test_messages_too_large_to_be_read_to_their_end_are_named(
     )
     keys = arrive(office, [long_mail("Lunga", end="La parola rara: quisquilia."), endless, VIADANA])
     send_all(office.store)
-    anna = Person(None, "anna", "Anna Rossi", Role.OPERATOR)
-    with office.store.write("closed by a person", "anna") as tx:
-        assert close(tx, office.knowledge.in_force().rules, anna, keys[1], "letto").ok
+    for key in keys[:2]:
+        closed_by_anna(office, key)
     monkeypatch.setattr(whole, "WHOLE", 100_000)
     page = " ".join(search(http(Role.READER), parole="quisquilia").text.split())
     assert "0 messaggi trovati tra i 3 messaggi aperti" in page

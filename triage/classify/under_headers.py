@@ -37,16 +37,20 @@ def of_a_person(message: InboundMessage, automatic: Automatic, *, like_bulk: boo
     evidence = count_text_evidence(message)
     if words <= _FEW_WORDS and not evidence:
         return (Reason("poche_parole"),)
-    if automatic.lists and not evidence and not like_bulk:
+    # Families ask when an office is closed; an absence note asks nothing.
+    absent = "?" not in message.new_text and any(
+        match.key == _ABSENCE for match in _book().find(fold(message.new_text[:_READ]))
+    )
+    if automatic.lists and not (evidence or like_bulk or (automatic.answers_nothing and absent)):
         return (Reason("parole_di_persona"),)
     found = {match.key for match in _book().find(fold(f"{message.subject}\n{message.new_text}"[:_READ]))}
     if _is_bulk_alone(automatic) and words <= _A_NOTE and _FAREWELL in found:
         return (Reason("parole_di_persona"),)
     if not automatic.answers_nothing or automatic.lists:
         return ()
-    # A program writes the subject; what stands under it may be anything, and families say "in ufficio", too.
-    usual = like_bulk and any(match.key == _ABSENCE for match in _book().find(fold(message.new_text[:_READ])))
-    like_a_note = words <= _FEW_WORDS or usual or any(one.params.get("where") != "subject" for one in evidence)
+    # A program writes the subject; what stands under it may be anything.
+    shown = any(one.params.get("where") != "subject" for one in evidence)
+    like_a_note = words <= _FEW_WORDS or like_bulk or absent or shown
     return (Reason("parole_di_persona"),) if _FAREWELL in found or not like_a_note else ()
 
 
