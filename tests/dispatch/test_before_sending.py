@@ -322,7 +322,7 @@ def test_message_decided_again_while_its_forward_is_on_the_wire_leaves_once(
     make_desk: Make, smtp_sink: SmtpSink, subject: str
 ) -> None:
     desk = make_desk(smtp_sink.port, rules=change_project(RULES, "nord", urgent_forward_now=True))
-    smtp_sink.stall("data_dot", 1.0, when=lambda path: path == NORD)
+    smtp_sink.stall("data_dot", 3.0, when=lambda path: path == NORD)
     [key] = desk.take_in(a_mail(subject="pericolo"))
     sending = threading.Thread(target=desk.send)
     sending.start()
