@@ -42,7 +42,7 @@ log = logging.getLogger("triage.worker")
 
 LOOK = 5.0
 """Seconds after which a stage looks by itself, without a wake-up."""
-GROUP = 0.25
+GROUP = 1.0
 """Seconds in which accepted forwards gather before readers file them: one MOVE for many."""
 SILENT = 900.0
 """Seconds without a sign of life after which a loop counts as hung and the process ends itself.

@@ -39,7 +39,7 @@ ON_THE_WIRE = 16
 """Dispatches submitting at once: what a crash can leave with an unknown outcome."""
 FOR_NOTICES = 2
 """Of these, places that only urgent notices may take: none waits for a server that hangs."""
-GATHER = 0.05
+GATHER = 0.1
 """Seconds in which further answers are waited for after the first: fewer commits."""
 LOOK = 1.0
 """Seconds after which new work is looked for while servers are waited for."""
