@@ -17,7 +17,7 @@ from triage.classify import Classifier, load_classifier
 from triage.classify.artefact import digest
 from triage.classify.wording import explain, known_codes
 from triage.decide.danger import hides_danger
-from triage.vocabulary import TOPICS, Address, Attachment, InboundMessage
+from triage.vocabulary import TOPICS, Address, Attachment, Defect, InboundMessage
 
 MODELS = Path(__file__).parents[2] / "models"
 
@@ -215,6 +215,21 @@ def test_a_text_longer_than_what_is_read_waits(classifier: Classifier) -> None:
     assert "letto_in_parte" in {reason.code for reason in said.reasons}
     assert hides_danger(said)
     assert "letto_in_parte" not in {reason.code for reason in plain.reasons}
+
+
+def test_what_stands_far_below_the_name_waits_too(classifier: Classifier) -> None:
+    (said,) = classifier.classify([letter(PLAIN, signature=f"{PLAIN}\n" * 150)])
+    assert "letto_in_parte" in {reason.code for reason in said.reasons}
+
+
+def test_a_letter_whose_markup_says_something_else_waits(classifier: Classifier) -> None:
+    differs = (Defect("alternatives_differ", "1"),)
+    said, machine = classifier.classify(
+        [letter(PLAIN, defects=differs), letter(PLAIN, ("Auto-Submitted", "auto-generated"), defects=differs)]
+    )
+    assert "grafica_diversa" in {reason.code for reason in said.reasons}
+    assert hides_danger(said)
+    assert "grafica_diversa" not in {reason.code for reason in machine.reasons}
 
 
 @pytest.mark.parametrize(

@@ -182,3 +182,21 @@ def test_what_only_precedence_calls_a_machines_and_no_word_does_waits_for_a_pers
 def test_a_newsletter_that_only_precedence_proves_is_still_filed() -> None:
     message = letter(f"{OFFER} Per cancellare l'iscrizione clicca qui.", ("Precedence", "bulk"), subject="Novità")
     assert of_a_person(message, judge_automatic(message)) == ()
+
+
+CRY = "Aiutatemi, mio marito mi picchia e ha detto che stanotte ci uccide. Siamo a Soncino, chiusi in bagno, soli."
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        (REPLIED,),
+        (("List-Unsubscribe", "<mailto:via@lista.example>"),),
+        (("List-Id", "<famiglie.ats.example>"),),
+        (("Precedence", "bulk"),),
+        (("X-Autoreply", "yes"),),
+    ],
+)
+def test_a_cry_is_read_today_whatever_fields_stand_above_it(fields: tuple[tuple[str, str], ...]) -> None:
+    (found,) = load_classifier(ROOT / "models" / "model.skops").classify([letter(CRY, *fields)])
+    assert found.urgent

@@ -105,6 +105,40 @@ def test_the_head_alone_may_raise_and_a_phrase_lowers_its_bar_to_an_eighth() -> 
     assert judge_urgency(find_cues((("text", "mio marito mi picchia"),)), 0.0, 0.5).urgent, "in few words it is enough"
 
 
+ENROLMENT = "Buongiorno, abito a Soncino e vorrei iscrivere mia figlia di sei anni al laboratorio di burattini."
+
+
+@pytest.mark.parametrize(
+    "cry",
+    ["Mio marito mi picchia.", "Voglio morire.", "Suo padre ci picchia tutte le sere!", "Ci minaccia di morte."],
+)
+def test_a_cry_in_a_sentence_of_its_own_raises_whatever_stands_around_it(cry: str) -> None:
+    (found,) = shipped().classify([letter(f"{ENROLMENT} {cry} Fatemi sapere gli orari, grazie e buona giornata")])
+    assert found.urgent
+    assert judge_urgency(find_cues((("text", f"{ENROLMENT} {cry}"),)), 0.0, 0.5).urgent
+
+
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        ("Mio marito mi picchia", ENROLMENT),
+        ("", f"{ENROLMENT} Il libro comincia con «mio marito mi picchia». Si legge insieme."),
+        ("", f"{ENROLMENT} Argomento: autolesionismo."),
+        ("", f"{ENROLMENT} In aula si legge poi la frase mio marito mi picchia e se ne discute insieme in gruppo"),
+    ],
+)
+def test_titles_quotations_and_subjects_of_talk_do_not(subject: str, text: str) -> None:
+    assert not judge_urgency(find_cues((("subject", subject), ("text", text))), 0.0, 0.5).urgent
+
+
+def test_three_weak_phrases_of_two_kinds_in_a_sentence_hold_what_the_head_lets_pass() -> None:
+    crowded = find_cues((("text", f"{ENROLMENT} Mio nonno urla, cerca il fucile, ha paura, vede nemici."),))
+    apart = find_cues((("text", f"{ENROLMENT} Mio nonno urla. Cerca il fucile. Ha paura. Vede nemici."),))
+    assert not crowded.raised
+    assert crowded.crowded
+    assert not apart.crowded
+
+
 def test_a_phrase_in_which_the_head_finds_no_danger_is_still_no_forward() -> None:
     """A course that quotes a victim's words: a person looks at it, without haste."""
     text = (

@@ -23,6 +23,8 @@ from triage.classify.automatic import Automatic
 from triage.classify.concepts import find_concepts
 from triage.classify.folding import fold
 from triage.classify.language import DEFAULT, detect_language
+from triage.classify.locating import locate
+from triage.classify.not_read import not_read
 from triage.classify.phrases import cut
 from triage.classify.prepare import Prepared, prepare, without_machine
 from triage.classify.second import find_second, second_requests
@@ -30,8 +32,8 @@ from triage.classify.territory import HOME, Gazetteer, PlaceRanker, load_gazette
 from triage.classify.territory.heard import heard_names
 from triage.classify.topics import TopicModel, Weights, favour_not_for_us, find_signs
 from triage.classify.under_headers import of_a_person, reads_as_bulk
-from triage.classify.unread import READ_LETTERS, is_read_in_part, unread, unread_part, without
-from triage.classify.urgency import UrgencyCues, find_cues, judge_urgency
+from triage.classify.unread import READ_LETTERS, unread, unread_part, without
+from triage.classify.urgency import UrgencyCues, find_cues, judge_urgency, said_in
 from triage.vocabulary import NOT_FOR_US, Classification, InboundMessage, Reason
 
 PERHAPS_DANGER = 0.10
@@ -127,13 +129,15 @@ class Classifier:
         urgency = judge_urgency(prepared.cues, urgent_probability, weights.urgent_threshold)
         # What header fields prove to be a machine's calls nobody: but group mailboxes and answering programs put such
         # fields on people's words too, so open danger in it waits for a person, neither forwarded nor filed unseen.
-        urgent = urgency.urgent and not prepared.automatic.proved
+        of_person = of_a_person(message, prepared.automatic, like_bulk=like_bulk)
+        urgent = urgency.urgent and (not prepared.automatic.proved or bool(of_person))
         if urgent:
             reasons.extend(urgency.reasons)
         elif self._may_hide_danger(prepared.automatic, prepared.cues, urgent_probability) or self._cries_below(
             message, prepared.automatic
         ):
             reasons.append(Reason("pericolo_non_escluso", {"probability": round(urgent_probability, 2)}))
+            reasons.extend(said_in(prepared.cues.raised))
         known = self._model.known_share(prepared.topic_text)
         if unread(prepared, known) and not prepared.automatic.proved:
             # Words that nobody here can read are no proof of advertising, nor that nobody is in danger.
@@ -142,9 +146,8 @@ class Classifier:
             best = max(range(len(weights.topics)), key=lambda number: topic_probabilities[number])
         elif not prepared.automatic.reports and unread_part(message, prepared, self._model.knows):
             reasons.append(Reason("parte_non_letta"))
-        if is_read_in_part(message):
-            reasons.append(Reason("letto_in_parte"))
-        reasons.extend(of_a_person(message, prepared.automatic, like_bulk=like_bulk))
+        reasons.extend(not_read(message, proved=prepared.automatic.proved))
+        reasons.extend(of_person)
         reasons.extend(self._unlisted(message, prepared))
         reasons.extend(self._topic_reasons(message, prepared, row, best, topic_probabilities[best]))
         topic_scores = dict(zip(weights.topics, topic_probabilities, strict=True))
@@ -196,7 +199,12 @@ class Classifier:
     def _may_hide_danger(self, automatic: Automatic, cues: UrgencyCues, probability: float) -> bool:
         if automatic.reports:
             return False
-        return bool(cues.raised) or probability >= PERHAPS_DANGER * self._model.weights.urgent_threshold
+        return (
+            bool(cues.raised)
+            or cues.explicit
+            or cues.crowded
+            or probability >= PERHAPS_DANGER * self._model.weights.urgent_threshold
+        )
 
     def _cries_below(self, message: InboundMessage, automatic: Automatic) -> bool:
         """Danger told below the name, which the parser takes for a signature."""
@@ -221,7 +229,7 @@ class Classifier:
         reasons = [Reason("argomento", {"topic": name, "probability": round(probability, 2)})]
         texts = {"subject": fold(message.subject), "text": fold(message.new_text)}
         for field, word, weight in self._model.weighty_words(prepared.topic_text, row, topic, _WEIGHTY):
-            span = _locate(field, word, texts)
+            span = locate(field, word, texts)
             if span is not None:
                 where, start, end = span
                 reasons.append(
@@ -270,31 +278,3 @@ def _no_garbage_collection() -> Iterator[None]:
 
 
 _WEIGHTY = 6
-
-
-def _locate(field: str, word: str, texts: dict[str, str]) -> tuple[str, int, int] | None:
-    """Where a word or sign stands in the message's own text; folding kept one character for one."""
-    if field in texts:
-        start = _find_word(texts[field], word)
-        return None if start < 0 else (field, start, start + len(word))
-    sign = word.partition(":")[2]
-    for where, folded in texts.items():
-        for name, start, end in find_signs(folded):
-            if name.endswith(f"/{sign}"):
-                return where, start, end
-    return None
-
-
-def _find_word(text: str, word: str) -> int:
-    """Where a word first stands as a whole word, or -1."""
-    start = text.find(word)
-    while start >= 0:
-        end = start + len(word)
-        if not _is_letter(text[start - 1 : start]) and not _is_letter(text[end : end + 1]):
-            return start
-        start = text.find(word, start + 1)
-    return -1
-
-
-def _is_letter(character: str) -> bool:
-    return character == "_" or character.isalnum()

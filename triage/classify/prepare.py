@@ -1,4 +1,4 @@
-"""Makes one message ready for the trained models: places masked, words folded, shape noted.
+"""Makes one message ready for the trained models: places and the sender's name masked, words folded, shape noted.
 
 Enters an ``InboundMessage`` with what was found in it (places, machine or person, language, danger
 cues), leaves a ``TopicText``. Training and classifying both come through here, so they cannot differ.
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from triage.classify.automatic import Automatic, judge_automatic
 from triage.classify.folding import fold
 from triage.classify.language import Language, detect_language
+from triage.classify.personal_names import without_sender_name
 from triage.classify.placeholders import without_placeholders
 from triage.classify.territory import Gazetteer, find_places, mask_places
 from triage.classify.topics import TopicText, make_topic_text
@@ -37,11 +38,11 @@ def prepare(message: InboundMessage, gazetteer: Gazetteer) -> Prepared:
     automatic = judge_automatic(message)
     language = detect_language(message.new_text if message.new_text.strip() else message.subject)
     cues = find_cues((("subject", message.subject), ("text", message.new_text)))
-    sender = f"{message.author.display_name[:_SUBJECT]}\n{message.signature[:_SIGNATURE]}"
+    sender = without_sender_name(message.author.display_name[:_SUBJECT], message.signature[:_SIGNATURE])
     texts = {
         "subject": _masked(message.subject[:_SUBJECT], "subject", places),
         "text": _own_words(message, places),
-        "signature": _masked(sender, "nowhere", ()),
+        "signature": without_placeholders(sender),
         "quoted": _masked(message.quoted_text[:_QUOTED], "quoted", places),
     }
     topic_text = make_topic_text(texts, language.code, _shape(message, automatic, language), cues.features())

@@ -1,7 +1,8 @@
 """What do they want, and does a head see danger or a machine? The trained linear models.
 
 Enters prepared texts (:class:`TopicText`), leaves probabilities and, for one topic, the words that
-weighed. Places are masked before: no place's name can pull a topic. Nothing is refused.
+weighed. Places are masked before and people's names left out: no name can pull a topic or a danger. Nothing is
+refused.
 
 Features, fields apart: stems of subject, text and signature and pieces of words (``wordspace``),
 concepts (``data/lexicon``), hand-chosen signs (``data/concepts.yaml``), the shape of the message, and
@@ -23,6 +24,7 @@ import scipy.sparse as sp
 from triage.classify.acceptance import AcceptanceWeights
 from triage.classify.concepts import DANGER, count_concepts
 from triage.classify.lists import read_lists
+from triage.classify.personal_names import personal_names
 from triage.classify.phrases import PhraseBook, Words, cut
 from triage.classify.territory import RankerWeights
 from triage.classify.wordspace import PIECES, FieldTerms, Matrix, WordSpace
@@ -87,8 +89,8 @@ class TopicModel:
         return sigmoid(_logits(self.weights.automatic, rows)[:, 0])
 
     def knows(self, word: str) -> bool:
-        """Whether the model has met a folded word, in another form perhaps, in some letter's text."""
-        return self._features.space.knows("text", word)
+        """Whether the model has met a folded word, in another form perhaps, in some letter's text, or it is a name."""
+        return word in personal_names() or self._features.space.knows("text", word)
 
     def known_share(self, text: TopicText) -> float:
         """Share of the text's different words whose stem the model has met; 1 for no words."""
@@ -157,9 +159,10 @@ def make_topic_text(
     features.update({name: SCALES["cue"] * value for name, value in cues.items()})
     resembles: dict[str, float] = {}
     words: dict[str, tuple[str, ...]] = {}
+    names = personal_names()
     for field, weight in _FIELD_WEIGHTS.items():
         found = cut(texts[field][:_READ])
-        words[field] = tuple(word for word in found.words if len(word) > 1 or not word.isascii())
+        words[field] = tuple(word for word in found.words if _is_word(word) and word not in names)
         if field == "signature":
             _add_danger_aside(features, found, language)
         else:
@@ -180,6 +183,10 @@ def make_topic_text(
 
 
 _READ = 12_000
+
+
+def _is_word(word: str) -> bool:
+    return len(word) > 1 or not word.isascii()
 
 
 def _add_danger_aside(features: dict[str, float], words: Words, language: str) -> None:

@@ -50,11 +50,6 @@ def unread_part(message: InboundMessage, prepared: Prepared, knows: Callable[[st
     )
 
 
-def is_read_in_part(message: InboundMessage) -> bool:
-    """Whether the text goes on beyond what the models and lists read of it."""
-    return len(message.new_text) > READ_LETTERS
-
-
 def _fields(message: InboundMessage) -> tuple[tuple[str, str], ...]:
     """What the writer wrote now, by field; the parser takes for a signature what stands below a name."""
     fields = (("subject", message.subject), ("text", message.new_text), ("signature", message.signature))

@@ -19,7 +19,9 @@ def speaks_of_danger(classification: Classification) -> bool:
 
 def hides_danger(classification: Classification) -> bool:
     """Whether danger cannot be excluded in it, or nobody here can read it."""
-    return any(
-        one.code in {"pericolo_non_escluso", "lingua_non_letta", "parte_non_letta", "letto_in_parte"}
-        for one in classification.reasons
-    )
+    return any(one.code in _UNKNOWN for one in classification.reasons)
+
+
+_UNKNOWN = frozenset(
+    {"pericolo_non_escluso", "lingua_non_letta", "parte_non_letta", "letto_in_parte", "grafica_diversa"}
+)

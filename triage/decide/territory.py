@@ -73,9 +73,16 @@ def names_another_place(territory: str, places: Sequence[PlaceMention], rules: R
 
     A home elsewhere, a second family, a desk just over the border: who of two is meant, a person decides.
     Places that count for nothing (work, streets, hospitals, countries of birth) have no weight and are passed over.
+    Where only the sender's name or domain leads to the answer, a second place in these is another one, too.
     """
+    told = any(
+        place.where in _WRITTEN and place.weight > 0.0 and territory in _answers(place, rules) for place in places
+    )
     for place in places:
-        if place.where not in {"subject", "text"}:
+        of_sender = place.where in _OF_SENDER and not told and place.weight > 0.0 and bool(place.comuni)
+        if of_sender and territory not in _answers(place, rules):
+            return True
+        if place.where not in _WRITTEN:
             continue
         if place.kind == "outside" and place.weight > 0.0:
             return True
@@ -96,6 +103,8 @@ def is_somebody_elses(territory: str, places: Sequence[PlaceMention], rules: Rul
     return all(place.weight <= SECOND_HAND for place in leading) and any(place.role in _SOMEBODYS for place in leading)
 
 
+_WRITTEN = frozenset({"subject", "text"})
+_OF_SENDER = frozenset({"author", "domain"})
 _SOMEBODYS = frozenset({Role.WORK, Role.RELATIVES, Role.HOSPITAL, Role.NEGATED, Role.OTHER})
 
 

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 
 from triage.parse.addresses import parse_addresses
+from triage.parse.alternatives import markup_says_more, says_more
 from triage.parse.cleaning import clean_file_name, clean_text
 from triage.parse.header_values import decode_unstructured
 from triage.parse.limits import Budget, DefectLog
@@ -163,6 +164,8 @@ class _Reader:
         if text and (len(text) > _STUB_LENGTH or not others):
             for child in others:
                 self._list_within(child)
+            if any(markup_says_more(text, child, self.budget) for child in others):
+                self.defects.add("alternatives_differ", part.number)
             return [text]
         best: list[str] = []
         for child in others:
@@ -172,8 +175,12 @@ class _Reader:
             else:
                 self._list_within(child)
         markup = _joined(best)
-        stub = not text or bool(_STUB.search(text)) or len(markup) > 20 * len(text)
-        return [markup if markup and stub and len(markup) > len(text) else text]
+        told_to_look = bool(_STUB.search(text))
+        stub = not text or told_to_look or len(markup) > 20 * len(text)
+        shown, left = (markup, text) if markup and stub and len(markup) > len(text) else (text, markup)
+        if not told_to_look and says_more(shown, left):
+            self.defects.add("alternatives_differ", part.number)
+        return [shown]
 
     def _list_within(self, part: Part) -> None:
         """Lists attachments of an alternative whose text is not read."""
