@@ -106,10 +106,17 @@ def test_thanks_do_not_make_one_comune_of_a_prefix(classifier: Classifier, thank
 
 
 @pytest.mark.parametrize("field", [("List-Id", "<genitori.example>"), ("Precedence", "bulk")])
-def test_open_danger_in_a_lists_mail_is_not_ruled_out(classifier: Classifier, field: tuple[str, str]) -> None:
-    """Group mailboxes put such fields on people's words: a person reads it, nobody is called."""
+def test_open_danger_in_a_lists_mail_is_read_today(classifier: Classifier, field: tuple[str, str]) -> None:
+    """Group mailboxes put such fields on people's words."""
     text = "Abito a Crema, mio marito mi picchia davanti ai bambini e non so cosa fare."
     [said] = classifier.classify([letter(text, field)])
+    assert (said.automatic_proved, said.urgent) == (True, True)
+
+
+def test_danger_that_a_lists_letter_tells_of_is_not_ruled_out(classifier: Classifier) -> None:
+    """Whose words show a machine calls nobody; a person reads it all the same."""
+    text = "Ti scrive chi ci ha chiesto aiuto: mio marito mi picchia. Dona ora. Per cancellare l'iscrizione clicca qui."
+    [said] = classifier.classify([letter(text, ("List-Id", "<novita.example>"))])
     assert (said.automatic_proved, said.urgent) == (True, False)
     assert "pericolo_non_escluso" in {reason.code for reason in said.reasons}
 
@@ -225,7 +232,7 @@ def test_what_stands_far_below_the_name_waits_too(classifier: Classifier) -> Non
 def test_a_letter_whose_markup_says_something_else_waits(classifier: Classifier) -> None:
     differs = (Defect("alternatives_differ", "1"),)
     said, machine = classifier.classify(
-        [letter(PLAIN, defects=differs), letter(PLAIN, ("Auto-Submitted", "auto-generated"), defects=differs)]
+        [letter(PLAIN, defects=differs), letter(PLAIN, ("List-Id", "<novita.example>"), defects=differs)]
     )
     assert "grafica_diversa" in {reason.code for reason in said.reasons}
     assert hides_danger(said)
