@@ -187,6 +187,26 @@ def test_a_part_that_nobody_here_can_read_may_hold_danger(classifier: Classifier
     assert hides_danger(said) or said.urgent
 
 
+@pytest.mark.parametrize(
+    "cry",
+    [
+        "Mein Sohn schlägt die Mutter jede Nacht mit dem Stock",
+        "Ich Habe Angst Vor Meinem Vater",
+        "Mój Ojciec Bije Mamę Pasem Przy Gościach",
+        "Babam Bizi Her Akşam Dövüyor",
+        "Min man slår barnen varje dag",
+        "O meu marido bate nas crianças",
+        "Mijn vader slaat ons iedere dag",
+        "m i  m e n a  o g n i  g i o r n o",
+        "a-i-u-t-o-m-i-m-e-n-a",
+    ],
+)
+def test_capitals_and_spelling_out_do_not_hide_what_nobody_reads(classifier: Classifier, cry: str) -> None:
+    """Germans write nouns large, a headline every word; the model has met some words of languages it cannot read."""
+    [said] = classifier.classify([letter(f"{PLAIN}. {cry}. A presto")])
+    assert "parte_non_letta" in {reason.code for reason in said.reasons}
+
+
 PLAIN = "Buongiorno, abito a Viadana e vorrei sapere gli orari del laboratorio di lettura. Grazie"
 
 
@@ -246,6 +266,9 @@ def test_a_letter_whose_markup_says_something_else_waits(classifier: Classifier)
         "Buongiorno, abito a Viadana e vorrei sapere quando riapre il laboratorio di lettura del sabato.",
         "Ciao! Siamo Gurpreet Singh e Manpreet Kaur, abitiamo a Suzzara: c'è posto al corso di nuoto per Harjot?",
         "orari segreteria crema??",
+        "Ci presenta Ngozi Chukwuemeka Okonkwo, mediatrice? Vorremmo un posto al laboratorio di lettura del sabato.",
+        "Gentile Centro per le Famiglie, la Cooperativa Sociale Nuovi Orizzonti chiede la Sala Civica per martedì.",
+        "Buongiorno, sono Herr Bauer, mia moglie è la signora Frida: a Viadana c'è posto al corso di nuoto?",
         "Hello, we live in Mantova. Is there a group for parents of small children on Saturday morning?",
     ],
 )

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise, product
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tests.classify.cries import CRIES
 from tests.classify.letters import letter
 from triage.classify import Classifier, load_classifier
+from triage.classify.folding import fold
+from triage.classify.notation import UNSPACED
 from triage.classify.phrases import PhraseBook
 from triage.classify.urgency import find_cues, judge_urgency, phrase_lists
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "triage" / "classify" / "data"
+LISTS = sorted(DATA.glob("urgency_*.yaml"))
 LONG = "Vi scrivo dalla biblioteca di paese, dove il giovedì leggiamo insieme storie di ogni genere a voce alta:"
 
 
@@ -166,7 +171,7 @@ def test_every_list_says_that_no_clinician_has_signed_it() -> None:
     assert {(status, signed) for _, status, signed in lists} == {("non validata", "")}
 
 
-@pytest.mark.parametrize("path", sorted(DATA.glob("urgency_*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", LISTS, ids=lambda path: path.stem)
 def test_every_phrase_can_be_searched(path: Path) -> None:
     raw = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
     assert set(raw) >= {"stato", "firmata_da", "lingua", "forti", "presente", "negato", "evento"}
@@ -176,6 +181,131 @@ def test_every_phrase_can_be_searched(path: Path) -> None:
             if isinstance(phrases, list):
                 assert all(isinstance(phrase, str) for phrase in phrases)
                 PhraseBook((section, phrase) for phrase in phrases)
+
+
+def phrases_of(path: Path) -> list[str]:
+    raw = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
+    groups = [content.values() if isinstance(content, dict) else [content] for content in raw.values()]
+    return [phrase for lists in groups for phrases in lists if isinstance(phrases, list) for phrase in phrases]
+
+
+def written_out(phrase: str) -> set[str]:
+    """The phrase in plain words, so often that each of its alternatives stands in one text."""
+    slots = [token.removesuffix("?").split("/") for token in phrase.split() if token != "..."]
+    glue = "" if UNSPACED.search(phrase) else " "
+    return {glue.join(slot[number % len(slot)].strip("*") for slot in slots) for number in range(max(map(len, slots)))}
+
+
+@pytest.mark.parametrize("path", LISTS, ids=lambda path: path.stem)
+def test_every_alternative_in_plain_words_is_found(path: Path) -> None:
+    phrases = phrases_of(path)
+    book = PhraseBook((phrase, phrase) for phrase in phrases)
+    missed = [
+        (phrase, text)
+        for phrase in phrases
+        for text in written_out(phrase)
+        if phrase not in {match.key for match in book.find(fold(text))}
+    ]
+    assert missed == []
+
+
+@pytest.mark.parametrize("path", LISTS, ids=lambda path: path.stem)
+def test_a_slash_separates_single_words(path: Path) -> None:
+    """``mourir/de mourir`` means "mourir mourir": neighbours that share a word betray a slash between groups."""
+    misread = []
+    for phrase in phrases_of(path):
+        slots = [set(token.split("/")) for token in phrase.split()]
+        for first, second in pairwise(slots):
+            if first & second and len(first | second) > 1:
+                misread.append(phrase)
+    assert misread == []
+
+
+@pytest.mark.parametrize("language", CRIES)
+@pytest.mark.parametrize("plain", [False, True], ids=["accents", "no accents"])
+def test_ten_cries_are_raised_in_every_language_inside_an_italian_letter(language: str, plain: bool) -> None:
+    letters = [(cry, f"Buongiorno, quando apre la ludoteca? {cry}. Grazie") for cry in CRIES[language]]
+    assert [cry for cry, text in letters if not raised(fold(text) if plain else text)] == []
+
+
+def crossed(*columns: tuple[str, ...]) -> list[str]:
+    return [" ".join(words) for words in product(*columns)]
+
+
+IN_ITALIAN = {
+    "beaten": crossed(
+        ("mio marito", "il mio compagno", "mio padre", "mia madre", "il mio ex", "mia nuora", "lui"),
+        ("picchia", "malmena"),
+        ("la nonna", "mia madre", "mia moglie", "me e i bambini", "il nonno"),
+    ),
+    "killed": crossed(
+        ("vuole", "dice che vuole", "ha minacciato di"),
+        ("ammazzarci", "ucciderci", "ammazzarmi", "ammazzarla", "ucciderli", "strangolarmi", "bruciarci vivi"),
+    ),
+    "done to somebody": crossed(
+        ("mi", "ci", "la", "li"),
+        ("ammazza", "ucciderà", "vuole uccidere", "ha stuprato", "chiude in cantina", "tiene rinchiusi", "pesta"),
+    ),
+    "threats": crossed(
+        ("mi minaccia", "ci ha minacciati", "ha minacciato mia sorella"),
+        ("con il coltello", "con una pistola", "con l'accetta", "di buttarci l'acido in faccia"),
+    ),
+    "fire": ["ci brucia la casa", "dice che ci brucia vivi", "vuole dare fuoco alla casa", "giura di darci fuoco"],
+    "suicide": [
+        *crossed(("mi ammazzo", "m'ammazzo", "mi impicco", "mi butto dal tetto", "la faccio finita"), ("", "stasera")),
+        *crossed(("non voglio", "non vuole", "non vogliamo"), ("più vivere", "piu vivere")),
+        *crossed(("meglio", "vogliamo", "sarebbe meglio"), ("finirla insieme", "morire insieme")),
+        "voglio solo sparire",
+        "si toglie la vita",
+        "per il suo anniversario vado a trovarlo lassù",
+    ],
+    "missing": [
+        "mia nipote è scomparsa da stamattina",
+        "non rientra da tre giorni",
+        "il bambino non si trova più",
+        "mio fratello manca da casa da sabato",
+    ],
+    "hunger": ["non ci dà da mangiare", "le bambine non mangiano da ieri", "la nonna non mangia niente da due giorni"],
+    "feared": [
+        *crossed(("prima o poi",), ("lo strozzo", "la ammazzo", "lo butto dal balcone", "finisce che ci uccide")),
+        "se piange ancora lo strozzo",
+        "non ce la faccio più, la soffoco",
+        "ho paura di tornare a casa",
+        "mia sorella ha paura di suo marito",
+        "temo per la nostra vita",
+    ],
+    "abused": ["suo zio abusa di lei", "ha abusato di mia figlia", "chillo me vatte"],
+    "after a not of another sort": [
+        "non so più dove girarmi, mi picchia",
+        "non resisto più, mi ammazzo",
+        "siamo senza un posto dove dormire stanotte",
+    ],
+    "repaired slashes": ["vuole farmi del male", "papà mi ha fatto male", "insulina, non abbiamo più niente"],
+}
+
+
+@pytest.mark.parametrize("kind", IN_ITALIAN)
+def test_who_does_what_to_whom_is_raised_in_italian(kind: str) -> None:
+    assert [text for text in IN_ITALIAN[kind] if not raised(f"Salve, che orari fate? {text}. Grazie")] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Nel film il padre picchia la nonna e poi si pente",
+        "Alla serata si parla di chi dice mi ammazzo",
+        "Il libro racconta di una donna che vuole ammazzarci tutti",
+        "Nessuno ci minaccia con un coltello",
+        "Anni fa ci chiudeva in camera",
+        "La grandine picchia i vetri della palestra",
+        "Ogni martedì lo butto giù dal letto alle sette",
+        "El libro trata de un hombre que quiere matarlos",
+        "Le film raconte un père qui veut les tuer",
+        "La Viola e la Gaia si iscrivono al corso",
+    ],
+)
+def test_films_books_the_past_and_plays_on_words_are_no_danger(text: str) -> None:
+    assert not raised(text)
 
 
 @pytest.mark.parametrize("text", [danger for danger, _ in TWINS] + IN_MANY_LANGUAGES)
