@@ -154,7 +154,7 @@ FEW_WORDS = 15
 """In so few words a phrase raises whatever the head says, which knows whole letters."""
 PLAIN_WORDS = 10
 """In a sentence of so few words a phrase raises whatever the head says of the letter around it: it had called 3 of 24
-cries of a reviewer's in the middle of an enrolment. Of 20,902 harmless training messages 27 more are raised for it."""
+cries of a reviewer's in the middle of an enrolment. Of 20,902 harmless training messages 32 more are raised for it."""
 CROWD = 3
 """So many phrases in one sentence hold a message: 35 of 11,462 harmless ones in the natural mix have them."""
 ALERT = 0.9
