@@ -92,6 +92,28 @@ def test_what_ends_something_else_leaves_the_home(text: str) -> None:
     assert scored(text).comune_scores["Goito"] > 0.8
 
 
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("Abitiamo a Goito, anzi a Viadana.", "Viadana"),
+        ("Abitiamo a Goito. Anzi no, Viadana.", "Viadana"),
+        ("Siamo di Goito, no scusi, Viadana.", "Viadana"),
+        ("Siamo di Goito. Mi correggo: siamo di Viadana.", "Viadana"),
+        ("Lo sportello di Goito, anzi quello di Viadana, quando apre?", "Viadana"),
+        ("Abitiamo a Goito... volevo dire Isso (BG).", "outside"),
+        ("Siamo di Goito, anzi di Lumezzane.", "outside"),
+        ("Siamo di Goito... ito? no, Gottolengo.", "outside"),
+        ("Siamo di Goito, volevo dire Zobbiola.", "unstated"),
+        ("Siamo di Goito. Volevo dire che Marco non dorme.", "Goito"),
+        ("Siamo di Goito, anzi Marta verrebbe da sola.", "Goito"),
+    ],
+)
+def test_who_corrects_themselves_means_the_later_place(text: str, answer: str) -> None:
+    scores = scored(text)
+    known = scores.comune_scores.get(answer, 0.0)
+    assert {"outside": scores.outside, "unstated": scores.unstated}.get(answer, known) > 0.8
+
+
 @pytest.mark.parametrize("comune", COMUNI)
 @pytest.mark.parametrize(
     "sentence",

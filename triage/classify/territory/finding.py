@@ -15,6 +15,7 @@ from dataclasses import replace
 
 from triage.classify.territory.abbreviated import doubtful_cuts, find_abbreviated
 from triage.classify.territory.codes import find_codes
+from triage.classify.territory.corrected import told_instead, with_corrections
 from triage.classify.territory.gazetteer import Gazetteer, Name
 from triage.classify.territory.heard import heard_names
 from triage.classify.territory.longer import is_beginning
@@ -74,7 +75,8 @@ class _Field:
             guesses = misspelt(self.reading, taken, homes, others, self.gazetteer)
             hits = tuple(sorted((*hits, *filter(self._is_new, guesses)), key=lambda hit: hit.first))
         judged = judge(self.reading, hits, self.cues, self.gazetteer, lenient=self.where == "signature")
-        found = [self._mention(one) for one in judged if not one.hit.typo or _typo_is_placed(self.reading, one)]
+        judged, found = told_instead(self.reading, with_corrections(self.reading, judged), self.where, self.gazetteer)
+        found += [self._mention(one) for one in judged if not one.hit.typo or _typo_is_placed(self.reading, one)]
         found += find_codes(self.reading, self.where, self.gazetteer)
         found += homes_elsewhere(self.reading, hits, self.cues, self.where, self.gazetteer)
         if OTHER_SCRIPTS.search(self.reading.text):
