@@ -15,8 +15,10 @@ from dataclasses import replace
 
 from triage.classify.territory.abbreviated import doubtful_cuts, find_abbreviated
 from triage.classify.territory.codes import find_codes
+from triage.classify.territory.corrected import told_instead, with_corrections
 from triage.classify.territory.gazetteer import Gazetteer, Name
 from triage.classify.territory.heard import heard_names
+from triage.classify.territory.longer import is_beginning
 from triage.classify.territory.lookalikes import CueHit, NameHit
 from triage.classify.territory.quoted import share_at
 from triage.classify.territory.roles import ADDRESS, NO_CUE, Judged, judge
@@ -62,7 +64,7 @@ class _Field:
         self.gazetteer = gazetteer
         self.reading = read(text[:READ_AT_MOST], gazetteer.words["abbreviation"])
         self.doubtful = doubtful_cuts(self.reading, gazetteer)
-        self.hits, self.cues = _hits(self.reading, gazetteer, self.doubtful)
+        self.hits, self.cues, self.beginnings = _hits(self.reading, gazetteer, self.doubtful)
         self.both_homes = any(phrase in self.reading.padded for phrase in gazetteer.words["both_homes"])
 
     def mentions(self, with_typos: bool = False) -> list[PlaceMention]:
@@ -71,14 +73,20 @@ class _Field:
             taken = self.doubtful.union(index for hit in hits for index in range(hit.first, hit.last + 1))
             homes, others = _cue_ends(self.cues)
             guesses = misspelt(self.reading, taken, homes, others, self.gazetteer)
-            hits = tuple(sorted((*hits, *guesses), key=lambda hit: hit.first))
+            hits = tuple(sorted((*hits, *filter(self._is_new, guesses)), key=lambda hit: hit.first))
         judged = judge(self.reading, hits, self.cues, self.gazetteer, lenient=self.where == "signature")
-        found = [self._mention(one) for one in judged if not one.hit.typo or _typo_is_placed(self.reading, one)]
+        judged, found = told_instead(self.reading, with_corrections(self.reading, judged), self.where, self.gazetteer)
+        found += [self._mention(one) for one in judged if not one.hit.typo or _typo_is_placed(self.reading, one)]
         found += find_codes(self.reading, self.where, self.gazetteer)
         found += homes_elsewhere(self.reading, hits, self.cues, self.where, self.gazetteer)
         if OTHER_SCRIPTS.search(self.reading.text):
             found += find_in_scripts(self.reading, self.where, self.gazetteer)
         return sorted(found, key=lambda mention: (mention.start, mention.end))
+
+    def _is_new(self, guess: NameHit) -> bool:
+        """Not the name that was refused since a longer one begins with it, with a letter or two behind."""
+        refused = self.beginnings.get(guess.first)
+        return refused is None or refused.comuni != guess.name.comuni
 
     def _mention(self, one: Judged) -> PlaceMention:
         name = one.hit.name
@@ -99,10 +107,11 @@ class _Field:
 
 def _hits(
     reading: Reading, gazetteer: Gazetteer, doubtful: frozenset[int]
-) -> tuple[tuple[NameHit, ...], tuple[CueHit, ...]]:
-    """Names and cues in the text; of names that overlap the longest stands."""
+) -> tuple[tuple[NameHit, ...], tuple[CueHit, ...], dict[int, Name]]:
+    """Names and cues in the text; of names that overlap the longest stands. And where longer names begin like ours."""
     names: list[NameHit] = []
     cues: list[CueHit] = []
+    beginnings: dict[int, Name] = {}
     padded = reading.padded
     for end, phrase in gazetteer.finder.iter(padded):
         start = end - len(phrase) + 1
@@ -113,7 +122,9 @@ def _hits(
         if any(reading.gaps[index] is Gap.HARD for index in range(first + 1, last + 1)):
             continue
         name = gazetteer.names.get(phrase)
-        if name is not None and not _is_part(reading, last, name, gazetteer):
+        if name is not None and is_beginning(reading, first, last, name, gazetteer):
+            beginnings |= dict.fromkeys(range(first, last + 1), name)
+        elif name is not None:
             names.append(NameHit(first, last, name))
         cues += [CueHit(first, last, cue) for cue in gazetteer.cues.get(phrase, ())]
     names = [hit for hit in names if not _is_in_a_cue(reading, hit, cues)]
@@ -125,9 +136,9 @@ def _hits(
         if taken.isdisjoint(span):
             chosen.append(hit)
             taken |= set(span)
-    chosen += _heard(reading, taken, doubtful, gazetteer)
+    chosen += _heard(reading, taken, doubtful | beginnings.keys(), gazetteer)
     free = [cue for cue in cues if taken.isdisjoint(range(cue.first, cue.last + 1))]
-    return tuple(sorted(chosen, key=lambda hit: hit.first)), _outermost(free)
+    return tuple(sorted(chosen, key=lambda hit: hit.first)), _outermost(free), beginnings
 
 
 def _heard(reading: Reading, taken: set[int], doubtful: frozenset[int], gazetteer: Gazetteer) -> list[NameHit]:
@@ -155,38 +166,6 @@ def _is_in_a_cue(reading: Reading, hit: NameHit, cues: list[CueHit]) -> bool:
         hit.name.common == "strict"
         and not reading.capital(hit.first)
         and any(cue.first <= hit.first and hit.last <= cue.last and cue.first < cue.last for cue in cues)
-    )
-
-
-def _is_part(reading: Reading, last: int, name: Name, gazetteer: Gazetteer) -> bool:
-    """Whether it is only the beginning of a longer name, which is another place's."""
-    if name.common == "strict" and _goes_on(reading, last, gazetteer):
-        return True
-    # "Torre d'Albino" is not our hamlet Torre, nor is "torre dell'orso".
-    if name.kind != "hamlet" or last + 2 >= len(reading.words) or Gap.HARD in reading.gaps[last + 1 : last + 3]:
-        return False
-    joining, following = reading.words[last + 1 : last + 3]
-    if joining in _JOINING_ALWAYS and following.isalpha() and following not in _NO_NAME:
-        return True
-    return joining in _JOINING and _goes_on(reading, last + 1, gazetteer)
-
-
-_JOINING_ALWAYS = frozenset({"d", "de", "dei", "degli", "del", "dell", "della", "delle"})
-_JOINING = frozenset({"dal", "dall", "sul", "al"})
-"""Not "di": "Torre di Goito" is a hamlet and its comune."""
-_NO_NAME = frozenset({"comune", "provincia", "paese", "mio", "mia", "nostro", "nostra"})
-"""What follows a place in a sentence of its own: "abito a Cappella, del comune di Casalmaggiore"."""
-
-
-def _goes_on(reading: Reading, last: int, gazetteer: Gazetteer) -> bool:
-    """ "Borgo Inventato" is not the Borgo we know: a capital follows that belongs to the name."""
-    after = last + 1
-    return (
-        after < len(reading.words)
-        and reading.gaps[after] is Gap.NONE
-        and reading.capital(after)
-        and reading.raw(after) not in {"MN", "CR"}
-        and reading.words[after] not in gazetteer.words["first_name"]
     )
 
 

@@ -74,6 +74,10 @@ class Gazetteer:
     """Every comune of Italy outside the two provinces: looked for only where somebody says where they live."""
     first_words: frozenset[str]
     """The first words of all names that any list holds."""
+    official: frozenset[str]
+    """The comuni's own names as people write them in full."""
+    cue_words: frozenset[str]
+    """The first words of all cues."""
     script_names: Mapping[str, tuple[str, ...]]
     """Names in other scripts than the Latin one, as written -> comuni."""
     script_cues: tuple[tuple[str, Role], ...]
@@ -121,6 +125,8 @@ def load_gazetteer(hidden: frozenset[str] = frozenset()) -> Gazetteer:
         outside_prefixes={"0363": 0.6},
         elsewhere=_elsewhere(),
         first_words=frozenset(name.partition(" ")[0] for name in (*names, *_elsewhere())),
+        official=frozenset(spelling for name in known for spelling in spellings(name)),
+        cue_words=frozenset(cue.partition(" ")[0] for cue in cues),
         script_names={row["name"]: (row["place"],) for row in rows("exonyms.csv") if not normal(row["name"]).isascii()},
         script_cues=tuple(
             (phrase, Role(row["role"])) for row in rows("script_cues.csv") for phrase in cells(row["phrases"])

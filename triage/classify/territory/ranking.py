@@ -86,7 +86,7 @@ class PlaceRanker:
         return self._ranked(message, candidates(message, mentions, rules, self._gazetteer), rules)
 
     def _ranked(self, message: InboundMessage, found: Sequence[Candidate], rules: PlaceScores) -> PlaceScores:
-        if _home_unknown(found) or _only_codes(found):
+        if _home_unknown(found) or _only_codes(found) or _only_denied(found):
             return rules
         none = none_features(message, found, rules)
         logits = [_dot(self._weights, none), *(_dot(self._weights, one.features) for one in found)]
@@ -94,6 +94,12 @@ class PlaceRanker:
         shares = [math.exp(logit - top) for logit in logits]
         total = math.fsum(shares)
         return blend(rules, found, [share / total for share in shares], self._gazetteer)
+
+
+def _only_denied(found: Sequence[Candidate]) -> bool:
+    """Nothing but places that are told as no home: to propose one of them would mislead whoever decides."""
+    roles = {one.mention.role for one in found if DEAD not in one.features}
+    return roles == {Role.NEGATED}
 
 
 def blend(

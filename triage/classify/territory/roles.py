@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
 from triage.classify.territory.gazetteer import Gazetteer
+from triage.classify.territory.left_behind import is_left_behind, is_new_home
 from triage.classify.territory.lookalikes import (
     CueHit,
     NameHit,
@@ -20,7 +21,7 @@ from triage.classify.territory.lookalikes import (
     is_street,
     is_surname,
 )
-from triage.classify.territory.secondhand import FRAMES, is_second_hand
+from triage.classify.territory.secondhand import FRAMES, is_second_hand, is_visitors
 from triage.classify.territory.spelling import Gap, Reading
 from triage.vocabulary import SECOND_HAND, Role
 
@@ -32,6 +33,9 @@ ADDRESS = 0.56
 _INHERITED = frozenset(
     {Role.RESIDENCE, Role.MOVING_TO, Role.REQUESTED_DESK, Role.SCHOOL, Role.NEGATED, Role.RELATIVES, Role.WORK}
 )
+_MAY_BE_LEFT = frozenset({Role.RESIDENCE, Role.MOVING_TO, Role.OTHER, Role.NEGATED, Role.RELATIVES, Role.SIGNATURE})
+_ORIGIN = frozenset({"da", "dal", "dalla", "from", "din", "de", "nga"})
+"""Before the place left: "da Goito a Viadana" denies the first only."""
 _SOFT_COST = 3
 """A comma or bracket between cue and place counts like this many words."""
 _SUBJECT_REACH = 8
@@ -76,14 +80,23 @@ def judge(
         if (
             before is not None
             and before.role in _INHERITED
+            and not (before.role is Role.NEGATED and reading.words[before.hit.first - 1] in _ORIGIN)
             and own.distance > 1
             and own.role is not Role.STREET
             and own.role is not Role.SURNAME
             and _is_listed_with(reading, before.hit, hit, gazetteer)
         ):
             own = Judged(hit, before.role, before.weight, before.distance + 2)
+        if before is not None and own.distance and _replaces(reading, before, own):
+            own = Judged(hit, Role.RESIDENCE, 0.9, 1)
         judged.append(own)
     return tuple(judged)
+
+
+def _replaces(reading: Reading, before: Judged, own: Judged) -> bool:
+    """ "Non abitiamo più a Goito ma a Viadana", "ex Goito, ora Viadana": the home that is told instead."""
+    listed = own.role in {Role.OTHER, Role.NEGATED} and own.weight in {0.0, PLAIN_MENTION}
+    return listed and before.role is Role.NEGATED and is_new_home(reading, before.hit.last, own.hit.first)
 
 
 def _in_reach(
@@ -127,6 +140,10 @@ def _judge_alone(
     if not plain and is_common_word(reading, hit, following, cue, distance, gazetteer):
         return Judged(hit, Role.COMMON_WORD, 0.0, NO_CUE)
     own = _by_cue(reading, hit, cue, distance, cues, gazetteer)
+    if own.role in _MAY_BE_LEFT and hit.name.kind != "centre" and is_left_behind(reading, hit.first, hit.last):
+        return Judged(hit, Role.NEGATED, 0.0, 0)
+    if own.weight > SECOND_HAND and is_visitors(reading, hit, gazetteer):
+        return Judged(hit, Role.OTHER, SECOND_HAND, 0)
     frames = tuple(cue for cue in cues if cue.cue.side in FRAMES) if own.weight > SECOND_HAND else ()
     if frames and is_second_hand(reading, hit, own.role, cue, frames, gazetteer):
         return Judged(hit, Role.OTHER, SECOND_HAND, 0)

@@ -16,6 +16,8 @@ SOURCE, TOLD = "source", "told"
 FRAMES = frozenset({SOURCE, TOLD})
 _POSTER, _TELLER, _HEARSAY = "poster", "teller", "hearsay"
 _VENUE = "venue"
+_FROM = frozenset({"da", "dal", "dalla"})
+_SUBJECT_WITHIN = 5
 _ASKED_WITHIN = 30
 """Words after a desk of which the writer has heard, in which they may ask for it."""
 
@@ -33,6 +35,17 @@ def is_second_hand(
         return True
     heard_of = vague or (role is Role.REQUESTED_DESK and hit.name.kind != "centre")
     return _HEARSAY in kinds and heard_of and not _asks_for_it(reading, hit, gazetteer)
+
+
+def is_visitors(reading: Reading, hit: NameHit, gazetteer: Gazetteer) -> bool:
+    """ "La maestra viene da X", "la babysitter scende da X ogni mattina": the town of somebody who comes to work."""
+    verb = hit.first - 2
+    if verb < 1 or reading.words[hit.first - 1] not in _FROM or reading.words[verb] not in gazetteer.words["comes"]:
+        return False
+    start = verb
+    while start > 0 and verb - start < _SUBJECT_WITHIN and reading.gaps[start] is not Gap.HARD:
+        start -= 1
+    return not gazetteer.words["visitor"].isdisjoint(reading.words[start:verb])
 
 
 def _tells_after(reading: Reading, hit: NameHit, frame: CueHit) -> bool:

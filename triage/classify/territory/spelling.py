@@ -125,6 +125,7 @@ def spellings(name: str) -> frozenset[str]:
             forms.add((*form[: form.index("san", 1)], "s", *form[form.index("san", 1) + 1 :]))
         forms |= {tuple(w for w in form if w != small) for small in ("d", "de") if small in form and len(form) > 2}
         forms |= {tuple("di" if w == small else w for w in form) for small in ("d", "de") if small in form}
+        forms |= {tuple("de" if w == "d" else w for w in form)}  # as Spanish and French writers do
         forms |= {tuple("dei" if w == "de" else w for w in form)}  # "de'" is "dei" cut short
     result = {" ".join(form) for form in forms}
     joined = "".join(words)

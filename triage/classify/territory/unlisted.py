@@ -10,6 +10,7 @@ import re
 from dataclasses import replace
 
 from triage.classify.territory.gazetteer import Gazetteer
+from triage.classify.territory.left_behind import is_left_behind
 from triage.classify.territory.lookalikes import CueHit, NameHit
 from triage.classify.territory.roles import by_subject
 from triage.classify.territory.spelling import Gap, Reading, normal
@@ -43,15 +44,15 @@ def homes_elsewhere(
         if not _tells_a_home(reading, cue, cues[max(number - _CUES_BEFORE, 0) : number]):
             continue
         index = _name_told(reading, cue, cues[number + 1 : number + 1 + _CUES_BEFORE], taken, gazetteer)
-        if index is None or index in taken:
+        if index is None or index in taken or is_left_behind(reading, index, end_of_name(reading, index)):
             continue
-        last = _end_of_comune(reading, index, gazetteer)
+        last = end_of_comune(reading, index, gazetteer)
         if last is not None:
             found[index] = PlaceMention(
                 where, reading.starts[index], reading.ends[last], "outside", (), cue.cue.role, cue.cue.weight
             )
             continue
-        last = _end_of_name(reading, index)
+        last = end_of_name(reading, index)
         if not starts.isdisjoint(range(last + 1, last + 6)) or last in taken:
             continue  # "abito a Pincopallo, frazione di Viadana": the comune says it
         found[index] = PlaceMention(
@@ -148,7 +149,7 @@ def _parts(cue: CueHit) -> bool:
     return cue.cue.side == "left" and cue.cue.role not in {Role.RESIDENCE, Role.MOVING_TO, Role.RELATIVES}
 
 
-def _end_of_name(reading: Reading, index: int) -> int:
+def end_of_name(reading: Reading, index: int) -> int:
     last = index
     while last + 1 < len(reading.words) and reading.gaps[last + 1] is Gap.NONE and reading.capital(last + 1):
         last += 1
@@ -196,7 +197,7 @@ def _looks_like_a_name(reading: Reading, index: int, cue: CueHit, gazetteer: Gaz
     return reading.capital(index) or (unmistakable and reading.words[index - 1] != "in")
 
 
-def _end_of_comune(reading: Reading, index: int, gazetteer: Gazetteer) -> int | None:
+def end_of_comune(reading: Reading, index: int, gazetteer: Gazetteer) -> int | None:
     """The last word of the comune of another province whose name begins at ``index``."""
     for last in range(min(index + _LONGEST, len(reading.words)) - 1, index - 1, -1):
         if any(reading.gaps[word] is not Gap.NONE for word in range(index + 1, last + 1)):
