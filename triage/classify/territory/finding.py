@@ -255,8 +255,10 @@ def _in_quoted(text: str, author: Address, gazetteer: Gazetteer) -> list[PlaceMe
 
 def _of_author(author: Address, gazetteer: Gazetteer) -> Iterable[PlaceMention]:
     """The author's display name and domain, when they are an organisation's."""
-    if not gazetteer.words["organisation"].isdisjoint(normal(author.display_name).split()):
-        for mention in _Field("author", author.display_name, gazetteer).mentions():
+    # An address in the place of a name says nothing: whose it is, the true address tells.
+    named = "" if "@" in author.display_name else author.display_name
+    if not gazetteer.words["organisation"].isdisjoint(normal(named).split()):
+        for mention in _Field("author", named, gazetteer).mentions():
             if mention.comuni and mention.role not in {Role.STREET, Role.SURNAME}:
                 yield replace(mention, role=Role.ORGANISATION, weight=_AUTHOR)
     for match in _ORGANISATION_HOST.finditer(author.addr_spec, max(author.addr_spec.find("@"), 0)):
