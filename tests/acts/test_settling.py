@@ -265,9 +265,19 @@ def test_not_for_us_is_one_act_for_many_and_leaves_danger_and_what_changed_alone
     assert sorted(file_due(office)) == sorted(keys)
     assert folder_of(desk.rules, desk.decision(keys[0])) == desk.rules.service.folders.not_for_us
     assert [one.to for one in sent(smtp_sink) if one.to not in (SUD, "f1@family.example")] == [ANNA]
-    [alone] = office.act_unread(not_for_us, {danger: None})
-    assert alone.ok, "read and settled by itself it may be nobody's"
+    [alone] = office.act_unread(not_for_us, {danger: None}, note="letto: è la locandina di uno spettacolo")
+    assert alone.ok, "read and settled by itself, with a word why, it may be nobody's"
     office.assert_all_closes()
+
+
+def test_possible_danger_is_not_put_away_as_not_for_us_without_a_word(office: Office) -> None:
+    desk, danger = office.desk, held(office, "oggi")
+    for note in ("", " \n"):
+        [done] = office.act_unread(not_for_us, {danger: desk.message(danger).generation}, note=note)
+        assert (done.ok, done.code) == (False, "manca_nota_pericolo")
+        assert "Qui può esserci un pericolo" in done.message_it
+    assert desk.message(danger).state == MessageState.HELD
+    assert office.settlements(danger) == []
 
 
 def test_a_message_that_was_set_aside_unread_can_be_closed_too(office: Office) -> None:

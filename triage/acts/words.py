@@ -103,7 +103,9 @@ AGAINST: Mapping[str, str] = {
     "percorso_non_provato": "Prima chi gestisce il servizio deve provare il server di posta (triage check --connect). "
     "Intanto c'è «Rispondiamo noi».",
     "manca_nota": "Scrivi una nota: che cosa è stato fatto, o perché si chiude.",
-    "possibile_pericolo": "È tra quelli da leggere oggi: va letto e deciso da solo.",
+    "manca_nota_pericolo": "Qui può esserci un pericolo: scrivi una nota, con che cosa hai letto e perché si chiude "
+    "senza inviare niente.",
+    "possibile_pericolo": "Qui può esserci un pericolo: va letto e deciso da solo, con una nota.",
     "nessun_centro": "Nessun centro lo ha: prima si sceglie il centro, poi se ne può aggiungere un altro.",
     "anche_in_partenza": "Un altro centro sta per riceverlo: riprova quando è partito. Intanto si può inoltrare.",
     "primo_in_partenza": "L'invio al primo centro non è ancora riuscito: riprova quando lo ha ricevuto.",

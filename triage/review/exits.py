@@ -118,7 +118,7 @@ def leave(
     mostrato: Code = "",
 ) -> Response:
     """One of the exits without a centre; ``mostrato``: what was shown to leave by it."""
-    given = {"nota": nota, "testo": testo, "ufficio": ufficio, "caso": caso}
+    given = {"nota": nota, "testo": testo, "ufficio": ufficio, "caso": caso, "insegna": insegna}
     desk = desk_of(request)
     rules = desk.knowledge.in_force().rules
     act = _act(desk, rules, person, message_id, exit, seen, given, finito=bool(finito), wait=attesa)
