@@ -25,7 +25,7 @@ def hides_danger(classification: Classification) -> bool:
 def is_marked_as_danger(decision: Decision) -> bool:
     """Whether a person was told of a possible danger: nobody puts such a message away without a word.
 
-    A slight likeness alone is no mark: one advertisement in five has it, and a warning that is mostly wrong is not read.
+    A slight likeness alone is no mark: one advertisement in five has it, and warnings that are mostly wrong go unread.
     """
     held_for_it = any(reason.code in ("urgente", "forse_pericolo") for reason in decision.reasons)
     return decision.urgent or held_for_it or any(map(_is_open, decision.reasons))
