@@ -146,6 +146,36 @@ def test_the_page_says_why_a_choice_cannot_be_and_what_to_think_of(office: Offic
     assert office.settlements(key) == []
 
 
+def test_a_zone_of_another_centre_is_warned_of_like_a_comune(office: Office) -> None:
+    desk, key = office.desk, held(office)
+    with desk.store.read("look") as tx:
+        elsewhere = preview(tx, desk.rules, desk.parsed, key, Choice("sud", territory="nord")).notes
+        same = preview(tx, desk.rules, desk.parsed, key, Choice("sud", territory="sud")).notes
+    assert any(note.startswith("Attenzione: la zona scelta è quella di «Ente Nord»") for note in elsewhere)
+    assert not any("Attenzione" in note for note in same)
+
+
+def test_whoever_forwards_is_told_why_the_family_hears_nothing(office: Office) -> None:
+    """Nobody had ever told the family anything: the reason is what speaks against an acknowledgement."""
+    desk, key = office.desk, held(office, to="altri@family.example")
+    words = "Alla famiglia non parte niente: il nostro indirizzo non è tra i destinatari."
+    with desk.store.read("look") as tx:
+        assert words in preview(tx, desk.rules, desk.parsed, key, Choice("sud")).notes
+    done = office.act(forward, key, Choice("sud"))
+    assert (done.told, done.message_it) == ("niente", f"Va a «Ente Sud». {words}")
+
+
+def test_whoever_presses_twice_is_told_that_it_was_they(office: Office) -> None:
+    key = held(office)
+    generation = office.desk.message(key).generation
+    assert office.act(forward, key, Choice("sud"), seen=generation).ok
+    again = office.act(forward, key, Choice("sud"), seen=generation)
+    assert (again.code, again.message_it) == (
+        "cambiato",
+        "L'hai già smistato tu, alle 10:00: se era sbagliato, annulla o correggi.",
+    )
+
+
 def test_two_people_never_settle_the_same_message_twice(office: Office, smtp_sink: SmtpSink) -> None:
     desk = office.desk
     key = held(office)

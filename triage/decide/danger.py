@@ -31,5 +31,11 @@ def is_marked_as_danger(decision: Decision) -> bool:
     return decision.urgent or held_for_it or any(map(_is_open, decision.reasons))
 
 
+def unread_reasons(decision: Decision) -> tuple[Reason, ...]:
+    """Why what was read of the message may not be what was written: somebody opens it, and never only with others."""
+    codes = {"difetti_gravi", "lingua_non_letta", "parte_non_letta", "letto_in_parte"}
+    return tuple(reason for reason in decision.reasons if reason.code in codes)
+
+
 def _is_open(reason: Reason) -> bool:
     return reason.code == "pericolo_non_escluso" and float(reason.params.get("probability", 0.0)) >= OPEN_DANGER
