@@ -94,7 +94,7 @@ FORMS: Mapping[str, ExitForm] = {
         "Unisci a un caso",
         "Unire a un altro caso",
         "Il messaggio diventa parte del caso che indichi: il codice sta nell'oggetto delle mail già partite.",
-        "Unisci",
+        "Vedi il caso",
         "unisci",
         of_case=True,
     ),
