@@ -178,7 +178,7 @@ def centre_of(rules: Rules, code: str) -> str:
 def word_taught(one: Taught, rules: Rules, sender: str) -> str:
     """What a taught rule does with which messages; ``sender`` as staff may read it."""
     if one.kind == ExceptionKind.NEVER:
-        return f"I messaggi di {sender} si archiviano come non per noi."
+        return f"I messaggi di {sender} si archiviano come non per noi, tranne le richieste chiare per un centro."
     which = f"I messaggi di {sender}" if one.kind == ExceptionKind.SENDER else f"I messaggi con la frase «{one.phrase}»"
     return f"{which}, se {place_taught(one, rules)}, vanno a {centre_of(rules, one.project)}."
 

@@ -218,7 +218,7 @@ def join_it(
         lambda tx: join(tx, rules, person, message_id, codice, ends=bool(chiude), seen=seen, note=nota),
     )
     if not outcome.ok:
-        told = {"status": 422, "wrong": outcome.message_it, "given": given, "joins": joins}
+        told: dict[str, Any] = {"status": 422, "wrong": outcome.message_it, "given": given, "joins": joins}
         return case_page(request, code, person, panel="unisci", about=message_id, **told)
     return go(f"/casi/{_case_of(desk_of(request), message_id)}")
 

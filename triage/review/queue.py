@@ -46,6 +46,7 @@ REASONS: Mapping[str, str] = {
     "reclamo": "reclamo o ringraziamento",
     "sperimentazione": "sul programma",
     "lingua_da_verificare": "lingua da verificare",
+    "mai_piu_con_centro": "mittente da «mai più», ma è per un centro",
     "modo_proposta": "il centro chiede una conferma",
     "risposta_a_noi": "risponde a una nostra mail",
     "restituito": "rimandato da un centro",
