@@ -85,7 +85,8 @@ def test_whoever_ends_a_rule_sees_what_it_has_filed_and_takes_it_up(
 ) -> None:
     never = live(office)[0]
     clock.forward(timedelta(minutes=3))
-    (filed,) = arrive(office, [FOR_NOBODY.replace(b"penne", b"tazze").replace(b"Message-ID: <", b"Message-ID: <2.")])
+    text = "Ecco il nuovo catalogo di sedie e scrivanie per il vostro ufficio, prezzi riservati alle amministrazioni."
+    (filed,) = arrive(office, [a_mail(text, "Catalogo arredi", "vendite@example.net")])
     assert row_of(office, filed).state == MessageState.DECIDED
     page = visit(Role.RESPONSIBLE).page
     page.goto(f"{PATH}/{never}")
@@ -93,7 +94,7 @@ def test_whoever_ends_a_rule_sees_what_it_has_filed_and_takes_it_up(
     axe(page)
     page.get_by_role("button", name="Togli la regola").click()
     expect(page.locator("#avvisi")).to_contain_text("1 messaggio archiviato dalla regola")
-    page.get_by_role("link", name="Offerta gadget").click()
+    page.get_by_role("link", name="Catalogo arredi").click()
     expect(page.get_by_role("heading", name="Correggi: a quale centro doveva andare")).to_be_visible()
 
 
