@@ -17,7 +17,7 @@ from triage.acts.outcome import UNDO, Outcome
 from triage.acts.people import Person
 from triage.acts.words import refused, word_closed, word_sent
 from triage.acts.writing import TOOK, closing_decision, how_it_stands, write_decision
-from triage.decide.danger import is_marked_as_danger, unread_reasons
+from triage.decide.marked import is_marked_as_danger, unread_reasons
 from triage.reading import ParsedMessages
 from triage.record import Transaction
 from triage.record.beside import further_waits

@@ -11,7 +11,7 @@ from fastapi.responses import Response
 
 from triage.acts.people import Act, Person
 from triage.acts.settling import not_for_us
-from triage.decide.danger import unread_reasons
+from triage.decide.marked import unread_reasons
 from triage.explaining import sentence, word_reason
 from triage.record import LostLeaseError
 from triage.record.asked import Question
