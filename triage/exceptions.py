@@ -3,6 +3,7 @@
 In: a decision as the rules and the model have it, the message, what was taught. Out: the decision that holds, and the
 exception that made it. Never over urgency or a possible danger, never over where a message comes from or what shape it
 is in, and never over the gate: a project in *proposta* or an unconfirmed address holds as ever (design, decision 10).
+"Never again from this sender" files no clear request for a centre: a person reads it.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ from triage.vocabulary import (
 )
 
 APPLIED = "eccezione"
+NEVER_BUT_A_CENTRE = "mai_piu_con_centro"
+"""Holds what a rule against its sender would have filed, though it is a clear request for a centre."""
+_ONLY_MODE = frozenset({"modo_ombra", "modo_proposta", "indirizzo_non_confermato"})
 _NEVER_OVER = frozenset(
     {"urgente", "forse_pericolo", "pericolo_non_escluso", "da_noi", "dal_progetto", "troppi_passaggi"}
     | {"difetti_gravi", "posta_indesiderata"}
@@ -57,6 +61,8 @@ def excepted(
         if one.kind != ExceptionKind.PHRASE and one.sender_key != sender_key:
             continue
         if one.kind == ExceptionKind.NEVER:
+            if is_sure_of_a_centre(decision):
+                return _read_first(decision, one), None
             if rules.service.mode is not Mode.SHADOW:
                 return _filed(decision, one), one
             continue
@@ -68,6 +74,15 @@ def excepted(
         if same and is_same_place(one, decision, classification, rules):
             return _forwarded(decision, one, rules), one
     return decision, None
+
+
+def is_sure_of_a_centre(decision: Decision) -> bool:
+    """Whether nothing but a project's mode or address keeps the message from a centre: no advertisement looks so."""
+    if not decision.project:
+        return False
+    if decision.action is Action.FORWARD:
+        return True
+    return bool(decision.holds) and all(reason.code in _ONLY_MODE for reason in decision.holds)
 
 
 def must_be_read(decision: Decision) -> bool:
@@ -147,6 +162,14 @@ def _forwarded(decision: Decision, one: Taught, rules: Rules) -> Decision:
         address_key=one.address_key,
         forward_path=address.to,
         reasons=(Reason(APPLIED, {"exception": one.id, "project": one.project}), *decision.reasons),
+    )
+
+
+def _read_first(decision: Decision, one: Taught) -> Decision:
+    return replace(
+        decision,
+        action=Action.HOLD,
+        reasons=(Reason(NEVER_BUT_A_CENTRE, {"exception": one.id}), *decision.reasons),
     )
 
 

@@ -77,6 +77,8 @@ HOLDS = {
     "smtputf8_non_offerto": "il server di posta non accetta l'indirizzo del destinatario",
     "indirizzo_non_attuale": "l'indirizzo del centro è cambiato dopo la decisione",
     "nessun_inoltro": "la decisione non prevede un inoltro",
+    "mai_piu_con_centro": "da questo mittente non doveva arrivare più niente per noi, ma questa sembra una richiesta "
+    "per un centro: lo decide una persona",
     "preso_in_carico": "il centro scrive di averlo preso in carico, e forse aggiunge altro",
     "destinazione_malata": "l'indirizzo del centro non riceve posta: avvisate il centro e chi gestisce il servizio",
     **PEC_HOLDS,

@@ -23,7 +23,7 @@ from triage.decide import (
     may_tell_of_reroute,
     recipient_of,
 )
-from triage.decide.gate import SAME_THREAD, only_place_is_missing
+from triage.decide.gate import SAME_THREAD, TEMPORARY, only_place_is_missing
 from triage.ids import new_message_id
 from triage.record import Transaction
 from triage.record.acknowledged import Acknowledged, acknowledged_before
@@ -55,21 +55,49 @@ def plan_acknowledgement(
     Where the rules let it ask for the comune, it does not wait: the sooner the family answers, the better.
     """
     address = family_address(message, rules, context)
-    if not address:
+    verdict = _of_acknowledgement(tx, rules, secret, before, case_id, message, decision, context)
+    if not address or not (verdict.allowed or verdict.later):
         return None
-    known = case_id is not None and bool(acknowledged_cases(tx, [case_id]))
-    history = history_of(before, secret, address, case_id, forward_accepted=False, case_acknowledged=known)
-    history = replace(history, held_back=held_back(tx, [case_id]).get(case_id, "") if case_id is not None else "")
     limits = rules.acknowledgements
     asks = limits.ask_comune and only_place_is_missing(decision)
-    verdict = may_acknowledge(message, decision, rules, history, tx.now, context, asks=asks)
-    if not (verdict.allowed or verdict.later):
-        return None
     plan = new_plan(tx, rules, secret, DispatchKind.ACKNOWLEDGEMENT, REST, address, decision)
     if asks:
         return replace(plan, due_at=tx.now + timedelta(minutes=limits.undo_minutes), neutral=True, asks=True)
     patience = timedelta(hours=limits.neutral_after_hours)
     return replace(plan, due_at=max(tx.now, (context.internal_date or tx.now) + patience), neutral=True)
+
+
+def against_acknowledgement(
+    tx: Transaction,
+    rules: Rules,
+    secret: bytes,
+    before: Acknowledged,
+    case_id: int | None,
+    message: InboundMessage,
+    decision: Decision,
+    context: DecisionContext,
+) -> str:
+    """The first reason, as a code, for which :func:`plan_acknowledgement` plans none; empty: nothing that stays."""
+    verdict = _of_acknowledgement(tx, rules, secret, before, case_id, message, decision, context)
+    return next((reason.code for reason in _that_stay(verdict) if reason.code not in TEMPORARY), "")
+
+
+def _of_acknowledgement(
+    tx: Transaction,
+    rules: Rules,
+    secret: bytes,
+    before: Acknowledged,
+    case_id: int | None,
+    message: InboundMessage,
+    decision: Decision,
+    context: DecisionContext,
+) -> GateVerdict:
+    address = family_address(message, rules, context)
+    known = case_id is not None and bool(acknowledged_cases(tx, [case_id]))
+    history = history_of(before, secret, address, case_id, forward_accepted=False, case_acknowledged=known)
+    history = replace(history, held_back=held_back(tx, [case_id]).get(case_id, "") if case_id is not None else "")
+    asks = rules.acknowledgements.ask_comune and only_place_is_missing(decision)
+    return may_acknowledge(message, decision, rules, history, tx.now, context, asks=asks)
 
 
 def plan_question(

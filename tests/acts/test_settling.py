@@ -146,6 +146,36 @@ def test_the_page_says_why_a_choice_cannot_be_and_what_to_think_of(office: Offic
     assert office.settlements(key) == []
 
 
+def test_a_zone_of_another_centre_is_warned_of_like_a_comune(office: Office) -> None:
+    desk, key = office.desk, held(office)
+    with desk.store.read("look") as tx:
+        elsewhere = preview(tx, desk.rules, desk.parsed, key, Choice("sud", territory="nord")).notes
+        same = preview(tx, desk.rules, desk.parsed, key, Choice("sud", territory="sud")).notes
+    assert any(note.startswith("Attenzione: la zona scelta è quella di «Ente Nord»") for note in elsewhere)
+    assert not any("Attenzione" in note for note in same)
+
+
+def test_whoever_forwards_is_told_why_the_family_hears_nothing(office: Office) -> None:
+    """Nobody had ever told the family anything: the reason is what speaks against an acknowledgement."""
+    desk, key = office.desk, held(office, to="altri@family.example")
+    words = "Alla famiglia non parte niente: il nostro indirizzo non è tra i destinatari."
+    with desk.store.read("look") as tx:
+        assert words in preview(tx, desk.rules, desk.parsed, key, Choice("sud")).notes
+    done = office.act(forward, key, Choice("sud"))
+    assert (done.told, done.message_it) == ("niente", f"Va a «Ente Sud». {words}")
+
+
+def test_whoever_presses_twice_is_told_that_it_was_they(office: Office) -> None:
+    key = held(office)
+    generation = office.desk.message(key).generation
+    assert office.act(forward, key, Choice("sud"), seen=generation).ok
+    again = office.act(forward, key, Choice("sud"), seen=generation)
+    assert (again.code, again.message_it) == (
+        "cambiato",
+        "L'hai già smistato tu, alle 10:00: se era sbagliato, annulla o correggi.",
+    )
+
+
 def test_two_people_never_settle_the_same_message_twice(office: Office, smtp_sink: SmtpSink) -> None:
     desk = office.desk
     key = held(office)
@@ -265,9 +295,19 @@ def test_not_for_us_is_one_act_for_many_and_leaves_danger_and_what_changed_alone
     assert sorted(file_due(office)) == sorted(keys)
     assert folder_of(desk.rules, desk.decision(keys[0])) == desk.rules.service.folders.not_for_us
     assert [one.to for one in sent(smtp_sink) if one.to not in (SUD, "f1@family.example")] == [ANNA]
-    [alone] = office.act_unread(not_for_us, {danger: None})
-    assert alone.ok, "read and settled by itself it may be nobody's"
+    [alone] = office.act_unread(not_for_us, {danger: None}, note="letto: è la locandina di uno spettacolo")
+    assert alone.ok, "read and settled by itself, with a word why, it may be nobody's"
     office.assert_all_closes()
+
+
+def test_possible_danger_is_not_put_away_as_not_for_us_without_a_word(office: Office) -> None:
+    desk, danger = office.desk, held(office, "oggi")
+    for note in ("", " \n"):
+        [done] = office.act_unread(not_for_us, {danger: desk.message(danger).generation}, note=note)
+        assert (done.ok, done.code) == (False, "manca_nota_pericolo")
+        assert "Qui può esserci un pericolo" in done.message_it
+    assert desk.message(danger).state == MessageState.HELD
+    assert office.settlements(danger) == []
 
 
 def test_a_message_that_was_set_aside_unread_can_be_closed_too(office: Office) -> None:

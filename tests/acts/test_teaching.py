@@ -23,11 +23,13 @@ from triage.acts.correcting import correct
 from triage.acts.outcome import Outcome
 from triage.acts.rescoring import BESIDE, NO_ANSWER, Rescorer
 from triage.acts.settling import forward, not_for_us
+from triage.acts.taught import filed_by
 from triage.acts.teaching import Lesson, forget, teach
 from triage.acts.undoing import undo
 from triage.acts.words import word_taught
 from triage.bootstrap import folder_of
 from triage.confirmations import CONFIRMED, NOT_CONFIRMED
+from triage.explaining import word_hold
 from triage.pec.judging import FAILED, UNCONFIRMED
 from triage.record.exceptions import ExceptionKind, Taught, all_exceptions
 from triage.record.staff_acts import acts_about
@@ -257,6 +259,28 @@ def test_never_again_from_this_sender(office: Office, smtp_sink: SmtpSink) -> No
     office.assert_all_closes()
 
 
+def test_never_again_files_no_clear_request_for_a_centre(office: Office, smtp_sink: SmtpSink) -> None:
+    """Whoever sent an advertisement yesterday may write for their child today: a person reads it, and sees why."""
+    desk = office.desk
+    teach_by(office, Lesson(NEVER), "forse non per noi, dubbio")
+    request = next_from(office, "laboratorio del sabato")
+    row = desk.message(request)
+    assert (row.state, row.hold_reason) == (MessageState.HELD, "mai_piu_con_centro")
+    assert desk.decision(request).project, "the proposal stays"
+    assert "sembra una richiesta per un centro" in word_hold(row.hold_reason)
+    [one] = exceptions(office)
+    assert one.uses == 0, "it has filed nothing"
+    filed = next_from(office)
+    assert [row.id for row in office.look(lambda tx: filed_by(tx, one))] == [filed]
+    assert office.act_unread(forget, one.id).ok
+    free = next_from(office, "laboratorio del mercoledì")
+    assert desk.message(free).state == MessageState.DECIDED
+    desk.advance(minutes=2)
+    desk.send()
+    assert len(forwards_in(smtp_sink)) == 1
+    office.assert_all_closes()
+
+
 def test_the_gate_is_never_overridden(office: Office, smtp_sink: SmtpSink) -> None:
     desk = office.desk
     teach_by(office, Lesson(SENDER))
@@ -401,7 +425,7 @@ def test_a_taught_rule_is_worded_as_it_is_applied(office: Office) -> None:
     assert phrase == (
         "I messaggi con la frase «laboratorio di ceramica», se parlano della zona di «Ente Nord», vanno a «Ente Sud»."
     )
-    assert never == "I messaggi di «Anna» si archiviano come non per noi."
+    assert never == "I messaggi di «Anna» si archiviano come non per noi, tranne le richieste chiare per un centro."
 
 
 # --------------------------------------------------------------------------- a rule that sends wrong

@@ -79,7 +79,8 @@ def test_taught_rules_are_listed_and_ended(invoke: Invoke, database: Path) -> No
         number = add_exception(tx, tx.now + timedelta(days=90), kind="mai", sender_key="k", message_id=1)
     listed = invoke("rules", "taught").stdout
     assert listed.startswith(
-        f"{number}: I messaggi di chi ha scritto il messaggio 1 si archiviano come non per noi. Di "
+        f"{number}: I messaggi di chi ha scritto il messaggio 1 si archiviano come non per noi, "
+        "tranne le richieste chiare per un centro. Di "
     )
     assert json.loads(invoke("rules", "taught", "--json").stdout)[0]["created_by"] == "anna.rossi"
     ended = invoke("rules", "forget", number)

@@ -69,7 +69,7 @@ class People(Bench):
         office = self.office
         with office.act() as tx:
             if how is not_for_us:
-                (done,) = not_for_us(tx, office.rules, office.carla, {row["id"]: row["generation"]})
+                (done,) = not_for_us(tx, office.rules, office.carla, {row["id"]: row["generation"]}, note="nota")
             elif how is answered_elsewhere:
                 done = answered_elsewhere(tx, office.rules, office.carla, row["id"], "al telefono")
             else:

@@ -257,7 +257,7 @@ def test_every_state_of_the_case_and_the_register_is_accessible(
         looked()
     page.goto(f"/casi/{code}/unisci/{misroute}")
     page.get_by_label("Codice dell'altro caso").fill("22-AAAAAAAA")
-    page.get_by_role("button", name="Unisci", exact=True).click()
+    page.get_by_role("button", name="Vedi il caso").click()
     refused(page.get_by_label("Codice dell'altro caso"), "Non c'è un caso con questo codice.")
     looked()
     page.goto(f"/casi/{code}/correggi/{misroute}")
@@ -376,7 +376,12 @@ def test_a_message_is_joined_to_a_case_and_parted_from_it_again(
     code = code_of(office, misroute)
     page.goto(f"/casi/{code_of(office, other)}/unisci/{other}")
     page.get_by_label("Codice dell'altro caso").fill(code)
-    page.get_by_role("button", name="Unisci", exact=True).click()
+    page.get_by_role("button", name="Vedi il caso").click()
+    expect(page.get_by_text("«Corso di nascita»")).to_be_visible()
+    expect(page.get_by_text("chi scrive questo messaggio non è chi ha scritto quel caso")).to_be_visible()
+    axe(page)
+    assert code_of(office, other) != code
+    page.get_by_role("button", name="Unisci a questo caso").click()
     expect(page.get_by_text("Unito al caso.")).to_be_visible()
     assert code_of(office, other) == code
     page.goto(f"/casi/{code}/separa/{other}")

@@ -9,14 +9,15 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from tests.review.browser import Visit
-from tests.review.mail import FOR_NOBODY, HELD, a_mail, arrive
+from tests.review.browser import Visit, axe, refused, unchecked
+from tests.review.mail import DANGER, FOR_NOBODY, HELD, a_mail, arrive, row_of
 from tests.review.office import Office, token_of
 from triage.acts.people import Role
 from triage.acts.preview import ALL_STOPPED
+from triage.record.decisions import decision_of
 from triage.record.mailboxes import note_probe
-from triage.record.tables import dispatches
-from triage.vocabulary import DispatchKind
+from triage.record.tables import decisions, dispatches
+from triage.vocabulary import DispatchKind, MessageState, Reason
 
 
 @pytest.mark.parametrize(
@@ -127,6 +128,56 @@ def test_a_link_of_a_mail_is_told_in_words_before_it_leaves(http: Callable[..., 
     assert (
         "apre una mail già pronta per pijss.retifamiglia@ats-valpadana.it, con l&#39;oggetto «Non è per noi [" in shown
     )
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_possible_danger_is_not_put_away_without_a_note(
+    visit: Callable[..., Visit], office: Office, javascript: bool
+) -> None:
+    """Not by the key either: the form warns, asks for the note, and keeps what was typed."""
+    (key,) = arrive(office, [DANGER])
+    page = visit(Role.OPERATOR, javascript=javascript).page
+    page.goto(f"/messaggi/{key}")
+    if javascript:
+        page.keyboard.press("n")
+    else:
+        page.get_by_role("link", name="Non è per noi").click()
+    expect(page.get_by_text("in questo messaggio qualcuno può essere in pericolo")).to_be_visible()
+    if javascript:
+        axe(page)
+    unchecked(page)
+    page.get_by_label("Nota").fill("  ")
+    page.get_by_role("button", name="Conferma: non è per noi").click()
+    refused(page.get_by_label("Nota"), "Qui può esserci un pericolo: scrivi una nota")
+    assert row_of(office, key).state == MessageState.HELD
+    page.get_by_label("Nota").fill("Letto: è la trama di un film")
+    page.get_by_role("button", name="Conferma: non è per noi").click()
+    expect(page.locator("#avvisi")).to_contain_text("Segnato come non per noi")
+    assert row_of(office, key).state == MessageState.DECIDED
+
+
+def test_a_whisper_of_danger_asks_for_a_note_and_keeps_what_was_chosen(
+    http: Callable[..., httpx.Client], office: Office
+) -> None:
+    """Not to be read today, but a person was told that danger cannot be excluded."""
+    (key, ordinary) = arrive(
+        office, [FOR_NOBODY, FOR_NOBODY.replace(b"vendite@", b"offerte@").replace(b"penne", b"tazze")]
+    )
+    told = Reason("pericolo_non_escluso", {"probability": 0.35})
+    with office.store.write("a whisper") as tx:
+        decision = decision_of(tx, key, 1)
+        assert decision is not None
+        mine = (decisions.c.message_id == key) & (decisions.c.generation == 1)
+        reasons = [{"code": one.code, "params": dict(one.params)} for one in (*decision.reasons, told)]
+        assert tx.execute(decisions.update().where(mine).values(reasons=reasons)).rowcount == 1
+    client = http(Role.RESPONSIBLE)
+    for number, asked in ((key, True), (ordinary, False)):
+        path = f"/messaggi/{number}/uscita/non_per_noi"
+        page = client.get(path).text
+        assert ("Nota per i colleghi (facoltativa)" in page) is not asked
+        answer = client.post(path, data={"csrf": token_of(page), "seen": "1", "insegna": "mai"})
+        assert answer.status_code == (422 if asked else 303)
+        assert ('value="mai" checked' in answer.text) is asked
 
 
 def asked_where_the_mailbox_is_proved(office: Office) -> int:

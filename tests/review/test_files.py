@@ -11,7 +11,7 @@ from triage.vocabulary import Attachment
 @pytest.mark.parametrize(
     ("name", "doubtful"),
     [
-        *((f"modulo.{one}", True) for one in ("docm", "hta", "iso", "xlsm", "EXE", "zip")),
+        *((f"modulo.{one}", True) for one in ("docm", "hta", "iso", "lnk", "url", "xlsm", "EXE", "zip")),
         *((f"modulo.{one}", False) for one in ("docx", "pdf", "xlsx", "jpg")),
     ],
 )

@@ -11,13 +11,15 @@ import sqlalchemy as sa
 from playwright.sync_api import expect
 
 from tests.record.builders import a_mailbox, claim, held, receive, settle
-from tests.review.browser import WIDTHS, Visit, axe, fits
+from tests.review.browser import WIDTHS, Visit, axe, fits, unchecked
+from tests.review.mail import a_mail, arrive, row_of
 from tests.review.office import Office
 from tests.servers.mail import make_mail
 from triage.acts.people import Role
 from triage.record import Store
 from triage.record.tables import messages
 from triage.record.waiting import count_waiting
+from triage.vocabulary import MessageState
 
 
 @pytest.fixture
@@ -83,6 +85,53 @@ def test_text_grows_to_twice_its_size_without_loss(visit: Callable[..., Visit]) 
     for path in ("/persone", "/profilo", "/fermo", "/accessibilita"):
         one.page.goto(path)
         fits(one.page)
+
+
+LONG = a_mail(
+    "Abitiamo a Crema, ma i nonni stanno a Mantova e anche per loro cerchiamo un corso sulla genitorialità.\n\n" * 30,
+    "Corso genitori",
+)
+
+
+@pytest.mark.parametrize(("width", "height"), [(320, 640), (640, 450), (1280, 720)])
+def test_what_a_press_opens_is_in_view_and_no_key_confirms_what_is_not(
+    visit: Callable[..., Visit], office: Office, width: int, height: int
+) -> None:
+    """Also at twice the size: the preview stands far below a long letter."""
+    (key,) = arrive(office, [LONG])
+    page = visit(Role.OPERATOR, width=width).page
+    page.set_viewport_size({"width": width, "height": height})
+    for press in ("1", "r", "h", "n", "button", "refusal"):
+        page.goto(f"/messaggi/{key}")
+        if press == "button":
+            page.locator(".proposta").first.click()
+        elif press == "refusal":
+            page.keyboard.press("h")
+            expect(page.locator("#passo")).to_be_visible()
+            unchecked(page)
+            page.get_by_role("button", name="Chiudi senza inviare").click()
+            expect(page.locator("#errore")).to_be_visible()
+        else:
+            page.keyboard.press(press)
+        expect(page.locator("#passo")).to_be_visible()
+        focused = page.locator("#passo :focus")
+        expect(focused).to_have_count(1)
+        top, bottom = focused.evaluate("(it) => [it.getBoundingClientRect().top, it.getBoundingClientRect().bottom]")
+        assert 0 <= top < bottom <= height, (press, top, bottom)
+    page.goto(f"/messaggi/{key}")
+    page.keyboard.press("1")
+    heading = page.get_by_role("heading", name="Che cosa parte se confermi")
+    expect(heading).to_be_in_viewport()
+    page.evaluate("window.scrollTo(0, 0)")
+    out_of_sight = width < 1280
+    if out_of_sight:
+        page.keyboard.press("i")
+        expect(heading).to_be_in_viewport()
+        expect(heading).to_be_focused()
+        assert row_of(office, key).state == MessageState.HELD
+    page.keyboard.press("i")
+    expect(page.locator("#annulla")).to_contain_text("Puoi annullare")
+    assert row_of(office, key).state == MessageState.DECIDED
 
 
 @pytest.mark.slow

@@ -13,7 +13,17 @@ from playwright.sync_api import Page, expect
 from tests.fakes import FakeClock
 from tests.record.builders import dispatches
 from tests.review.browser import WIDTHS, Visit, axe, fits
-from tests.review.mail import DANGER, FOR_NOBODY, HELD, TWO_PLACES, a_mail, arrive, left_in_the_mailbox, row_of
+from tests.review.mail import (
+    DANGER,
+    FOR_NOBODY,
+    HELD,
+    TWO_PLACES,
+    a_mail,
+    arrive,
+    left_in_the_mailbox,
+    message_of,
+    row_of,
+)
 from tests.review.office import Office, Somebody, shown_in, token_of
 from triage import reading
 from triage.acts.people import Role
@@ -236,7 +246,7 @@ def press(client: httpx.Client, message_id: int, exit: str, office: Office, **va
     data = {"csrf": token_of(page), "seen": str(row_of(office, message_id).generation), **values}
     if exit in ("rispondi", "ufficio"):
         page = client.post(f"/messaggi/{message_id}/uscita/{exit}/anteprima", data=data).text
-    return client.post(f"/messaggi/{message_id}/uscita/{exit}", data=data | {"mostrato": shown_in(page)})
+    return client.post(f"/messaggi/{message_id}/uscita/{exit}", data={"mostrato": shown_in(page)} | data)
 
 
 @pytest.mark.parametrize(
@@ -439,7 +449,12 @@ def test_cases_are_joined_and_parted_and_the_message_still_waits(
     client = http(Role.OPERATOR)
     page = client.get(f"/messaggi/{held[1]}").text
     code = page.split(f'<a href="/casi/{row_of(office, held[1]).case_id}">')[1].split("<")[0]
-    answer = press(client, held[0], "unisci", office, caso=code)
+    first = press(client, held[0], "unisci", office, caso=code, nota="Stessa madre")
+    assert first.status_code == 200
+    assert row_of(office, held[0]).case_id != row_of(office, held[1]).case_id, "first it is shown whose case it is"
+    shown = re.findall(r'name="mostrato" value="([^"]+)"', first.text)[0]
+    assert ">Stessa madre</textarea>" in first.text
+    answer = press(client, held[0], "unisci", office, caso=code, mostrato=shown)
     assert answer.headers["Location"] == f"/messaggi/{held[0]}"
     assert row_of(office, held[0]).case_id == row_of(office, held[1]).case_id
     assert press(client, held[0], "unisci", office, caso="XXXX-XXXX").status_code == 422
@@ -742,3 +757,45 @@ def test_never_again_from_this_sender(http: Callable[..., httpx.Client], office:
 def test_a_number_that_no_record_can_hold_is_no_message(http: Callable[..., httpx.Client]) -> None:
     client = http(Role.OPERATOR)
     assert client.get("/messaggi/99999999999999999999").status_code == 404
+
+
+def test_every_address_that_an_answer_would_go_to_is_shown(http: Callable[..., httpx.Client], office: Office) -> None:
+    mail = message_of("Buongiorno, quando siete aperti?", "Orari", "anna.rossi@example.com", "")
+    mail["Reply-To"] = "anna.rossi@example.com, Cugino <altro@example.net>"
+    (key,) = arrive(office, [mail.as_bytes()])
+    page = http(Role.OPERATOR).get(f"/messaggi/{key}").text
+    shown = page.split("<dt>Risposta a</dt>")[1].split("</div>")[0]
+    assert re.findall(r"[\w.]+@[\w.]+", shown) == ["anna.rossi@example.com", "altro@example.net"]
+
+
+def test_whose_case_it_is_is_shown_before_a_message_is_joined_to_it(
+    http: Callable[..., httpx.Client], office: Office
+) -> None:
+    """With a warning only where another person wrote it; what is danger does not end there without a note."""
+    mine, more, other, cry = arrive(
+        office,
+        [
+            a_mail("Quando siete aperti?", "Orari", "lia.verdi@example.com", "Lia Verdi"),
+            a_mail("Dimenticavo: anche il sabato?", "Ancora orari", "lia.verdi@example.com", "Lia Verdi"),
+            a_mail("Che corsi avete?", "Corsi", "ugo.blu@example.com", "Ugo Blu"),
+            DANGER,
+        ],
+    )
+    client = http(Role.OPERATOR)
+    code = (
+        client.get(f"/messaggi/{mine}").text.split(f'<a href="/casi/{row_of(office, mine).case_id}">')[1].split("<")[0]
+    )
+    warning = "chi scrive questo messaggio non è chi ha scritto quel caso"
+    for number, strange in ((more, False), (other, True)):
+        page = press(client, number, "unisci", office, caso=code).text
+        assert "Lia Verdi &lt;lia.verdi@example.com&gt;" in page
+        assert "«<bdi>Orari</bdi>», oggi alle" in page
+        assert (warning in page) is strange
+    page = press(client, cry, "unisci", office, caso=code, finito="si").text
+    shown = re.findall(r'name="mostrato" value="([^"]+)"', page)[0]
+    refused_it = press(client, cry, "unisci", office, caso=code, finito="si", mostrato=shown)
+    assert refused_it.status_code == 422
+    assert "Qui può esserci un pericolo: scrivi una nota" in refused_it.text
+    assert row_of(office, cry).state == MessageState.HELD
+    done = press(client, cry, "unisci", office, caso=code, finito="si", mostrato=shown, nota="È la stessa signora")
+    assert done.status_code == 303

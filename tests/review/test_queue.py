@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import httpx
@@ -22,7 +23,7 @@ from tests.review.office import Office, token_of
 from triage.acts.people import Role
 from triage.record import Store
 from triage.record.mailboxes import note_probe
-from triage.record.tables import messages, rescored
+from triage.record.tables import decisions, messages, rescored
 from triage.record.waiting_list import Group, Wanted, group_sizes, next_waiting, waiting_page
 from triage.vocabulary import MessageState
 
@@ -104,6 +105,57 @@ def test_no_other_message_can_be_slipped_into_the_bulk(
     chosen = [f"{key}.{row_of(office, key).generation}" for key in (waiting[1], waiting[which])]
     assert client.post("/da-decidere/non-per-noi", data={"csrf": token, "scelti": chosen}).status_code == 409
     assert {row_of(office, key).state for key in waiting} == {MessageState.HELD}
+
+
+def test_possible_danger_that_is_settled_already_cannot_be_slipped_into_the_bulk_either(
+    http: Callable[..., httpx.Client], office: Office, waiting: list[int]
+) -> None:
+    client = http(Role.OPERATOR)
+    token = token_of(client.get("/da-decidere").text)
+    data = {"csrf": token, "seen": "1", "nota": "Chiamata, sta bene"}
+    assert client.post(f"/messaggi/{waiting[2]}/uscita/telefono", data=data).status_code == 303
+    chosen = [f"{key}.1" for key in (waiting[1], waiting[2])]
+    answer = client.post("/da-decidere/non-per-noi", data={"csrf": token, "scelti": chosen})
+    assert answer.status_code == 409
+    assert "Scelta non possibile" in answer.text
+    assert "più veloce" not in answer.text
+    assert row_of(office, waiting[1]).state == MessageState.HELD
+
+
+def test_the_bulk_tells_truly_how_many_and_which_were_left(
+    http: Callable[..., httpx.Client], office: Office, waiting: list[int]
+) -> None:
+    first, second = http(Role.OPERATOR), http(Role.RESPONSIBLE)
+    chosen = [f"{key}.1" for key in (waiting[1], waiting[3], 99_999)]
+    token = token_of(first.get("/da-decidere").text)
+    first.post("/da-decidere/non-per-noi", data={"csrf": token, "scelti": chosen[:1]})
+    token = token_of(second.get("/da-decidere").text)
+    second.post("/da-decidere/non-per-noi", data={"csrf": token, "scelti": chosen})
+    page = second.get("/da-decidere").text
+    assert "1 messaggio segnato come non per noi." in page
+    assert "Non segnato adesso: «Offerta gadget». Nel frattempo è già stato smistato da Anna Rossi" in unescape(page)
+    assert "1 messaggio scelto: non risulta." in page
+    assert row_of(office, waiting[3]).state == MessageState.DECIDED
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_what_could_not_be_read_says_so_in_the_list_and_is_opened(
+    http: Callable[..., httpx.Client], office: Office, waiting: list[int], alone: bool
+) -> None:
+    told = [{"code": "forse_non_per_noi", "params": {}}]
+    told.append({"code": "difetti_gravi", "params": {"defects": "encrypted_or_signed_unread"}})
+    with office.store.write("unread") as tx:
+        mine = sa.update(decisions).where(decisions.c.message_id == waiting[1])
+        assert tx.execute(mine.values(reasons=told)).rowcount == 1
+    client = http(Role.OPERATOR)
+    page = client.get("/da-decidere").text
+    assert "è cifrato, o chiuso in una firma che non si apre" in page
+    assert f'id="s{waiting[1]}"' not in page
+    assert f'id="s{waiting[3]}"' in page
+    chosen = [f"{key}.1" for key in ((waiting[1],) if alone else (waiting[1], waiting[3]))]
+    client.post("/da-decidere/non-per-noi", data={"csrf": token_of(page), "scelti": chosen})
+    assert row_of(office, waiting[1]).state == MessageState.HELD
+    assert "Il servizio non ha potuto leggerlo bene" in client.get("/da-decidere").text
 
 
 def test_nothing_chosen_and_nonsense_chosen_do_nothing(

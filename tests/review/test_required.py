@@ -69,7 +69,7 @@ def press(page: Page, button: str) -> None:
         ("chiudi", "Chiudi senza inviare", "Nota", NOTE),
         ("rispondi", "Vedi come parte", "Risposta", "La risposta è ancora vuota"),
         ("ufficio", "Vedi come parte", "Ufficio", "Scegli l'ufficio."),
-        ("unisci", "Unisci", "Codice del caso", "Non c'è un caso con questo codice."),
+        ("unisci", "Vedi il caso", "Codice del caso", "Non c'è un caso con questo codice."),
     ],
 )
 def test_an_exit_without_what_it_needs(

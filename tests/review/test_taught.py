@@ -19,6 +19,7 @@ from tests.servers.smtp_sink import SmtpSink
 from triage.acts.people import Role
 from triage.record.exceptions import live_exceptions
 from triage.record.staff_acts import acts_about, verify_acts
+from triage.vocabulary import MessageState
 
 PATH = "/regole/imparate"
 CERAMICS = a_mail("Buongiorno, fate ancora il laboratorio?", "Laboratorio", "anna.rossi@example.com", "Anna Rossi")
@@ -77,6 +78,24 @@ def test_each_taught_rule_is_told_and_ended_by_keyboard(
         assert verify_acts(tx) == ()
     page.goto(f"/messaggi/{taught[0]}")
     expect(page.get_by_role("link", name="Guarda o togli la regola")).to_have_count(0)
+
+
+def test_whoever_ends_a_rule_sees_what_it_has_filed_and_takes_it_up(
+    visit: Callable[..., Visit], office: Office, taught: list[int], clock: FakeClock
+) -> None:
+    never = live(office)[0]
+    clock.forward(timedelta(minutes=3))
+    text = "Ecco il nuovo catalogo di sedie e scrivanie per il vostro ufficio, prezzi riservati alle amministrazioni."
+    (filed,) = arrive(office, [a_mail(text, "Catalogo arredi", "vendite@example.net")])
+    assert row_of(office, filed).state == MessageState.DECIDED
+    page = visit(Role.RESPONSIBLE).page
+    page.goto(f"{PATH}/{never}")
+    expect(page.get_by_role("heading", name="Che cosa ha archiviato: 1 messaggio")).to_be_visible()
+    axe(page)
+    page.get_by_role("button", name="Togli la regola").click()
+    expect(page.locator("#avvisi")).to_contain_text("1 messaggio archiviato dalla regola")
+    page.get_by_role("link", name="Catalogo arredi").click()
+    expect(page.get_by_role("heading", name="Correggi: a quale centro doveva andare")).to_be_visible()
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -11,7 +11,7 @@ from triage.acts.centres import Refused
 from triage.acts.letters import NEVER_DECIDED, row_to_act_on, undecided
 from triage.acts.outcome import UNDO, Outcome
 from triage.acts.people import Person
-from triage.acts.settling import end_message
+from triage.acts.settling import end_message, may_be_danger
 from triage.acts.words import refused, word_closed
 from triage.acts.writing import how_it_stands, write_decision
 from triage.ids import cases_typed
@@ -64,6 +64,8 @@ def join(
         return refused(tx, rules, str(against), message_id)
     if ends and row.state != MessageState.HELD:
         return refused(tx, rules, f"stato_{row.state}", message_id)
+    if ends and not note.strip() and may_be_danger(tx, row):
+        return refused(tx, rules, "manca_nota_pericolo", message_id)
     end_what_waits_for_family(tx, message_id)
     said = Said(note=note.strip())
     if not ends:

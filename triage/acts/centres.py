@@ -42,7 +42,7 @@ from triage.record.staff_acts import Actor
 from triage.returns import from_staff
 from triage.rules.types import DEFAULT_ADDRESS, Rules
 from triage.settling import FORWARDS
-from triage.telling import family_address, new_plan, plan_acknowledgement, plan_reroute_notice
+from triage.telling import against_acknowledgement, family_address, new_plan, plan_acknowledgement, plan_reroute_notice
 from triage.vocabulary import (
     PROJECT_TOPICS,
     TOPICS,
@@ -102,6 +102,8 @@ class Sending:
     had: Mapping[str, str]
     rule: Taught | None = None
     staying: tuple[Holder, ...] = ()
+    silence: str = ""
+    """Why the family, to whom nothing was said before, hears nothing now either; a code of the gate."""
 
     @property
     def have_it(self) -> tuple[str, ...]:
@@ -143,11 +145,11 @@ def plan_sending(
     if not verdict.allowed:
         return Refused(verdict.reasons[0].code)
     forward = new_plan(tx, rules, letter.secret, DispatchKind.FORWARD, FORWARDS, verdict.forward_path, decision)
-    told, more = _what_the_family_hears(tx, rules, replace(letter, decision=decision))
+    told, more, silence = _what_the_family_hears(tx, rules, replace(letter, decision=decision))
     plans = (replace(forward, due_at=tx.now + rest), *more, *plans_again(tx, rules, letter.secret, decision, beside))
     mistaken = why not in NO_ERROR
     rule = rule_behind(tx, letter.decision, had.values(), choice.project, choice.address_key) if mistaken else None
-    return Sending(letter, choice, decision, why, plans, told, had, rule, tuple(beside))
+    return Sending(letter, choice, decision, why, plans, told, had, rule, tuple(beside), silence)
 
 
 def plans_again(
@@ -258,27 +260,31 @@ def _against(row: MessageRow, choice: Choice, rules: Rules) -> str:
     return "argomento_sconosciuto" if choice.topic and choice.topic not in TOPICS else ""
 
 
-def _what_the_family_hears(tx: Transaction, rules: Rules, letter: Letter) -> tuple[str, list[PlannedDispatch]]:
-    """What the family is told of it, as a word for staff, and what is planned for that."""
+def _what_the_family_hears(tx: Transaction, rules: Rules, letter: Letter) -> tuple[str, list[PlannedDispatch], str]:
+    """What the family is told of it, as a word for staff, what is planned for that, and why it never heard anything."""
     about = (letter.message, letter.decision, letter.context)
     if was_told_a_centre(tx, letter.case_id, besides=letter.decision.project):
         before = reroute_notice_of(tx, letter.case_id)
         if before is not None:
             # One that waits names the centre of its own message, which may be this one, or go the same way.
             same = before.message_id == letter.row.id or before.project == letter.decision.project
-            return ("avviso" if same and before.state == DispatchState.PENDING else "gia_avvisata"), []
+            return ("avviso" if same and before.state == DispatchState.PENDING else "gia_avvisata"), [], ""
         notice = plan_reroute_notice(tx, rules, letter.secret, letter.case_id, *about)
-        return ("avviso", [notice]) if notice is not None else ("non_raggiungibile", [])
+        return ("avviso", [notice], "") if notice is not None else ("non_raggiungibile", [], "")
     if held_back(tx, [letter.case_id]).get(letter.case_id) == FOR_GOOD:
-        return "fermata", []
+        return "fermata", [], ""
     if acknowledgement_waits(tx, letter.case_id):
-        return "ricevuta", []  # what waits names the centre that has the message when it leaves
+        return "ricevuta", [], ""  # what waits names the centre that has the message when it leaves
     if is_further(letter.decision):
-        return "niente", []  # nothing was said to the family, and a further centre is no reason to begin
+        return "niente", [], ""  # nothing was said to the family, and a further centre is no reason to begin
     if was_acknowledged(tx, letter.row.id) and not acknowledged_cases(tx, [letter.case_id]):
-        return "gia_ricevuta", []  # for the case that the message was taken out of
+        return "gia_ricevuta", [], ""  # for the case that the message was taken out of
     address = family_address(letter.message, rules, letter.context)
     keys = [recipient_keys(letter.secret, address)] if address else []
     past = acknowledged_before(tx, [key for key, _ in keys], [domain for _, domain in keys], SAME_THREAD)
     receipt = plan_acknowledgement(tx, rules, letter.secret, past, letter.row.case_id, *about)
-    return ("ricevuta", [receipt]) if receipt is not None else ("niente", [])
+    if receipt is not None:
+        return "ricevuta", [receipt], ""
+    known = was_acknowledged(tx, letter.row.id) or acknowledged_cases(tx, [letter.case_id])
+    against = against_acknowledgement(tx, rules, letter.secret, past, letter.row.case_id, *about) if not known else ""
+    return "niente", [], against

@@ -16,7 +16,7 @@ from triage.acts.centres import Choice, Refused, Sending, plan_sending
 from triage.acts.correcting import Correction, plan_correction
 from triage.acts.letters import NEVER_DECIDED, Letter, read_letter
 from triage.acts.outcome import UNDO, Outcome
-from triage.acts.words import ALSO_TOLD, centre_of, refused
+from triage.acts.words import ALSO_TOLD, centre_of, refused, word_told
 from triage.ids import case_code
 from triage.leaving import Leaving, When
 from triage.reading import ParsedMessages
@@ -194,7 +194,7 @@ def _notes(tx: Transaction, rules: Rules, sending: Sending) -> list[str]:
     """What a person should know before; each is a sentence."""
     project = rules.projects[sending.choice.project]
     address = project.addresses[sending.choice.address_key]
-    notes = [] if sending.told in ("ricevuta", "avviso") else [ALSO_TOLD[sending.told]]
+    notes = [] if sending.told in ("ricevuta", "avviso") else [word_told(sending, ALSO_TOLD)]
     for one in sending.staying:
         fate = "era già pronto, e parte lo stesso" if one.waits else "lo ha già, e lo tiene"
         notes.append(f"{centre_of(rules, one.project)}: {fate}.")
@@ -204,6 +204,13 @@ def _notes(tx: Transaction, rules: Rules, sending: Sending) -> list[str]:
         notes.append(
             f"Attenzione: {sending.choice.comune} è nella zona di {place}, non di {chosen}. Il messaggio va a "
             f"{chosen}: se non è voluto, torna indietro."
+        )
+    zone = sending.choice.territory if not theirs else ""
+    if zone in rules.projects and zone != sending.choice.project and not sending.staying:
+        place, chosen = centre_of(rules, zone), centre_of(rules, sending.choice.project)
+        notes.append(
+            f"Attenzione: la zona scelta è quella di {place}, non di {chosen}. Il messaggio va a {chosen}: se non è "
+            "voluto, torna indietro."
         )
     if not address.confirmed:
         notes.append("L'indirizzo di questo centro non è ancora confermato da una mail di prova.")

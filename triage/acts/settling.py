@@ -17,6 +17,7 @@ from triage.acts.outcome import UNDO, Outcome
 from triage.acts.people import Person
 from triage.acts.words import refused, word_closed, word_sent
 from triage.acts.writing import TOOK, closing_decision, how_it_stands, write_decision
+from triage.decide.marked import is_marked_as_danger, unread_reasons
 from triage.reading import ParsedMessages
 from triage.record import Transaction
 from triage.record.beside import further_waits
@@ -107,15 +108,17 @@ def not_for_us(
     messages: Mapping[int, int | None],
     *,
     note: str = "",
+    in_bulk: bool = False,
     undo: timedelta = UNDO,
 ) -> list[Outcome]:
     """*Non per noi*, also in bulk: filed without a word to anybody. ``messages``: number and generation seen.
 
     One outcome a message, in order; those that changed meanwhile are left alone. Possible danger is never among them:
-    such a message is read and settled by itself.
+    such a message is read and settled by itself, with a note that says why; what could not be read is opened as well.
+    ``in_bulk``: chosen from a list, however many they are.
     """
     return [
-        _end(tx, rules, person, number, Exit.NOT_FOR_US, note, seen, undo, in_bulk=len(messages) > 1)
+        _end(tx, rules, person, number, Exit.NOT_FOR_US, note, seen, undo, in_bulk=in_bulk or len(messages) > 1)
         for number, seen in messages.items()
     ]
 
@@ -149,7 +152,7 @@ def _end(
     in_bulk: bool = False,
 ) -> Outcome:
     row = row_to_act_on(tx, message_id, seen)
-    against = row if isinstance(row, str) else _against_ending(row, exit, note, in_bulk=in_bulk)
+    against = row if isinstance(row, str) else _against_ending(tx, row, exit, note, in_bulk=in_bulk)
     if isinstance(row, str) or against:
         return refused(tx, rules, str(against), message_id)
     number = end_message(tx, rules, person, row, exit, Said(note=note.strip(), teaches="solo"), undo)
@@ -181,9 +184,20 @@ def end_message(
     return add_settlement(tx, person, row.id, exit, generation, before, said, tx.now + undo)
 
 
-def _against_ending(row: MessageRow, exit: Exit, note: str, *, in_bulk: bool) -> str:
+def may_be_danger(tx: Transaction, row: MessageRow) -> bool:
+    """Whether the message, as it stands, is marked as one in which somebody may be in danger."""
+    decision = decision_of(tx, row.id, row.generation)
+    return row.urgent or (decision is not None and is_marked_as_danger(decision))
+
+
+def _against_ending(tx: Transaction, row: MessageRow, exit: Exit, note: str, *, in_bulk: bool) -> str:
     if row.state not in (*CLOSABLE, *IN_THE_MAILBOX):
         return f"stato_{row.state}"
     if exit in _NEEDS_A_NOTE and not note.strip():
         return "manca_nota"
-    return "possibile_pericolo" if in_bulk and row.urgent else ""
+    if exit is not Exit.NOT_FOR_US:
+        return ""
+    if may_be_danger(tx, row):
+        return "possibile_pericolo" if in_bulk else "" if note.strip() else "manca_nota_pericolo"
+    decision = decision_of(tx, row.id, row.generation) if in_bulk else None
+    return "non_letto_bene" if decision is not None and unread_reasons(decision) else ""

@@ -11,16 +11,44 @@ from collections.abc import Collection
 from triage.exceptions import APPLIED
 from triage.record import Transaction
 from triage.record.audit import Param
-from triage.record.exceptions import ExceptionKind, Taught, end_exception, exception_numbered, hold_exception_again
+from triage.record.decisions import decisions_of
+from triage.record.exceptions import (
+    ExceptionKind,
+    Taught,
+    end_exception,
+    exception_numbered,
+    hold_exception_again,
+    messages_since,
+)
+from triage.record.messages import MessageRow
 from triage.record.rescored import want_rescoring
 from triage.record.staff_acts import Actor, note_act
-from triage.vocabulary import Decision
+from triage.vocabulary import Action, Decision
+
+MOST_FILED = 200
+"""Messages of a sender that are looked through for what a rule has filed."""
 
 
 def taught_rule_of(decision: Decision | None) -> int:
     """The number of the taught rule that made this decision, or what a person then confirmed; 0: none did."""
     applied = next((one for one in decision.reasons if one.code == APPLIED), None) if decision is not None else None
     return int(applied.params["exception"]) if applied is not None else 0
+
+
+def filed_by(tx: Transaction, one: Taught) -> list[MessageRow]:
+    """The messages that a rule has filed and nobody has taken up since, of the newest :data:`MOST_FILED`."""
+    if one.kind != ExceptionKind.NEVER:
+        return []
+    rows = messages_since(tx, one, MOST_FILED)
+    known = decisions_of(tx, [(row.id, row.generation) for row in rows])
+    return [row for row in rows if _is_filed_by(known.get(row.id), one.id)]
+
+
+def _is_filed_by(decision: Decision | None, number: int) -> bool:
+    if decision is None or decision.action is not Action.FILE:
+        return False
+    first = decision.reasons[0]
+    return first.code == APPLIED and first.params.get("exception") == number
 
 
 def rule_behind(tx: Transaction, decision: Decision, had: Collection[str], project: str, key: str) -> Taught | None:

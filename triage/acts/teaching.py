@@ -130,7 +130,7 @@ def _against(person: Person, letter: Letter, settled: SettlementRow | None, less
 def _word(lesson: Lesson, one: Taught, rules: Rules) -> str:
     days = f"da qui a due minuti, quando non si può più annullare, e per {lesson.days} giorni"
     if lesson.kind is ExceptionKind.NEVER:
-        which = "I prossimi di questo mittente si archiviano come non per noi"
+        which = "I prossimi di questo mittente si archiviano come non per noi, tranne le richieste chiare per un centro"
     else:
         like = "di questo mittente" if lesson.kind is ExceptionKind.SENDER else "con questa frase"
         centre = centre_of(rules, one.project)

@@ -14,7 +14,7 @@ from triage.acts.centres import Sending
 from triage.acts.letters import CHANGED
 from triage.acts.outcome import Outcome
 from triage.exceptions import known_read, settled_comune
-from triage.explaining import word_reason
+from triage.explaining import uncapitalised, word_reason
 from triage.record import Transaction
 from triage.record.exceptions import ExceptionKind, Taught
 from triage.record.people import person_numbered
@@ -103,7 +103,10 @@ AGAINST: Mapping[str, str] = {
     "percorso_non_provato": "Prima chi gestisce il servizio deve provare il server di posta (triage check --connect). "
     "Intanto c'è «Rispondiamo noi».",
     "manca_nota": "Scrivi una nota: che cosa è stato fatto, o perché si chiude.",
-    "possibile_pericolo": "È tra quelli da leggere oggi: va letto e deciso da solo.",
+    "manca_nota_pericolo": "Qui può esserci un pericolo: scrivi una nota, con che cosa hai letto e perché si chiude "
+    "senza inviare niente.",
+    "possibile_pericolo": "Qui può esserci un pericolo: va letto e deciso da solo, con una nota.",
+    "non_letto_bene": "Il servizio non ha potuto leggerlo bene: va aperto e deciso da solo.",
     "nessun_centro": "Nessun centro lo ha: prima si sceglie il centro, poi se ne può aggiungere un altro.",
     "anche_in_partenza": "Un altro centro sta per riceverlo: riprova quando è partito. Intanto si può inoltrare.",
     "primo_in_partenza": "L'invio al primo centro non è ancora riuscito: riprova quando lo ha ricevuto.",
@@ -130,7 +133,14 @@ def word_sent(sending: Sending, rules: Rules, *, forget: bool = True) -> str:
     """What follows from sending a message to a centre; ``forget`` as in ``centres.carry_out``."""
     have_it = [f"{centre_of(rules, one)} ha già il messaggio." for one in sending.have_it]
     ended = [RULE_ENDED] if forget and sending.rule is not None else []
-    return " ".join((f"Va a {centre_of(rules, sending.choice.project)}.", TOLD[sending.told], *have_it, *ended))
+    return " ".join((f"Va a {centre_of(rules, sending.choice.project)}.", word_told(sending, TOLD), *have_it, *ended))
+
+
+def word_told(sending: Sending, told: Mapping[str, str]) -> str:
+    """What the family hears; where it has never heard anything, why it does not now."""
+    if not sending.silence:
+        return told[sending.told]
+    return f"Alla famiglia non parte niente: {uncapitalised(word_reason(Reason(sending.silence)))}."
 
 
 def word_also(sending: Sending, rules: Rules) -> str:
@@ -140,7 +150,7 @@ def word_also(sending: Sending, rules: Rules) -> str:
         f"{centre_of(rules, one)} {'lo riceve lo stesso' if one in waiting else 'lo tiene'}."
         for one in dict.fromkeys(holder.project for holder in sending.staying)
     ]
-    return " ".join((f"Va anche a {centre_of(rules, sending.choice.project)}.", *kept, ALSO_TOLD[sending.told]))
+    return " ".join((f"Va anche a {centre_of(rules, sending.choice.project)}.", *kept, word_told(sending, ALSO_TOLD)))
 
 
 def word_closed(exit: Exit, still_leaves: Sequence[str] = ()) -> str:
@@ -168,7 +178,7 @@ def centre_of(rules: Rules, code: str) -> str:
 def word_taught(one: Taught, rules: Rules, sender: str) -> str:
     """What a taught rule does with which messages; ``sender`` as staff may read it."""
     if one.kind == ExceptionKind.NEVER:
-        return f"I messaggi di {sender} si archiviano come non per noi."
+        return f"I messaggi di {sender} si archiviano come non per noi, tranne le richieste chiare per un centro."
     which = f"I messaggi di {sender}" if one.kind == ExceptionKind.SENDER else f"I messaggi con la frase «{one.phrase}»"
     return f"{which}, se {place_taught(one, rules)}, vanno a {centre_of(rules, one.project)}."
 
@@ -218,4 +228,6 @@ def _somebody_was_faster(tx: Transaction, rules: Rules, message_id: int) -> str:
     person = person_numbered(tx, last.person_id) if last.person_id is not None else None
     by = f"da {person.display}" if person is not None else by_whom(last.actor, {})
     at = last.at.astimezone(ZoneInfo(rules.service.timezone))
+    if last.actor == tx.actor:  # a button pressed twice, or one page open twice
+        return f"L'hai già smistato tu, alle {at.hour}:{at:%M}: se era sbagliato, annulla o correggi."
     return f"Nel frattempo è già stato smistato {by}, alle {at.hour}:{at:%M}: guardalo di nuovo."

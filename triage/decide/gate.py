@@ -27,10 +27,11 @@ SAME_THREAD = timedelta(days=7)
 ONLY_THE_PLACE_IS_MISSING = "territorio_non_indicato"
 """The one reason of holding that a family can lift by naming their comune."""
 
-_TEMPORARY = frozenset(
+TEMPORARY = frozenset(
     {"inoltro_non_accettato", "attesa_annullamento", "limite_dominio", "limite_orario"}
     | {"limite_casella", "ricevute_sospese", "ricevuta_rimandata"}
 )
+"""Reasons against an acknowledgement that pass by themselves."""
 _ONCE_A_DAY = frozenset({"limite_indirizzo"})
 """Passes too, but whoever gets three acknowledgements a day needs no fourth the day after."""
 _OF_THE_FORM = frozenset({"auto_submitted", "precedenza", "automatica", "mittente_di_sistema"})
@@ -99,7 +100,7 @@ def may_acknowledge(
         *_against_repeating(history, now),
         *against_limits(rules, history, context.brakes),
     ]
-    verdict = _to_family(codes, message, rules, context, _TEMPORARY)
+    verdict = _to_family(codes, message, rules, context, TEMPORARY)
     return replace(verdict, neutral=not history.forward_accepted) if verdict.allowed else verdict
 
 
@@ -122,7 +123,7 @@ def may_ask(
     codes += [*_against_author(message, rules), *against_limits(rules, history, context.brakes)]
     if not only_place_is_missing(decision):
         codes.append("domanda_non_serve")
-    return _to_family(codes, message, rules, context, _TEMPORARY | _ONCE_A_DAY)
+    return _to_family(codes, message, rules, context, TEMPORARY | _ONCE_A_DAY)
 
 
 def may_tell_of_reroute(
@@ -139,7 +140,7 @@ def may_tell_of_reroute(
         codes.append("inoltro_non_accettato")
     if decision.project not in rules.projects:
         codes.append("indirizzo_non_attuale")
-    return _to_family(codes, message, rules, context, _TEMPORARY | _ONCE_A_DAY)
+    return _to_family(codes, message, rules, context, TEMPORARY | _ONCE_A_DAY)
 
 
 def only_place_is_missing(decision: Decision) -> bool:

@@ -123,7 +123,7 @@ _KINDS: dict[str, tuple[str, Callable[[bytes], bool]]] = {
 """By extension: the media type that we write, and whether octets are of that kind."""
 _GUESSED = ("pdf", "jpg", "png", "gif", "webp", "heic")
 """Kinds that are known by their octets alone: phones send photographs without a name."""
-_PROGRAMS = "bat bin cmd com cpl exe hta htm html jar js jse lnk msi pif ps1 scr svg vbe vbs wsf"
+_PROGRAMS = "bat bin cmd com cpl exe hta htm html jar js jse lnk msi pif ps1 scr svg url vbe vbs wsf"
 _WITH_MACROS = "docm dotm potm ppam ppsm pptm xlam xlsb xlsm xltm"
 _HOLDING_FILES = "img iso vhd vhdx zip rar 7z"
 NAMED_SO = frozenset(f"{_PROGRAMS} {_WITH_MACROS} {_HOLDING_FILES}".split())

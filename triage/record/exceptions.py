@@ -10,8 +10,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from triage.record.messages import COLUMNS, MessageRow, row_of
 from triage.record.store import Transaction
-from triage.record.tables import exceptions, settlements
+from triage.record.tables import exceptions, messages, settlements
 
 
 class ExceptionKind(StrEnum):
@@ -129,6 +130,13 @@ def hold_exception_again(tx: Transaction, number: int) -> bool:
     """It holds again until it expires; whether it had been ended."""
     statement = sa.update(exceptions).where(exceptions.c.id == number, exceptions.c.ended_at.is_not(None))
     return tx.execute(statement.values(ended_at=None)).rowcount > 0
+
+
+def messages_since(tx: Transaction, one: Taught, limit: int) -> list[MessageRow]:
+    """The newest messages of the sender whom a rule is about, since it was taught."""
+    mine = (messages.c.author_key == one.sender_key) & (messages.c.id > one.message_id)
+    query = sa.select(*COLUMNS).where(mine).order_by(messages.c.id.desc()).limit(limit)
+    return [row_of(row) for row in tx.execute(query).mappings()] if one.sender_key else []
 
 
 def note_uses(tx: Transaction, numbers: Sequence[int]) -> None:

@@ -32,6 +32,7 @@ from triage.record.returned import OPENABLE
 from triage.review.desk import Desk
 from triage.review.guards import RefusedError, desk_of, may
 from triage.review.heads import Head
+from triage.review.joining import case_to_join
 from triage.review.letters import note_seen
 from triage.review.rendering import go, render, tell
 from triage.review.settled_words import Became, became
@@ -112,7 +113,7 @@ def case_page(
         undo=undo,
         panel=panel,
         letter=view.letters.get(about),
-        **{"wrong": "", "given": {}, **values},
+        **{"wrong": "", "given": {}, "joins": None, **values},
     )
 
 
@@ -200,9 +201,15 @@ def join_it(
     codice: Annotated[str, Form(max_length=40)] = "",
     chiude: Annotated[str, Form(max_length=4)] = "",
     nota: Note = "",
+    mostrato: Annotated[str, Form(max_length=40)] = "",
 ) -> Response:
-    """The message is part of the case that was named."""
+    """The message is part of the case that was named, once it was shown whose that is."""
     rules = desk_of(request).knowledge.in_force().rules
+    given = {"codice": codice, "chiude": chiude, "nota": nota}
+    with desk_of(request).store.read("case to join") as tx:
+        joins = case_to_join(desk_of(request), tx, message_id, codice)
+    if joins is not None and joins.shown != mostrato:
+        return case_page(request, code, person, panel="unisci", about=message_id, given=given, joins=joins)
     outcome = act_on(
         request,
         code,
@@ -211,10 +218,8 @@ def join_it(
         lambda tx: join(tx, rules, person, message_id, codice, ends=bool(chiude), seen=seen, note=nota),
     )
     if not outcome.ok:
-        given = {"codice": codice, "chiude": chiude, "nota": nota}
-        return case_page(
-            request, code, person, panel="unisci", about=message_id, status=422, wrong=outcome.message_it, given=given
-        )
+        told: dict[str, Any] = {"status": 422, "wrong": outcome.message_it, "given": given, "joins": joins}
+        return case_page(request, code, person, panel="unisci", about=message_id, **told)
     return go(f"/casi/{_case_of(desk_of(request), message_id)}")
 
 

@@ -6,13 +6,14 @@ In: a look at the record, the letter, the person. Out: values for the template `
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from triage.acts.answering import Written
 from triage.acts.cases import acknowledgement_left
 from triage.acts.people import Person
 from triage.acts.preview import Asking, Preview, preview
+from triage.acts.settling import may_be_danger
 from triage.acts.starters import STARTERS, beginning
 from triage.acts.words import word_against, word_taught
 from triage.dispatch.shown import Shown, shown
@@ -93,7 +94,7 @@ FORMS: Mapping[str, ExitForm] = {
         "Unisci a un caso",
         "Unire a un altro caso",
         "Il messaggio diventa parte del caso che indichi: il codice sta nell'oggetto delle mail già partite.",
-        "Unisci",
+        "Vedi il caso",
         "unisci",
         of_case=True,
     ),
@@ -148,6 +149,14 @@ AS_IT_IS = "ora"
 _HOLDS: Mapping[str, str] = {"": "solita", FOR_NOW: AS_IT_IS, FOR_GOOD: "mai"}
 
 
+DANGER_ENDS = (
+    "Attenzione: in questo messaggio qualcuno può essere in pericolo. Se confermi non parte niente e nessun centro lo "
+    "riceve: leggilo tutto e scrivi nella nota perché si può chiudere."
+)
+"""Before a message is put away in which there may be danger."""
+_ENDS_UNTOLD = frozenset({"non_per_noi", "chiudi"})
+"""Exits after which nobody looks at the message again."""
+
 _SAME_FORM: Mapping[str, Exit] = {
     "inoltra": Exit.FORWARD,
     "rispondi": Exit.REPLY,
@@ -175,6 +184,8 @@ def form_values(desk: Desk, tx: Transaction, person: Person, letter: Letter, pan
     form = FORMS[panel]
     again, note = taken_back(tx, person, letter.row.id, panel)
     values: dict[str, Any] = {"form": form, "heading": form.heading, "note_again": note}
+    if panel in _ENDS_UNTOLD and may_be_danger(tx, letter.row):
+        values |= {"form": replace(form, needs_note=True), "notes": (DANGER_ENDS,)}
     if panel == "comune":
         values |= shown_before(
             desk, preview(tx, rules, desk.parsed, letter.row.id, Asking(), seen=letter.row.generation)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
@@ -28,6 +28,7 @@ from triage.review.confirming import OTHER_MAILS, if_as_shown
 from triage.review.desk import Desk
 from triage.review.exit_forms import AS_IT_IS, FORMS, WAITS, shown_before, written_of
 from triage.review.guards import RefusedError, desk_of, may
+from triage.review.joining import case_to_join
 from triage.review.lessons import NotTaughtError, and_teach, lesson_of
 from triage.review.letter import letter_page
 from triage.review.rendering import go, tell
@@ -118,7 +119,7 @@ def leave(
     mostrato: Code = "",
 ) -> Response:
     """One of the exits without a centre; ``mostrato``: what was shown to leave by it."""
-    given = {"nota": nota, "testo": testo, "ufficio": ufficio, "caso": caso}
+    given = {"nota": nota, "testo": testo, "ufficio": ufficio, "caso": caso, "insegna": insegna, "finito": finito}
     desk = desk_of(request)
     rules = desk.knowledge.in_force().rules
     act = _act(desk, rules, person, message_id, exit, seen, given, finito=bool(finito), wait=attesa)
@@ -129,6 +130,9 @@ def leave(
         act = if_as_shown(desk, rules, message_id, what, seen, mostrato, act)
     if exit == "non_per_noi":
         act = and_teach(desk, person, message_id, act, lesson_of(insegna if insegna == "mai" else "solo", ""))
+    joins: Mapping[str, Any] = _case_shown(desk, message_id, caso) if exit == "unisci" else {}
+    if joins and joins["joins"].shown != mostrato:
+        return letter_page(request, message_id, person, panel=exit, given=given, **joins)
     if FORMS[exit].needs_note and not nota.strip():
         wrong = "Scrivi una nota: che cosa è stato fatto, o perché si chiude."
         return letter_page(request, message_id, person, panel=exit, status=422, wrong=wrong, given=given)
@@ -136,9 +140,16 @@ def leave(
     def again(wrong: str) -> Response:
         if wrong == OTHER_MAILS and FORMS[exit].writes:
             return _shown(request, message_id, exit, person, seen, given, wrong=wrong)
-        return letter_page(request, message_id, person, panel=exit, status=422, wrong=wrong, given=given)
+        return letter_page(request, message_id, person, panel=exit, status=422, wrong=wrong, given=given, **joins)
 
     return settle(request, person, message_id, act, again=again, stays=exit in STAYS and not finito)
+
+
+def _case_shown(desk: Desk, message_id: int, code: str) -> Mapping[str, Any]:
+    """Values for the step that shows whose case it is; none where the act itself says what is wrong with the code."""
+    with desk.store.read("case to join") as tx:
+        found = case_to_join(desk, tx, message_id, code)
+    return {"joins": found, "heading": "A quale caso si unisce"} if found is not None else {}
 
 
 def _act(

@@ -33,7 +33,7 @@ from triage.rules import Rules
 from triage.vocabulary import TOPICS, Action, MessageState
 
 router = APIRouter()
-_FIELDS = ("centro", "comune", "zona", "argomento", "nota", "testo", "ufficio", "caso", "frase", "insegna")
+_FIELDS = ("centro", "comune", "zona", "argomento", "nota", "testo", "ufficio", "caso", "finito", "frase", "insegna")
 _EMPTY = dict.fromkeys(_FIELDS, "")
 """What forms hold before anything was filled in."""
 RENEW_BELOW = timedelta(minutes=7)
@@ -115,6 +115,7 @@ def letter_page(
             "note_again": "",
             "refused": "",
             "ready": False,
+            "joins": None,
             "wrong_number": "",
             "number": "",
             **more,

@@ -11,6 +11,8 @@ from fastapi.responses import Response
 
 from triage.acts.people import Act, Person
 from triage.acts.settling import not_for_us
+from triage.decide.marked import unread_reasons
+from triage.explaining import sentence, word_reason
 from triage.record import LostLeaseError
 from triage.record.asked import Question
 from triage.record.charge import Charge
@@ -44,6 +46,7 @@ REASONS: Mapping[str, str] = {
     "reclamo": "reclamo o ringraziamento",
     "sperimentazione": "sul programma",
     "lingua_da_verificare": "lingua da verificare",
+    "mai_piu_con_centro": "mittente da «mai più», ma è per un centro",
     "modo_proposta": "il centro chiede una conferma",
     "risposta_a_noi": "risponde a una nostra mail",
     "restituito": "rimandato da un centro",
@@ -66,6 +69,8 @@ class Line:
     changed: bool
     question: Question | None
     to_register: bool
+    unread: tuple[str, ...]
+    """Why what was read of it may not be what was written, where that is not what holds it; it is opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +150,17 @@ def _section(group: Group, page: WaitingPage, size: int, heads: Mapping[int, Hea
             row.id in page.changed,
             page.questions.get(row.id),
             row.id in page.to_register,
+            _unread(page.decisions.get(row.id), row.hold_reason),
         )
         for row in page.rows
     )
     title, tells = words.GROUPS[group]
     return Section(group, title, tells, size, page.kept, lines, page.rows[-1].id if page.more else 0)
+
+
+def _unread(decision: Decision | None, known: str) -> tuple[str, ...]:
+    found = unread_reasons(decision) if decision is not None else ()
+    return tuple(sentence(word_reason(one)) for one in found if one.code != known)
 
 
 @router.post("/da-decidere/non-per-noi")
@@ -168,19 +179,30 @@ def not_for_us_together(
     try:
         with desk.store.write("settle", person.name) as tx:
             found = messages_by_id(tx, list(chosen))
-            if any(group_of(row) is not Group.PERHAPS_NOT for row in found.values() if row.state == MessageState.HELD):
-                raise RefusedError(409, "not_perhaps", ONLY_PERHAPS)
-            outcomes = not_for_us(tx, rules, person, {key: chosen[key] for key in found})
+            if not all(_may_be_chosen(row) for row in found.values()):
+                raise RefusedError(409, "not_perhaps", ONLY_PERHAPS, "Scelta non possibile")
+            outcomes = not_for_us(tx, rules, person, {key: chosen[key] for key in found}, in_bulk=True)
     except LostLeaseError:
         raise RefusedError(409, "changed") from None
     done = [one for one in outcomes if one.ok]
     desk.file_wake()
     if done:
         tell(request, f"{words.count_of(len(done), 'messaggio segnato', 'messaggi segnati')} come non per noi.")
-    for one in outcomes:
-        if not one.ok:
-            tell(request, f"Uno è rimasto: {one.message_it}", "warning")
+    left = [(key, one.message_it) for key, one in zip(found, outcomes, strict=True) if not one.ok]
+    with desk.store.read("left alone") as tx:
+        boxes = {box.id: box.name for box in known_mailboxes(tx)} if left else {}
+        heads = heads_of(tx, desk.parsed, rules, boxes, [found[key] for key, _ in left])
+    for key, why in left:
+        subject = heads.get(key, Head()).subject.strip()[:80]
+        tell(request, f"Non segnato adesso: {f'«{subject}»' if subject else f'messaggio {key}'}. {why}", "warning")
+    if missing := len(chosen) - len(found):
+        tell(request, f"{words.count_of(missing, 'messaggio scelto', 'messaggi scelti')}: non risulta.", "warning")
     return go("/da-decidere#forse_non")
+
+
+def _may_be_chosen(row: MessageRow) -> bool:
+    """Whether the list could have offered it; possible danger never, nor once it is settled."""
+    return not row.urgent and (row.state != MessageState.HELD or group_of(row) is Group.PERHAPS_NOT)
 
 
 def _pair(value: str) -> tuple[int, int] | None:

@@ -16,6 +16,7 @@ from fastapi.responses import Response
 
 from triage.acts.actors import by_whom
 from triage.acts.people import Act, Person
+from triage.acts.taught import filed_by
 from triage.acts.teaching import forget
 from triage.acts.words import word_taught
 from triage.ids import case_code
@@ -26,6 +27,7 @@ from triage.record.mailboxes import known_mailboxes
 from triage.record.messages import messages_by_id
 from triage.record.people import all_people
 from triage.record.staff_acts import acts_about
+from triage.review import words
 from triage.review.desk import Desk
 from triage.review.guards import RefusedError, desk_of, may
 from triage.review.heads import Head, heads_of
@@ -50,6 +52,15 @@ class TaughtView:
     ended_by: str
 
 
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A message that a rule has filed, and the page from which it can be taken up again."""
+
+    subject: str
+    at: datetime
+    path: str
+
+
 @router.get(PATH)
 def show(request: Request, _person: Looking) -> Response:
     """Those that hold, and the last ones that ended."""
@@ -71,7 +82,8 @@ def ask(request: Request, number: int, _person: Teaching) -> Response:
         if one is None:
             raise RefusedError(404, "no_such_rule")
         (view,) = _views(desk, tx, [one])
-    return render(request, "taught_end.html", view=view)
+        filed = _filed(desk, tx, one)
+    return render(request, "taught_end.html", view=view, filed=filed)
 
 
 @router.post(PATH + "/{number}/togli")
@@ -80,11 +92,33 @@ def end(request: Request, number: int, person: Teaching) -> Response:
     desk = desk_of(request)
     rules = desk.knowledge.in_force().rules
     with desk.store.write("forget", person.name) as tx:
-        if exception_numbered(tx, number) is None:
+        one = exception_numbered(tx, number)
+        if one is None:
             raise RefusedError(404, "no_such_rule")
         outcome = forget(tx, rules, person, number)
+        filed = len(filed_by(tx, one)) if outcome.ok else 0
     tell(request, outcome.message_it, "success" if outcome.ok else "warning")
-    return go(PATH)
+    if not filed:
+        return go(PATH)
+    told = words.count_of(filed, "messaggio archiviato", "messaggi archiviati")
+    tell(request, f"{told} dalla regola: restano dove sono finché qualcuno li riprende. Sono elencati qui.", "warning")
+    return go(f"{PATH}/{number}")
+
+
+def _filed(desk: Desk, tx: Transaction, one: Taught) -> list[Filed]:
+    rows = filed_by(tx, one)
+    boxes = {box.id: box.name for box in known_mailboxes(tx)} if rows else {}
+    heads = heads_of(tx, desk.parsed, desk.knowledge.in_force().rules, boxes, rows)
+    return [
+        Filed(
+            heads.get(row.id, Head()).subject.strip()[:200],
+            row.internal_date or row.received_at or row.listed_at,
+            f"/casi/{case_code(known_secret(tx), row.case_id)}/correggi/{row.id}"
+            if row.case_id is not None
+            else f"/messaggi/{row.id}",
+        )
+        for row in rows
+    ]
 
 
 def _views(desk: Desk, tx: Transaction, found: Sequence[Taught]) -> list[TaughtView]:

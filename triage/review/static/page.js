@@ -18,6 +18,21 @@
     if (!target) return;
     if (target.tabIndex < 0 && !target.hasAttribute("tabindex")) target.setAttribute("tabindex", "-1");
     target.focus();
+    // htmx goes to the top of the page after it has settled, which on a narrow or enlarged page leaves behind what was
+    // opened: what has the focus is brought back into view once htmx is done, before any key.
+    queueMicrotask(() => bring(target));
+  };
+  const bring = (target) => {
+    const { top, bottom } = target.getBoundingClientRect();
+    if (top >= 0 && bottom <= window.innerHeight) return;
+    // At once: a key that falls into a gliding page would find its mark out of sight.
+    target.scrollIntoView({ behavior: "instant", block: target.matches("h1, h2, h3") ? "start" : "center" });
+  };
+  // Whether somebody has before them what a button confirms: the mails of its step, not the button alone.
+  const inView = (step) => {
+    const { top, bottom } = step.getBoundingClientRect();
+    const seen = Math.min(bottom, window.innerHeight) - Math.max(top, 0);
+    return seen >= Math.min(bottom - top, window.innerHeight / 3);
   };
   document.addEventListener("DOMContentLoaded", () => focusIn(document));
   document.addEventListener("htmx:afterSettle", (event) => focusIn(event.detail.elt));
@@ -47,6 +62,14 @@
     const target = act && [...document.querySelectorAll(`[data-act="${act}"]`)].find((one) => one.checkVisibility());
     if (!target) return;
     event.preventDefault();
+    // No key sends what is out of sight: it goes there first.
+    const step = act === "inoltra" ? target.closest(".passo") ?? target : target;
+    if (act === "inoltra" && !inView(step)) {
+      const heading = step.querySelector("h2") ?? target;
+      heading.focus();
+      bring(heading);
+      return;
+    }
     // Taking back is never one stray key: it goes to the button that says what, and Enter takes it back.
     if (act === "annulla" || target.matches("input:not([type=radio]):not([type=checkbox]), textarea, select")) target.focus();
     else {
