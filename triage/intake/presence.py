@@ -67,7 +67,7 @@ def reconcile(store: Store, imap: ImapMailbox, plan: MailboxPlan, mailbox: Mailb
         theirs.update(window)
     unlisted, found = 0, Found()
     for uids in batches(sorted(uid for uid in theirs - ours if uid <= mailbox.last_uid), BATCH):
-        unlisted += record_listed(store, imap, mailbox, uids, mark=mailbox.last_uid)
+        unlisted += record_listed(store, imap, mailbox, uids)
         # What we only marked as deleted, where the server cannot expunge single messages, is no news.
         kept = imap.present_undeleted(uids)
         with store.write("found again") as tx:
