@@ -39,6 +39,7 @@ HOLDS = {
     "gia_trattato": "già trattato prima del ripristino del servizio: si trova in una delle cartelle di Smistati",
     "troppo_grande": "troppo grande per essere letto: è rimasto nella casella",
     "illeggibile": "il server di posta non riesce a consegnarlo",
+    "arrivato_incompleto": "forse non è arrivato tutto: il server di posta lo dà più corto di quanto dichiara",
     "tre_interruzioni": "il programma si è interrotto tre volte leggendolo: messo da parte",
     "lettura_fallita": "il programma non riesce a leggerlo: messo da parte",
     "ottetti_mancanti": "il contenuto non è più disponibile",

@@ -22,7 +22,7 @@ def forget_mailboxes(service: Service) -> None:
     """Incidents of mailboxes that are no longer configured are over."""
     wanted = service.knowledge.in_force().rules.mailboxes
     with service.store.write("mailboxes configured") as tx:
-        for kind in ("mailbox", "unlisted", SILENT_MAILBOX):
+        for kind in ("mailbox", "unlisted", "unreadable", SILENT_MAILBOX):
             close_incidents(tx, kind, but=wanted)
 
 

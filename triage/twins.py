@@ -15,6 +15,7 @@ from triage.record.decisions import Settlement
 from triage.record.let_in import PERSON
 from triage.record.letters import hold_letters, lock_rows
 from triage.record.messages import MessageRow, same_octets
+from triage.record.octets import EMPTY
 from triage.record.recall import forward_paths_left, known_contents
 from triage.rules.types import MailboxRole, Rules
 from triage.vocabulary import Action, DispatchKind, MessageState, Reason
@@ -73,7 +74,8 @@ class Twins:
                 self.contents[settlement.content_key] = now
             forwards = {plan.forward_path for plan in settlement.dispatches if plan.kind is DispatchKind.FORWARD}
             self.left.setdefault(row.id, set()).update(forwards)
-        self.octets[row.sha256 or ""] = alike
+        if row.sha256 != EMPTY:
+            self.octets[row.sha256 or ""] = alike
 
     # ---------------------------------------------------------------- which one, and whether it counts
 
@@ -108,7 +110,7 @@ def find_twins(
     tx: Transaction, rules: Rules, names: Mapping[int, str], rows: Sequence[MessageRow], content_keys: Sequence[str]
 ) -> Twins:
     """What is on record of these messages' contents, which nobody else decides about until the transaction ends."""
-    digests = sorted({row.sha256 for row in rows if row.sha256})
+    digests = sorted({row.sha256 for row in rows if row.sha256} - {EMPTY})
     hold_letters(tx, [*content_keys, *digests])
     contents = known_contents(tx, content_keys)
     alike = same_octets(tx, digests)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.crash.harness import MOST_RESTARTS, Case, is_at_rest, let_time_pass
@@ -27,7 +28,8 @@ from tests.faults.starts import Kind, Starts
 from tests.servers.dovecot import TEST_WORD
 from tests.servers.proxy import ImapProxy
 
-SEED = int(os.environ.get("SEED", "1"))
+SEED = int(os.environ.get("SEED") or datetime.now(UTC).strftime("%Y%m%d"))
+"""Unless given it is the day: each day another slice, and every worker of a session the same."""
 SEEDS = int(os.environ.get("FAULTS", "0"))
 """0: only a slice, with one seed."""
 MOST = int(os.environ.get("FAULTS_MOST", "0"))
@@ -220,9 +222,10 @@ class Tally:
     def line(self, what: str) -> str:
         """The published line."""
         found = [outcome.findings for outcome in self.outcomes]
-        seeds = len({outcome.seed for outcome in self.outcomes})
+        seeds = {outcome.seed for outcome in self.outcomes}
         return (
-            f"{what}: {len({outcome.name for outcome in self.outcomes})} x {seeds} seeds = {len(self.outcomes)} runs "
+            f"{what}: {len({outcome.name for outcome in self.outcomes})} x {len(seeds)} seeds "
+            f"(from SEED={min(seeds, default=SEED)}) = {len(self.outcomes)} runs "
             f"({sum(outcome.hit for outcome in self.outcomes)} met the fault), "
             f"lost: {sum(one.lost for one in found)}, "
             f"repeated forwards with unknown outcome: {sum(one.repeated_forwards for one in found)}, "

@@ -10,6 +10,7 @@ from functools import partial
 
 from tests.crash.harness import is_at_rest
 from tests.faults.bench import Cell, Run
+from tests.faults.lies import lies
 
 COMMANDS = (
     "CAPABILITY",
@@ -110,7 +111,7 @@ def cells() -> list[Cell]:
         for name, fault in faults().items()
         if not (command == "DONE" and name.startswith(("NO", "BAD", "half")))
     ]
-    return found + _greetings()
+    return found + _greetings() + lies()
 
 
 def _spoil(run: Run, *, command: str, fault: Fault) -> None:

@@ -26,6 +26,7 @@ from triage.reading import ParsedMessages
 from triage.record import LostLeaseError, Transaction
 from triage.record.decisions import decision_of
 from triage.record.ledger import compute_ledger
+from triage.record.mailboxes import update_mailbox
 from triage.record.messages import list_messages
 from triage.vocabulary import ListedMessage, MessageState
 
@@ -86,6 +87,25 @@ def test_reader_that_lost_its_lease_records_nothing_more(
         list_messages(tx, stale, [ListedMessage(1, 10, None)], state=MessageState.LISTED, last_uid=1)
     assert intake.rows() == []
     assert first.work() == 0
+
+
+def test_lease_under_the_same_name_but_of_another_epoch_is_another(intake: Intake) -> None:
+    """A worker that was begun anew under its old name does not go on with what it had before it slept."""
+    first = intake.reader(worker="lettore-1")
+    first.work()
+    stale = intake.mailbox()
+    intake.clock.forward(LEASE + timedelta(seconds=1))
+    intake.reader(worker="lettore-2").work()
+    intake.clock.forward(LEASE + timedelta(seconds=1))
+    intake.reader(worker="lettore-1").work()
+    now = intake.mailbox()
+    assert (now.lease_owner, now.lease_epoch) == (stale.lease_owner, stale.lease_epoch + 2)
+
+    with pytest.raises(LostLeaseError), intake.store.write("too late") as tx:
+        update_mailbox(tx, stale, last_uid=9)
+    with intake.store.write("in time") as tx:
+        update_mailbox(tx, now, last_uid=9)
+    assert intake.mailbox().last_uid == 9
 
 
 class SlowStore(WatchedStore):

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 import sqlalchemy as sa
 
 from tests.record.builders import MovedClock, claim, decided, lease_next, received
-from triage.record import Store
-from triage.record.clock_back import NOTICED, mind_the_clock
+from triage.record import Store, Transaction
+from triage.record.clock_back import _DUE, NOTICED, mind_the_clock
 from triage.record.health import findings
 from triage.record.heartbeats import note_beats
 from triage.record.incidents import open_incident, open_incidents
 from triage.record.staff_notices import Channel, NoticeKind, PlannedNotice, plan_notices
-from triage.record.tables import dispatches, incidents, mailboxes, messages, staff_notices
+from triage.record.tables import dispatches, incidents, mailboxes, messages, metadata, staff_notices
 from triage.record.usage import Limits, count_begun, room_for
+from triage.record.utc import UtcDateTime
 
 DAY = timedelta(days=1)
 
@@ -111,3 +113,58 @@ def test_signs_of_life_that_are_dated_to_come_are_no_health(store: Store, clock:
     clock.forward(-DAY)
     with store.read("health") as tx:
         assert "clock" in {one.code for one in findings(tx)}
+
+
+# --------------------------------------------------------------------------- each time, by itself
+
+TIMES = (
+    "messages.due_at",
+    "messages.lease_until",
+    "dispatches.due_at",
+    "dispatches.lease_until",
+    "mailboxes.lease_until",
+    "acknowledgement_holds.until",
+    "in_charge.due_at",
+    "in_charge.base_at",
+    "staff_notices.due_at",
+    "staff_notices.lease_until",
+    "workers.until",
+    "messages.present_at",
+    "staff_notices.created_at",
+    "canaries.planned_at",
+    "incidents.opened_at",
+)
+"""Every time that something waits for or is counted from: written once more, so that one that is dropped is missed."""
+
+
+def test_no_time_is_moved_that_is_not_tried_here() -> None:
+    assert tuple(f"{table.name}.{column.name}" for table, column, _ in _DUE) == TIMES
+
+
+@pytest.mark.parametrize("name", TIMES)
+def test_each_time_is_brought_back_by_as_much_as_the_clock(store: Store, clock: MovedClock, name: str) -> None:
+    table = metadata.tables[name.partition(".")[0]]
+    column = table.c[name.partition(".")[2]]
+    decided(store)
+    received(store, 1, "altro")
+    with store.write("waits") as tx:
+        at = tx.now + timedelta(minutes=30)
+        if not tx.execute(sa.select(table).limit(1)).first():
+            tx.execute(sa.insert(table).values(_least(tx, table)))
+        tx.execute(sa.update(table).values({column.name: at}))
+    clock.forward(-DAY)
+    mind_the_clock(store)
+    with store.read("after") as tx:
+        assert set(tx.execute(sa.select(column).where(column > tx.now)).scalars()) == {at - DAY}
+
+
+def _least(tx: Transaction, table: sa.Table) -> dict[str, object]:
+    """A row of a table with what it must have, hung on any rows that are there."""
+    made: dict[str, object] = {}
+    for column in table.columns:
+        if column.foreign_keys and not column.nullable:
+            (key,) = column.foreign_keys
+            made[column.name] = tx.execute(sa.select(key.column).limit(1)).scalar_one()
+        elif not column.nullable and column.default is None and column.identity is None:
+            made[column.name] = tx.now if isinstance(column.type, UtcDateTime) else column.type.python_type()
+    return made

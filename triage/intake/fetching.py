@@ -2,21 +2,25 @@
 
 Sizes that the server states order the work but are not believed: every fetch is cut at a length
 that we choose, and what reaches the cut is fetched alone. Over the limit: the header section only,
-the message stays where it is. Octets, digest and state are one transaction.
+the message stays where it is. What comes shorter than stated is asked for once more at once, and the
+longer answer counts; nothing in the place of something is no answer, and of a letter that lacks much
+there is another after a pause. Octets, digest and state are one transaction.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from imapclient.exceptions import IMAPClientError
 
 from triage.intake.mailbox import ImapMailbox, suppress_refusal
 from triage.intake.plan import MailboxPlan
-from triage.intake.recognise import recognise
+from triage.intake.recognise import CUT, lacks_much, recognise
 from triage.intake.trouble import is_passing
-from triage.record import Store
+from triage.record import Store, Transaction
+from triage.record.incidents import open_incident
 from triage.record.mailboxes import MailboxRow
 from triage.record.messages import MessageRow, Reception, listed_messages, postpone_fetch, record_receptions
 from triage.record.octets import digest
@@ -60,19 +64,51 @@ def _fetch_group(
     store: Store, imap: ImapMailbox, plan: MailboxPlan, mailbox: MailboxRow, rows: list[MessageRow], most: int
 ) -> None:
     fetched = _ask(imap, rows, most)
+    rows = _ask_again(imap, rows, fetched, most)
     done: list[tuple[MessageRow, FetchedMessage]] = []
     missing: list[MessageRow] = []
     for row in rows:
         message = fetched.get(row.location_uid)
-        if message is None:
+        if message is not None and len(message.octets) >= most:
+            _fetch_alone(store, imap, plan, mailbox, replace(row, size=max(row.size, most)))
+        elif message is None or _is_missing(row, message.octets):
             missing.append(row)
-        elif len(message.octets) >= most:
-            _fetch_alone(store, imap, plan, mailbox, row)
         else:
             done.append((row, message))
-    _record(store, mailbox, done)
+    _record(store, plan, mailbox, done)
     if missing:
-        _settle_missing(store, imap, mailbox, missing)
+        _settle_missing(store, imap, plan, mailbox, missing)
+
+
+def _ask_again(
+    imap: ImapMailbox, rows: Sequence[MessageRow], fetched: dict[int, FetchedMessage], most: int
+) -> list[MessageRow]:
+    """Put the longer of two answers where one was shorter than stated; the rows, with the size that is stated now."""
+    short = [row for row in rows if _falls_short(row, fetched, most)]
+    if not short:
+        return list(rows)
+    for uid, message in _ask(imap, short, most).items():
+        if uid in fetched and len(message.octets) > len(fetched[uid].octets):
+            fetched[uid] = message
+    # Some servers state a size by guess, and some know better once they have read the message.
+    doubtful = [row.location_uid for row in short if _is_doubtful(row, fetched[row.location_uid].octets)]
+    stated = imap.sizes(doubtful)
+    return [replace(row, size=stated[row.location_uid].size) if row.location_uid in stated else row for row in rows]
+
+
+def _falls_short(row: MessageRow, fetched: dict[int, FetchedMessage], most: int) -> bool:
+    message = fetched.get(row.location_uid)
+    # Where no size was told, nothing is less than anything.
+    return message is not None and (not message.octets or len(message.octets) < min(row.size, most))
+
+
+def _is_doubtful(row: MessageRow, octets: bytes) -> bool:
+    return not octets or lacks_much(row.size, octets)
+
+
+def _is_missing(row: MessageRow, octets: bytes) -> bool:
+    """Whether so little came that it is as if nothing had come; of what lacks much, at the first try only."""
+    return bool(row.size and not octets) or (row.tries + 1 < LOOKS and lacks_much(row.size, octets))
 
 
 def _ask(imap: ImapMailbox, rows: Sequence[MessageRow], most: int) -> dict[int, FetchedMessage]:
@@ -94,13 +130,16 @@ def _fetch_alone(store: Store, imap: ImapMailbox, plan: MailboxPlan, mailbox: Ma
     """A message longer than it was said to be, or over the limit."""
     message = None if row.size > plan.max_octets else _ask(imap, [row], plan.max_octets + 1).get(row.location_uid)
     if message is not None and len(message.octets) <= plan.max_octets:
-        _record(store, mailbox, [(row, message)])
+        if _is_missing(row, message.octets):
+            _settle_missing(store, imap, plan, mailbox, [row])
+        else:
+            _record(store, plan, mailbox, [(row, message)])
         return
     header = None
     with suppress_refusal():  # asked for again, and at last a person's: no message stops its mailbox
         header = imap.header_section(row.location_uid, HEADER_OCTETS)
     if header is None:
-        _settle_missing(store, imap, mailbox, [row])
+        _settle_missing(store, imap, plan, mailbox, [row])
         return
     reception = Reception(
         row.id, MessageState.OVERSIZE, header, digest(header), "troppo_grande", size=max(row.size, plan.max_octets + 1)
@@ -109,15 +148,20 @@ def _fetch_alone(store: Store, imap: ImapMailbox, plan: MailboxPlan, mailbox: Ma
         record_receptions(tx, mailbox, [reception])
 
 
-def _record(store: Store, mailbox: MailboxRow, fetched: Sequence[tuple[MessageRow, FetchedMessage]]) -> None:
+def _record(
+    store: Store, plan: MailboxPlan, mailbox: MailboxRow, fetched: Sequence[tuple[MessageRow, FetchedMessage]]
+) -> None:
     if not fetched:
         return
     with store.write("received") as tx:
         receptions = recognise(tx, mailbox, [(row, message.octets) for row, message in fetched])
         record_receptions(tx, mailbox, receptions)
+        _tell_of_incomplete(tx, plan, sum(one.hold_reason == CUT for one in receptions))
 
 
-def _settle_missing(store: Store, imap: ImapMailbox, mailbox: MailboxRow, rows: Sequence[MessageRow]) -> None:
+def _settle_missing(
+    store: Store, imap: ImapMailbox, plan: MailboxPlan, mailbox: MailboxRow, rows: Sequence[MessageRow]
+) -> None:
     """Not given: gone, if the server twice does not list it; else asked for again, and at last a person's."""
     present = imap.present([row.location_uid for row in rows])
     receptions = []
@@ -131,5 +175,13 @@ def _settle_missing(store: Store, imap: ImapMailbox, mailbox: MailboxRow, rows: 
             again.append(row)
     with store.write("missing") as tx:
         record_receptions(tx, mailbox, receptions)
+        _tell_of_incomplete(tx, plan, sum(one.state is MessageState.UNREADABLE for one in receptions))
         for row in again:
             postpone_fetch(tx, mailbox, [row.id], tx.now + timedelta(minutes=2**row.tries))
+
+
+def _tell_of_incomplete(tx: Transaction, plan: MailboxPlan, count: int) -> None:
+    # Over when none of them waits in the mailbox any more (``presence``).
+    if count:
+        text = f"mailbox {plan.name}: {count} messages were not given, or much shorter than stated; staff have them"
+        open_incident(tx, "unreadable", plan.name, text)

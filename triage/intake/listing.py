@@ -7,10 +7,12 @@ when it is fetched.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from triage.intake.mailbox import BATCH, ImapMailbox, Selected, batches
+from triage.intake.omitted import left_out
 from triage.intake.plan import MailboxPlan
 from triage.record import Store, Transaction
 from triage.record.audit import Change, write_changes
@@ -20,15 +22,20 @@ from triage.record.incidents import close_incident, open_incident
 from triage.record.let_in import release_baseline
 from triage.record.mailboxes import (
     MailboxRow,
+    ask_for_comparison,
     begin_numbering,
     known_mailboxes,
     leased_row,
+    lower_mark,
     mailbox_row,
     update_mailbox,
 )
 from triage.record.messages import dates_in_flow, list_messages
 from triage.vocabulary import ListedMessage, MessageState
 
+log = logging.getLogger("triage.intake")
+
+COMPARED_LATELY = timedelta(hours=1)
 LATELY = timedelta(days=30)
 """How long a mailbox that is no longer read may be the one that is read for the first time now."""
 CLOCKS_DIFFER = timedelta(minutes=10)
@@ -43,9 +50,14 @@ def note_identity(store: Store, mailbox: MailboxRow, account: str, folder: str) 
 
 
 def adopt_numbering(store: Store, plan: MailboxPlan, mailbox: MailboxRow, selected: Selected) -> MailboxRow:
-    """Notice a first look or a changed UIDVALIDITY; the mailbox's row as it is now."""
-    if mailbox.uid_validity == selected.uid_validity:
+    """Notice a first look, a changed UIDVALIDITY or an impossible mark; the mailbox's row as it is now."""
+    if mailbox.uid_validity == selected.uid_validity and mailbox.last_uid < selected.uid_next:
         return mailbox
+    if mailbox.uid_validity == selected.uid_validity:
+        # A UID that the server once made up: what has come since lies below it, and would never be looked for.
+        with store.write("mark") as tx:
+            lower_mark(tx, mailbox, selected.uid_next)
+            return mailbox_row(tx, mailbox.name)
     with store.write("numbering") as tx:
         if mailbox.uid_validity is None and selected.exists:
             _tell_of_first_look(tx, plan, selected)
@@ -79,17 +91,18 @@ def list_new(
 ) -> int:
     """List what is new since the last UID; how many rows were made. ``before`` is called before the first.
 
-    Costs two round trips for a batch of new mail and one when there is none, whatever the
-    mailbox's size.
+    Costs three round trips for a look that finds new mail, two for each further batch and one when
+    there is none, whatever the mailbox's size.
     """
-    count = 0
+    count = place = 0
     imap.forget_notices()
     for window in imap.uids_from(mailbox.last_uid + 1, uid_next):
         for uids in batches(window, BATCH):
             if before is not None:
                 before()
                 before = None
-            count += record_listed(store, imap, mailbox, uids)
+            fresh, place = _list_batch(store, imap, mailbox, uids, place)
+            count += fresh
     with store.read("mailbox") as tx:
         mailbox = leased_row(tx, mailbox)
     if mailbox.baselined_at is None:
@@ -97,19 +110,60 @@ def list_new(
     return count
 
 
-def record_listed(
-    store: Store, imap: ImapMailbox, leased: MailboxRow, uids: Sequence[int], mark: int | None = None
-) -> int:
-    """Rows for these UIDs. One that goes between list and size has its row all the same."""
+def _list_batch(
+    store: Store, imap: ImapMailbox, leased: MailboxRow, uids: Sequence[int], place: int
+) -> tuple[int, int]:
+    """Rows for new UIDs and what a search left out among them; how many were made, and the place of the last.
+
+    The mark moves no further than what the server tells more of than its UID: one that it has made up would pass
+    over all mail up to there.
+    """
     with store.read("mailbox") as tx:
         mailbox = leased_row(tx, leased)
+    known = _known(imap, mailbox, uids)
+    omitted = left_out(imap, mailbox.last_uid, known, place)
+    if omitted.uids:
+        known |= _known(imap, mailbox, omitted.uids)
+        log.warning(
+            "a search left out mail; it is read now",
+            extra={"action": "mail_omitted", "mailbox": mailbox.name, "count": len(omitted.uids)},
+        )
+    if not omitted.whole:
+        _compare_soon(store, mailbox)
+    top = max(known, default=0)
+    # One that has gone since the search says as little as one that never was: neither is there when asked again.
+    untold = imap.present([uid for uid in uids if uid > top])
+    listed = sorted({uid for uid in uids if uid <= top} | untold | known.keys())
+    count = _record(store, mailbox, listed, known, max(mailbox.last_uid, top)) if listed else 0
+    return count, max((item.place for item in known.values()), default=place)
+
+
+def _compare_soon(store: Store, mailbox: MailboxRow) -> None:
+    """Not more than once an hour: a server may for ever hide a message that it counts."""
+    if mailbox.reconciled_at is None or store.clock.now() - mailbox.reconciled_at > COMPARED_LATELY:
+        with store.write("comparison asked for") as tx:
+            ask_for_comparison(tx, mailbox.name)
+
+
+def record_listed(store: Store, imap: ImapMailbox, leased: MailboxRow, uids: Sequence[int]) -> int:
+    """Rows for UIDs below the mark. One that goes between list and size has its row all the same."""
+    with store.read("mailbox") as tx:
+        mailbox = leased_row(tx, leased)
+    return _record(store, mailbox, uids, _known(imap, mailbox, uids), mailbox.last_uid)
+
+
+def _known(imap: ImapMailbox, mailbox: MailboxRow, uids: Sequence[int]) -> dict[int, ListedMessage]:
     # Old mail is never read; by its Message-ID it is known again when it comes under another number.
-    known = imap.sizes(uids, identify=min(uids, default=0) < _old_below(mailbox))
+    return imap.sizes(uids, identify=min(uids, default=0) < _old_below(mailbox))
+
+
+def _record(
+    store: Store, leased: MailboxRow, uids: Sequence[int], known: Mapping[int, ListedMessage], last: int
+) -> int:
     listed = [known.get(uid, ListedMessage(uid, 0, None)) for uid in uids]
     with store.write("listed") as tx:
         mailbox = leased_row(tx, leased)
         old, new = _told_apart(tx, mailbox, listed)
-        last = max(mailbox.last_uid, max(uids, default=0)) if mark is None else mark
         count = list_messages(tx, mailbox, old, state=MessageState.BASELINE, last_uid=last) if old else 0
         return count + list_messages(tx, mailbox, new, state=MessageState.LISTED, last_uid=last)
 

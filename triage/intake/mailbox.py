@@ -28,6 +28,8 @@ from triage.vocabulary import FetchedMessage, ListedMessage
 
 BATCH = 500
 """UIDs in one command: comma lists of 14,000 are refused by Dovecot ("Too long argument")."""
+LAST_UID = (1 << 32) - 1
+"""Nothing could come after it (RFC 3501 section 9: 32 bits): a server that names it is wrong."""
 WINDOW = 50_000
 """UIDs asked for in one SEARCH: its answer is one line, and imaplib reads at most 1 MB of a line."""
 
@@ -92,9 +94,19 @@ class ImapMailbox:
         # "n:*" answers with the last message even when its UID is below n.
         yield sorted(uid for uid in self._search(f"{start}:*") if uid >= start)
 
-    def _search(self, uids: str) -> list[int]:
+    def _search(self, uids: str, *keys: str) -> list[int]:
         reach("imap search")
-        return [int(uid) for uid in self.client.search(["UID", uids])]
+        return [int(uid) for uid in self.client.search(["UID", uids, *keys]) if int(uid) < LAST_UID]
+
+    def uids_at(self, first: int, last: int) -> set[int]:
+        """UIDs of the messages at these places (sequence numbers)."""
+        reach("imap fetch uids")
+        self.client.use_uid = False
+        try:
+            told = self.client.fetch(range(first, last + 1), ["UID"]).values()
+            return {int(answer[b"UID"]) for answer in told if b"UID" in answer}
+        finally:
+            self.client.use_uid = True
 
     def uids_since(self, since: datetime) -> list[int]:
         """UIDs that reached the mailbox since then, and some before.
@@ -112,7 +124,8 @@ class ImapMailbox:
             for uid, answer in self._listing(batch, identify=identify).items():
                 field = next((value for key, value in answer.items() if key.startswith(b"BODY[HEADER")), b"")
                 message_id = read_header(field).message_id if isinstance(field, bytes) else ""
-                found[uid] = ListedMessage(uid, int(answer.get(b"RFC822.SIZE") or 0), _date(answer), message_id)
+                size, place = (int(answer.get(name) or 0) for name in (b"RFC822.SIZE", b"SEQ"))
+                found[uid] = ListedMessage(uid, size, _date(answer), message_id, place)
         return found
 
     def _listing(self, uids: Sequence[int], *, identify: bool) -> dict[int, dict[bytes, Any]]:
@@ -142,18 +155,13 @@ class ImapMailbox:
 
     def present(self, uids: Sequence[int]) -> set[int]:
         """Which of these are still in the folder."""
-        found: set[int] = set()
-        for batch in batches(uids, BATCH):
-            found.update(self._search(",".join(map(str, batch))))
-        return found
+        return {uid for batch in batches(uids, BATCH) for uid in self._search(",".join(map(str, batch)))}
 
     def present_undeleted(self, uids: Sequence[int]) -> set[int]:
         """Which of these are still in the folder and not marked to be removed."""
         found: set[int] = set()
         for batch in batches(uids, BATCH):
-            reach("imap search")
-            answer = self.client.search(["UID", ",".join(map(str, batch)), "UNDELETED"])
-            found.update(int(uid) for uid in answer)
+            found.update(self._search(",".join(map(str, batch)), "UNDELETED"))
         return found
 
     # ---------------------------------------------------------------- waiting

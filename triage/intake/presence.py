@@ -12,9 +12,10 @@ from datetime import timedelta
 from triage.intake.listing import record_listed
 from triage.intake.mailbox import BATCH, ImapMailbox, batches
 from triage.intake.plan import MailboxPlan
+from triage.intake.recognise import CUT
 from triage.record import Store
 from triage.record.audit import Change, write_changes
-from triage.record.filing import FRESH, lost_in_renumbering, record_presence, rows_at, stale_presence
+from triage.record.filing import FRESH, incomplete_here, lost_in_renumbering, record_presence, rows_at, stale_presence
 from triage.record.found_again import Found, record_found
 from triage.record.incidents import close_incident, open_incident
 from triage.record.mailboxes import MailboxRow, present_uids, update_mailbox
@@ -66,7 +67,7 @@ def reconcile(store: Store, imap: ImapMailbox, plan: MailboxPlan, mailbox: Mailb
         theirs.update(window)
     unlisted, found = 0, Found()
     for uids in batches(sorted(uid for uid in theirs - ours if uid <= mailbox.last_uid), BATCH):
-        unlisted += record_listed(store, imap, mailbox, uids, mark=mailbox.last_uid)
+        unlisted += record_listed(store, imap, mailbox, uids)
         # What we only marked as deleted, where the server cannot expunge single messages, is no news.
         kept = imap.present_undeleted(uids)
         with store.write("found again") as tx:
@@ -93,6 +94,8 @@ def _conclude(store: Store, plan: MailboxPlan, mailbox: MailboxRow, result: Reco
     with store.write("reconciled") as tx:
         update_mailbox(tx, mailbox, reconciled_at=tx.now)
         write_changes(tx, [Change("mailbox", mailbox.id, "reconciled", params={**counts, "filed": found.filed})])
+        if not incomplete_here(tx, mailbox, CUT):
+            close_incident(tx, "unreadable", plan.name)
         for kind, (count, text) in troubles.items():
             if count:
                 open_incident(tx, kind, plan.name, f"mailbox {plan.name}: {count} {text}")

@@ -4,7 +4,8 @@ Policy: known octets under a new UID are another appearance, never sent again, s
 mailbox: ``triage.twins`` says, when it is decided). After a
 renumbering, as many appearances as we knew are the same messages under new numbers; what matches
 nothing and is old, or has a known Message-ID with other octets, is held. So is, at any time, what is
-older than the mailbox's first look, unless somebody let it in.
+older than the mailbox's first look, unless somebody let it in, and what lacks much of what the server
+states. No octets are like nothing: all empty messages have one digest.
 """
 
 from __future__ import annotations
@@ -29,12 +30,24 @@ GRACE = timedelta(minutes=10)
 SLOW = timedelta(days=1)
 """How long mail may have been under way, or its author's clock be slow, without counting as old."""
 
+CUT = "arrivato_incompleto"
+
+
+def lacks_much(stated: int, octets: bytes) -> bool:
+    """Whether so much is missing that it is no letter: the body, or more than a tenth and 100 octets.
+
+    Less is let be: many servers state a size by guess, such as with each line's end as one octet or as two.
+    """
+    missing = stated - len(octets)
+    _, _, body = octets.partition(b"\r\n\r\n")
+    return missing > 0 and (not body or missing > max(100, stated // 10))
+
 
 def recognise(tx: Transaction, mailbox: MailboxRow, fetched: Sequence[tuple[MessageRow, bytes]]) -> list[Reception]:
     """What each fetched message is; runs inside the transaction that records it."""
     digests = {row.id: digest(octets) for row, octets in fetched}
     known: dict[str, list[MessageRow]] = {}
-    for row in same_octets(tx, sorted(set(digests.values()))):
+    for row in same_octets(tx, sorted({digests[row.id] for row, octets in fetched if octets})):
         known.setdefault(row.sha256 or "", []).append(row)
     origins = _origins(tx, mailbox, fetched, digests)
     receptions = []
@@ -43,7 +56,7 @@ def recognise(tx: Transaction, mailbox: MailboxRow, fetched: Sequence[tuple[Mess
         twins = known.setdefault(key, [])
         reception = _recognise_one(tx, mailbox, row, octets, key, twins, origins[row.id])
         receptions.append(reception)
-        if reception.state is not MessageState.MATCHED:
+        if octets and reception.state is not MessageState.MATCHED:
             twins.append(row)
     return receptions
 
@@ -82,6 +95,8 @@ def _recognise_one(
     if here:
         return Reception(row.id, MessageState.HELD, octets, key, "ricomparso", here[0].id)
     reason = "" if row.let_in_by else _against(mailbox, row, origin, seen_elsewhere=bool(twins))
+    if not reason and lacks_much(row.size, octets):
+        reason = CUT
     if reason:
         return Reception(row.id, MessageState.HELD, octets, key, reason)
     # Whether one in another mailbox counts depends on what became of it there: decided later.

@@ -144,6 +144,16 @@ def record_presence(tx: Transaction, present: Sequence[int], gone: Sequence[Mess
     write_changes(tx, changes)
 
 
+def incomplete_here(tx: Transaction, mailbox: MailboxRow, reason: str) -> bool:
+    """Whether a message lies here that the server would not give, or that is held for ``reason``."""
+    waits = sa.or_(
+        messages.c.state == MessageState.UNREADABLE,
+        sa.and_(messages.c.state == MessageState.HELD, messages.c.hold_reason == reason),
+    )
+    query = sa.select(messages.c.id).where(messages.c.mailbox_id == mailbox.id, messages.c.gone_at.is_(None), waits)
+    return tx.execute(query.limit(1)).first() is not None
+
+
 def rows_at(tx: Transaction, mailbox: MailboxRow, uids: Sequence[int]) -> list[MessageRow]:
     """The rows that we believe to lie at these UIDs."""
     query = sa.select(*COLUMNS).where(

@@ -215,6 +215,18 @@ def begin_numbering(tx: Transaction, mailbox: MailboxRow, uid_validity: int, uid
     )
 
 
+def lower_mark(tx: Transaction, mailbox: MailboxRow, uid_next: int) -> None:
+    """Go on from the last UID with a row that the server can have given: below ``uid_next``."""
+    query = sa.select(sa.func.max(messages.c.uid)).where(
+        messages.c.mailbox_id == mailbox.id,
+        messages.c.uid_validity == mailbox.uid_validity,
+        messages.c.uid < uid_next,
+    )
+    last = int(tx.execute(query).scalar() or 0)
+    update_mailbox(tx, mailbox, last_uid=last)
+    write_changes(tx, [Change("mailbox", mailbox.id, "mark_lowered", params={"from": mailbox.last_uid, "to": last})])
+
+
 def present_uids(tx: Transaction, mailbox: MailboxRow) -> set[int]:
     """The UIDs that we believe to lie in the mailbox now."""
     query = sa.select(messages.c.location_uid).where(

@@ -23,6 +23,10 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+EMPTY = digest(b"")
+"""Of no octets: alike in all messages of which nothing came, so it makes no two of them the same."""
+
+
 def store_octets(tx: Transaction, contents: Mapping[str, bytes]) -> None:
     """Keep the octets of several messages, keyed by their digest; what is there already stays."""
     there = sa.select(octets.c.sha256).where(octets.c.sha256.in_(list(contents))).order_by(octets.c.sha256)

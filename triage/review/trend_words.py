@@ -30,6 +30,7 @@ SICK_NAMES: Mapping[str, str] = {
 INCIDENT_NAMES: Mapping[str, str] = {
     "mailbox": "Una casella non si riesce a leggere",
     "unlisted": "Nella casella mancano messaggi che il registro conosce",
+    "unreadable": "Il server di posta non dà un messaggio, o lo dà incompleto: è tra quelli che aspettano una persona",
     "destination": "Un indirizzo di un centro non riceve posta",
     "drift": "I controlli hanno trovato più errori di quanti promessi: un centro è di nuovo in proposta",
     "notice": "Un avviso urgente non è arrivato",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from triage.vocabulary.certified import PecData, PecKind, SignatureState
@@ -28,6 +28,8 @@ class ListedMessage:
     internal_date: datetime | None
     message_id: str = ""
     """Only asked for where it tells old mail from new; empty otherwise."""
+    place: int = field(default=0, compare=False)
+    """Its sequence number when it was asked for, counted from 1; 0: not told."""
 
 
 @dataclass(frozen=True, slots=True)
