@@ -32,6 +32,8 @@ OCTETS = 8 << 20
 """Octets asked for in one FETCH."""
 HEADER_OCTETS = 64 << 10
 MOST_TRIES = 5
+GUESSES = 20
+"""After so many in a row the server's sizes are guesses: only what is seen to be cut is asked for again."""
 LOOKS = 2
 """Looks that must miss a message before it counts as taken away: a server has bad moments."""
 
@@ -85,11 +87,17 @@ def _ask_again(
 ) -> list[MessageRow]:
     """Put the longer of two answers where one was shorter than stated; the rows, with the size that is stated now."""
     short = [row for row in rows if _falls_short(row, fetched, most)]
+    if imap.guessed >= GUESSES:
+        short = [row for row in short if _is_doubtful(row, fetched[row.location_uid].octets)]
     if not short:
         return list(rows)
-    for uid, message in _ask(imap, short, most).items():
-        if uid in fetched and len(message.octets) > len(fetched[uid].octets):
-            fetched[uid] = message
+    longer = {
+        uid: message
+        for uid, message in _ask(imap, short, most).items()
+        if uid in fetched and len(message.octets) > len(fetched[uid].octets)
+    }
+    fetched.update(longer)
+    imap.guessed = 0 if longer else imap.guessed + len(short)
     # Some servers state a size by guess, and some know better once they have read the message.
     doubtful = [row.location_uid for row in short if _is_doubtful(row, fetched[row.location_uid].octets)]
     stated = imap.sizes(doubtful)

@@ -56,6 +56,8 @@ class ImapMailbox:
         self._delimiter: str | None = None
         self._ensured: set[str] = set()
         self._removals = Removals(client)
+        self.guessed = 0
+        """Messages in a row that were shorter than stated and came no longer when asked for again."""
 
     # ---------------------------------------------------------------- reading
 
