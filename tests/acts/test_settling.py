@@ -376,7 +376,7 @@ def test_whoever_takes_a_message_first_keeps_it(office: Office) -> None:
 
 def test_what_is_filed_is_not_taken_in_charge(office: Office) -> None:
     key = held(office, "pericolo")
-    assert office.act_unread(not_for_us, {key: None})[0].ok
+    assert office.act_unread(not_for_us, {key: None}, note="letto: non serve altro")[0].ok
     office.desk.advance(minutes=2)
     assert file_due(office) == [key]
     done = office.act_unread(take, key, person=office.bruno)
