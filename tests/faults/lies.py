@@ -22,7 +22,7 @@ GIVEN: dict[str, Callable[[bytes], bytes]] = {
     "half of each": lambda octets: octets[: len(octets) // 2],
     "each 18 octets shorter": lambda octets: octets[:-18],
 }
-"""What comes for all letters, once and, to be held, twice: at once when asked again, too."""
+"""What comes for all letters, once and twice: at once when asked again, too. Then what is seen to be cut is held."""
 NAMED = {
     "the middle left out": "2 3 9",
     "the beginning left out": "9",

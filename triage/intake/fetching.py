@@ -3,7 +3,7 @@
 Sizes that the server states order the work but are not believed: every fetch is cut at a length
 that we choose, and what reaches the cut is fetched alone. Over the limit: the header section only,
 the message stays where it is. What comes shorter than stated is asked for once more at once, and the
-longer answer counts; nothing in the place of something is no answer, and of a letter that lacks much
+longer answer counts; nothing in the place of something is no answer, and of a letter that is cut
 there is another after a pause. Octets, digest and state are one transaction.
 """
 
@@ -17,7 +17,7 @@ from imapclient.exceptions import IMAPClientError
 
 from triage.intake.mailbox import ImapMailbox, suppress_refusal
 from triage.intake.plan import MailboxPlan
-from triage.intake.recognise import CUT, lacks_much, recognise
+from triage.intake.recognise import CUT, is_cut, recognise
 from triage.intake.trouble import is_passing
 from triage.record import Store, Transaction
 from triage.record.incidents import open_incident
@@ -111,12 +111,12 @@ def _falls_short(row: MessageRow, fetched: dict[int, FetchedMessage], most: int)
 
 
 def _is_doubtful(row: MessageRow, octets: bytes) -> bool:
-    return not octets or lacks_much(row.size, octets)
+    return not octets or is_cut(row.size, octets)
 
 
 def _is_missing(row: MessageRow, octets: bytes) -> bool:
-    """Whether so little came that it is as if nothing had come; of what lacks much, at the first try only."""
-    return bool(row.size and not octets) or (row.tries + 1 < LOOKS and lacks_much(row.size, octets))
+    """Whether so little came that it is as if nothing had come; of what is cut, at the first try only."""
+    return bool(row.size and not octets) or (row.tries + 1 < LOOKS and is_cut(row.size, octets))
 
 
 def _ask(imap: ImapMailbox, rows: Sequence[MessageRow], most: int) -> dict[int, FetchedMessage]:

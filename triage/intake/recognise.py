@@ -4,7 +4,7 @@ Policy: known octets under a new UID are another appearance, never sent again, s
 mailbox: ``triage.twins`` says, when it is decided). After a
 renumbering, as many appearances as we knew are the same messages under new numbers; what matches
 nothing and is old, or has a known Message-ID with other octets, is held. So is, at any time, what is
-older than the mailbox's first look, unless somebody let it in, and what lacks much of what the server
+older than the mailbox's first look, unless somebody let it in, and what is cut of what the server
 states. No octets are like nothing: all empty messages have one digest.
 """
 
@@ -34,7 +34,7 @@ SLOW = timedelta(days=1)
 CUT = "arrivato_incompleto"
 
 
-def lacks_much(stated: int, octets: bytes) -> bool:
+def is_cut(stated: int, octets: bytes) -> bool:
     """Whether it is seen to be cut: the body is missing, or its closing delimiter (RFC 2046 section 5.1.1).
 
     Less is let be, and so is a single text that is not very much shorter: servers state sizes by guess, a letter's of
@@ -109,7 +109,7 @@ def _recognise_one(
     if here:
         return Reception(row.id, MessageState.HELD, octets, key, "ricomparso", here[0].id)
     reason = "" if row.let_in_by else _against(mailbox, row, origin, seen_elsewhere=bool(twins))
-    if not reason and lacks_much(row.size, octets):
+    if not reason and is_cut(row.size, octets):
         reason = CUT
     if reason:
         return Reception(row.id, MessageState.HELD, octets, key, reason)
