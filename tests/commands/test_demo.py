@@ -156,7 +156,7 @@ NOT_SHOWN = {
     "correzione_della_famiglia",
     *("risposta_a_noi", "avviso_su_nostro_invio", "spostato_da_un_collega", "stesso_messaggio"),
     *("stesso_messaggio_altri_ottetti", "vecchio_non_riconosciuto", "troppo_grande", "illeggibile"),
-    "arrivato_incompleto",
+    *("arrivato_incompleto", "mai_piu_con_centro"),
     *("forse_gia_trattato", "gia_trattato"),
     *("precedente_al_servizio", "ottetti_alterati", "preso_in_carico", "destinazione_malata"),
     *("inoltro_respinto", "restituito", "restituzione", "centro_cambia_indirizzo", "segnalazione_su_nostro_invio"),
