@@ -53,5 +53,12 @@ def test_a_letter_hidden_beside_a_long_page_is_noticed() -> None:
     assert differs(HIDDEN, page("Novità del mese dalla nostra biblioteca comunale. " * 60))
 
 
-def test_markup_made_to_be_slow_counts_as_another_letter() -> None:
-    assert differs(LONG, "<style>" * 5_000)
+def test_markup_made_to_be_slow_hides_nothing() -> None:
+    assert differs(LONG, "<style>" * 5_000 + page(f"{LONG}\n{HIDDEN}"))
+
+
+def test_cells_of_a_table_are_words_of_their_own() -> None:
+    cells = "".join(
+        f"<tr><td>{first}</td><td>{second}</td></tr>" for first, second in zip(*[iter(LONG.split())] * 2, strict=False)
+    )
+    assert not differs(LONG, f"<table>{cells}</table>")

@@ -6,21 +6,16 @@ made to hide what the other says, would be read in the place of the letter. Word
 
 from __future__ import annotations
 
-import html
 import re
 
 from triage.parse.charsets import decode_text
+from triage.parse.html_text import strip_tags
 from triage.parse.limits import Budget, DefectLog
 from triage.parse.part_text import META_CHARSET, part_octets
 from triage.parse.structure import Part
 
 _COMPARED = 60_000
 """Octets of markup that are looked at."""
-_SILENT = re.compile(r"<(style|script|head|title)\b[^<>]*>.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
-_OPENS = re.compile(r"<(?:style|script|head|title)\b|<!--", re.IGNORECASE)
-_MOST_OPENED = 40
-"""Each that is never closed is looked for to the end; no letter has so many."""
-_TAG = re.compile(r"<[^<>]{0,4000}>")
 _WORD = re.compile(r"[^\W\d_]{4,}")
 FEWEST = 4
 """Different words of four letters or more that only the markup has."""
@@ -41,9 +36,7 @@ def markup_says_more(shown: str, part: Part, budget: Budget) -> bool:
     found = META_CHARSET.search(octets, 0, 4_096)
     declared = part.parameters.get("charset", "") or (found[1].decode("ascii") if found else "")
     source = decode_text(octets, declared, DefectLog(), "")
-    if sum(1 for _ in _OPENS.finditer(source)) > _MOST_OPENED:
-        return True
-    return says_more(shown, html.unescape(_TAG.sub(" ", _SILENT.sub(" ", source))))
+    return says_more(shown, strip_tags(source))
 
 
 def _words(text: str) -> set[str]:

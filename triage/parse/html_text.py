@@ -46,7 +46,7 @@ _CELLS = "td,th"
 _MAX_QUOTE_DEPTH = 50
 
 _OPENER = re.compile(r"<!--|<(?:script|style|head|title|select)(?=[\s>/])", re.IGNORECASE)
-_LINE_TAG = re.compile(r"</?(?:p|div|br|tr|li|h[1-6]|table|blockquote|ul|ol|pre|hr)\b[^<>]*>", re.IGNORECASE)
+_LINE_TAG = re.compile(r"</?(?:p|div|br|tr|td|th|li|h[1-6]|table|blockquote|ul|ol|pre|hr)\b[^<>]*>", re.IGNORECASE)
 _ANY_TAG = re.compile(r"</?[A-Za-z!?][^<>]*>")
 
 
@@ -56,11 +56,11 @@ def html_to_text(source: str, budget: Budget, defects: DefectLog) -> str:
     trouble = costs_too_much(source, budget.nodes_left(), budget.limits)
     if trouble:
         defects.add(trouble)
-        return _strip_tags(source)
+        return strip_tags(source)
     budget.spend_nodes(source.count("<"))
     tree = LexborHTMLParser(source)
     if tree.body is None or _MARKS.search(tree.body.text()):
-        return _strip_tags(source)
+        return strip_tags(source)
     tree.strip_tags(_DROPPED)
     for node in tree.css(_HIDDEN):
         node.decompose()
@@ -114,7 +114,7 @@ def _prefixed(line: str, depth: int) -> str:
     return f"{'>' * depth} {line}".rstrip() if depth else line
 
 
-def _strip_tags(source: str) -> str:
+def strip_tags(source: str) -> str:
     """Text without tags, in time linear to the source."""
     text = _without_rubbish(source)
     text = _ANY_TAG.sub("", _LINE_TAG.sub("\n", text))
