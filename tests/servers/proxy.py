@@ -267,7 +267,7 @@ class ImapProxy:
 
     async def _listen(self) -> None:
         if self._server is None:
-            self._server = await asyncio.start_server(self._serve, self.host, self.port, limit=_LINE_LIMIT)
+            self._server = await asyncio.start_server(self._accept, self.host, self.port, limit=_LINE_LIMIT)
 
     async def _hush(self, *, refuse: bool) -> None:
         server, self._server = (self._server, None) if refuse else (None, self._server)
@@ -279,16 +279,18 @@ class ImapProxy:
         if server is not None:
             await server.wait_closed()
 
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
+        self._links.add(task)
+        task.add_done_callback(self._links.discard)
+        # Also of a link that is cut before its first step.
+        task.add_done_callback(lambda _: writer.close())
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            self._links.add(task)
-            task.add_done_callback(self._links.discard)
         with self._lock:
             self._connections += 1
             number = self._connections
         opening = asyncio.create_task(self._open())
-        # Ending quietly: asyncio's streams report a cancelled handler as an unhandled error.
         with contextlib.suppress(asyncio.CancelledError):
             server = None
             try:
@@ -296,8 +298,7 @@ class ImapProxy:
             finally:
                 if server is None:  # the server is down, or we were cut before it answered: so is the client
                     writer.close()
-                    if (late := await opening) is not None:
-                        late[1].close()
+                    opening.add_done_callback(_close_late)
             if server is not None:
                 await Link(number, (reader, writer), server, self).run()
 
@@ -307,3 +308,9 @@ class ImapProxy:
             return await asyncio.open_connection(*self._target, limit=_LINE_LIMIT)
         except OSError:
             return None
+
+
+def _close_late(opening: asyncio.Task[Streams | None]) -> None:
+    """A connection that was made when nobody waited for it any more."""
+    if not opening.cancelled() and (late := opening.result()) is not None:
+        late[1].close()
